@@ -1,0 +1,235 @@
+"""Measure what sepkit costs, as Markdown tables.
+
+    python -m scripts.bench [memory|overhead|batch|startup|all] [--quick]
+
+A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
+turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import wave
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import click
+
+from sepkit.config import default_config_path, load_config
+from sepkit.errors import SepkitError
+
+PILOT_MIX = Path(__file__).parents[1] / "data" / "pilot" / "mix.wav"
+RSS_UNITS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
+"""getrusage counts in bytes on macOS and in KiB on Linux."""
+
+
+class Spent(NamedTuple):
+    """What a process took: wall-clock seconds, and the most memory it held at once."""
+
+    wall_s: float
+    peak_mib: float
+
+
+class Sizes(NamedTuple):
+    """How much is measured: the minutes of the memory bench, and counts of what their names say."""
+
+    minutes: tuple[float, float, float]
+    overhead_minutes: float
+    overhead_rounds: int
+    clips: int
+    batch_rounds: int
+    startup_pairs: int
+
+
+FULL = Sizes((1, 10, 60), overhead_minutes=3, overhead_rounds=5, clips=200, batch_rounds=4, startup_pairs=20)
+QUICK = Sizes((0.5, 1, 2), overhead_minutes=1, overhead_rounds=1, clips=6, batch_rounds=2, startup_pairs=3)
+CLIP_S = 3.0
+
+
+def spend(*arguments: str | Path) -> Spent:
+    """Run `python ARGUMENTS` to its end.
+
+    Linux counts what the parent holds when it forks as the child's, so this module loads no numpy by itself.
+    """
+    command = [sys.executable, *map(str, arguments)]
+    with tempfile.TemporaryFile() as complaints:
+        begin_s = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=complaints)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall_s = time.perf_counter() - begin_s
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            complaints.seek(0)
+            said = complaints.read().decode(errors="replace").strip()
+            raise SepkitError(f"{' '.join(command)}: exit {process.returncode}: {said[-500:]}")
+    return Spent(wall_s, usage.ru_maxrss / RSS_UNITS_PER_MIB)
+
+
+def sepkit(*arguments: str | Path) -> Spent:
+    """Run a sepkit command."""
+    return spend("-m", "sepkit", *arguments)
+
+
+def write_sound(path: Path, duration_s: float, start_s: float = 0.0) -> Path:
+    """The pilot's mix from `start_s` on, repeated until `duration_s`, without holding it in memory."""
+    with wave.open(str(PILOT_MIX)) as pilot, wave.open(str(path), "wb") as out:
+        out.setparams(pilot.getparams())
+        pilot.setpos(round(start_s * pilot.getframerate()))
+        left = round(duration_s * pilot.getframerate())
+        while left:
+            block = pilot.readframes(min(left, pilot.getnframes() - pilot.tell()))
+            pilot.rewind()
+            out.writeframesraw(block)
+            left -= len(block) // (out.getnchannels() * out.getsampwidth())
+    return path
+
+
+def write_config(folder: Path, separator: str) -> Path:
+    """A configuration with this one member, no denoiser, and everything else as it is by default."""
+    path = folder / f"{separator}.yaml"
+    path.write_text(f"members:\n  - separator: {separator}\ndenoise: null\n", encoding="utf-8")
+    return path
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str | float]]) -> str:
+    """A Markdown table; numbers get three significant digits and stand at the right."""
+    texts = [[cell if isinstance(cell, str) else f"{cell:.{digits(cell)}f}" for cell in row] for row in rows]
+    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *texts]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def digits(value: float) -> int:
+    """Decimals that leave about three significant digits: 0.0123, 1.23, 12.3, 123."""
+    return next((decimals for decimals, limit in ((0, 100), (1, 10), (2, 0.1)) if abs(value) >= limit), 4)
+
+
+def growth_percent(before: float, after: float) -> float:
+    """How much more `after` is than `before`."""
+    return 100 * (after / before - 1)
+
+
+def memory(sizes: Sizes, folder: Path) -> str:
+    """Peak memory of `sepkit run` against the length of the source."""
+    separators = ("passthrough", "nn_filter")
+    peaks: dict[str, list[float]] = {separator: [] for separator in separators}
+    for minutes in sizes.minutes:
+        source = write_sound(folder / "source.wav", 60 * minutes)
+        for separator in separators:
+            config = write_config(folder, separator)
+            spent = sepkit("run", source, "-o", folder / "out", "--config", config)
+            peaks[separator].append(spent.peak_mib)
+    _, middle, longest = sizes.minutes
+    headings = ["Peak memory, MiB", *(f"{minutes:g} min" for minutes in sizes.minutes)]
+    headings.append(f"growth from {middle:g} to {longest:g} min (goal: under 5 %)")
+    rows: list[list[str | float]] = [
+        [name, *row, f"{growth_percent(row[1], row[2]):+.1f} %"] for name, row in peaks.items()
+    ]
+    return table(headings, rows)
+
+
+def yardstick_s() -> float:
+    """CPU-seconds of scipy's STFT and its inverse on a minute of 44.1 kHz stereo: the least a mask costs."""
+    import numpy as np
+    from scipy.signal import istft, stft
+
+    sound = np.random.default_rng(0).standard_normal((2, 60 * 44100)).astype(np.float32)
+    begin_s = time.process_time()
+    _, _, spectrum = stft(sound, nperseg=2048, noverlap=1536)
+    istft(spectrum, nperseg=2048, noverlap=1536)
+    return time.process_time() - begin_s
+
+
+def is_model(stage: str) -> bool:
+    """Whether a stage's time is a model's own (see `sepkit.pipeline.RenderReport`)."""
+    return stage.startswith(("member ", "denoiser "))
+
+
+def overhead(sizes: Sizes, folder: Path) -> str:
+    """CPU-seconds per minute of audio by stage, for the embedded configuration."""
+    from sepkit.pipeline import Pipeline
+
+    pipeline = Pipeline(load_config(default_config_path()))
+    short = write_sound(folder / "short.wav", CLIP_S)
+    pipeline.render(short, pipeline.outputs(short, folder))  # what happens only once is no cost by the minute
+    source = write_sound(folder / "source.wav", 60 * sizes.overhead_minutes)
+    rounds: defaultdict[str, list[float]] = defaultdict(list)
+    yardsticks = []
+    for _ in range(sizes.overhead_rounds):
+        yardsticks.append(yardstick_s())
+        report = pipeline.render(source, pipeline.outputs(source, folder))
+        for stage, seconds in report.seconds_by_stage.items():
+            rounds[stage].append(seconds / sizes.overhead_minutes)
+    costs = {stage: median(seconds) for stage, seconds in rounds.items()}
+    yardstick = median(yardsticks)
+    ranked = sorted(costs.items(), key=lambda item: -item[1])
+    outside = [(stage, cost) for stage, cost in ranked if not is_model(stage)]
+    outside.append(("**all outside the models** (goal: under 1.2)", sum(cost for _, cost in outside)))
+    models = [(stage, cost) for stage, cost in ranked if is_model(stage)]
+    rows = [(stage, cost, cost / yardstick) for stage, cost in outside + models]
+    rows.append(("yardstick: STFT and inverse by scipy", yardstick, 1.0))
+    return table(["Stage", "CPU-seconds per minute of stereo", "in yardsticks"], rows)
+
+
+def batch(sizes: Sizes, folder: Path) -> str:
+    """One batch of clips against a run for each; the batch is repeated between shares of the runs."""
+    clips = folder / "clips"
+    clips.mkdir()
+    for index in range(sizes.clips):
+        write_sound(clips / f"{index:03d}.wav", CLIP_S, start_s=index / 10)
+    rows = []
+    for config in (default_config_path(), write_config(folder, "passthrough")):
+        batch_s, run_s = [], []
+        for turn in range(sizes.batch_rounds):
+            out = folder / f"{config.stem}-{turn}"
+            spent = sepkit("batch", clips, out, "--pattern", "*.wav", "--config", config)
+            batch_s.append(spent.wall_s / sizes.clips)
+            for clip in sorted(clips.iterdir())[turn :: sizes.batch_rounds]:
+                run_s.append(sepkit("run", clip, "-o", folder / "runs", "--config", config).wall_s)
+        ratio = median(run_s) / median(batch_s)
+        rows.append((config.stem, median(batch_s), median(run_s), f"{ratio:.1f} ×"))
+    one_batch = f"one batch of {sizes.clips}, s a clip"
+    return table(
+        ["Configuration", one_batch, "separate runs, s a clip", "faster (goal: at least 15 ×)"], rows
+    )
+
+
+def startup(sizes: Sizes, folder: Path) -> str:
+    """`sepkit --help` against a bare interpreter, in pairs."""
+    pairs = [(sepkit("--help").wall_s, spend("-c", "pass").wall_s) for _ in range(sizes.startup_pairs + 1)][
+        1:
+    ]  # the first pair fills the file cache
+    helps, bare = (median(times) for times in zip(*pairs, strict=True))
+    more = median(one - other for one, other in pairs)
+    rows = [(f"median of {len(pairs)} pairs, s", helps, bare, more)]
+    return table(["Start", "sepkit --help", "python -c pass", "more (goal: at most 0.25)"], rows)
+
+
+BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
+    "startup": startup,
+    "memory": memory,
+    "batch": batch,
+    "overhead": overhead,  # last: it loads the pipeline into this process
+}
+
+
+@click.command()
+@click.argument("which", default="all", type=click.Choice([*BENCHES, "all"]))
+@click.option("--quick", is_flag=True, help="Small sizes: shows that the benches run, not what sepkit costs.")
+def main(which: str, quick: bool) -> None:
+    """Measure what sepkit costs, as Markdown tables."""
+    click.echo(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores{', quick' if quick else ''}")
+    for name, bench in BENCHES.items():
+        if which in (name, "all"):
+            with tempfile.TemporaryDirectory() as folder:
+                click.echo(f"\n{bench(QUICK if quick else FULL, Path(folder))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+# Sourced by run.sh and scripts/test.sh: `install_sepkit [EXTRA…]` makes .venv and installs the pinned dependencies once.
+# A stamp remembers what was installed, so that later runs start at once; PYTHON names another interpreter.
+
+python_bounds='import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 14))'
+
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
+    if "$candidate" -c "$python_bounds" 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  echo "sepkit: no Python 3.10 to 3.13 found (looked for: ${PYTHON:-python3, python3.13 … python3.10}); install one or set PYTHON" >&2
+  return 2
+}
+
+install_sepkit() {
+  local extras wanted stamp=.venv/.sepkit-installed
+  extras=$(IFS=,; echo "$*")
+  wanted="$(cat pyproject.toml requirements.lock | cksum) ${extras}"
+  if [ -x .venv/bin/python ] && grep -qsxF "$wanted" "$stamp"; then
+    return
+  fi
+  if [ ! -x .venv/bin/python ]; then
+    local python
+    python=$(find_python)
+    "$python" -m venv .venv || { echo "sepkit: $python cannot make .venv; install its venv module (Debian: python3-venv)" >&2; return 2; }
+  fi
+  echo "sepkit: installing the pinned packages into .venv (once) …" >&2
+  .venv/bin/python -m pip install --quiet --upgrade pip >&2
+  .venv/bin/python -m pip install --quiet --constraint requirements.lock --editable ".${extras:+[$extras]}" >&2
+  echo "$wanted" >>"$stamp"
+}

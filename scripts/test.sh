@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# The whole check on a fresh clone: style, types, layers, tests. Arguments go to pytest.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/install.sh
+install_sepkit dev quantised || {
+  echo "sepkit: without the extra 'quantised' (no C compiler?): the DiffQ test will be skipped" >&2
+  install_sepkit dev
+}
+bin=.venv/bin
+$bin/ruff check .
+$bin/ruff format --check .
+$bin/mypy
+$bin/lint-imports
+$bin/python -m pytest "$@"

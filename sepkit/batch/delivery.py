@@ -1,0 +1,151 @@
+"""Zip archives: a delivery that comes in, checked whole before anything is unpacked, and the cleaned tree
+that goes out.
+
+An archive is written by someone else. Members that would land outside the folder (`..`, absolute names, drive
+letters, links) and archives that unpack beyond a bound are refused as a whole; a member whose data are
+damaged fails alone.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sepkit.batch.appear import appearing
+from sepkit.errors import OutputError, SourceError
+from sepkit.naming import shown
+
+HARMLESS_BYTES = 64 << 20
+"""Up to here no ratio is asked about: digital silence packs 1000 : 1 and does no harm."""
+
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time a zip can hold; with it the same tree always packs to the same bytes."""
+
+
+@dataclass(frozen=True)
+class UnpackBound:
+    """How much an archive may unpack to: in bytes, and as a multiple of its own size."""
+
+    largest_bytes: int = 200 << 30
+    largest_ratio: float = 100.0
+
+
+UNPACK_BOUND = UnpackBound()
+"""200 GiB, 150 hours of stereo at 48 kHz and 32 bit; sound itself seldom packs better than 3 : 1."""
+
+
+def check(archive: Path, bound: UnpackBound) -> list[zipfile.ZipInfo]:
+    """The members of an archive that are files, or an error that names the first thing wrong with it."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = opened.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise SourceError(
+            f"{shown(archive)}: cannot be read as a zip ({error}); pack the delivery again"
+        ) from error
+    seen: set[str] = set()
+    for member in members:
+        problem = _problem(member, seen)
+        if problem:
+            raise SourceError(
+                f"{shown(archive)}: '{shown(member.orig_filename)}' {problem}; nothing was unpacked"
+            )
+    total_bytes = sum(member.file_size for member in members)
+    ratio = total_bytes / max(archive.stat().st_size, 1)
+    if total_bytes > bound.largest_bytes:
+        raise SourceError(
+            f"{shown(archive)}: would unpack to {total_bytes} bytes, at most {bound.largest_bytes} are "
+            "allowed; nothing was unpacked; raise the bound, or unpack it and give the folder"
+        )
+    if total_bytes > HARMLESS_BYTES and ratio > bound.largest_ratio:
+        raise SourceError(
+            f"{shown(archive)}: would unpack to {ratio:.0f} times its size, at most {bound.largest_ratio:g} "
+            "times are allowed; nothing was unpacked; raise the bound, or unpack it and give the folder"
+        )
+    return [member for member in members if not _is_folder(member)]
+
+
+def _problem(member: zipfile.ZipInfo, seen: set[str]) -> str | None:
+    """What makes a member unsafe. Both slashes separate: some packers write Windows' one."""
+    name = member.orig_filename
+    parts = _parts(member)
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if "\0" in name:
+        return "has a NUL in its name"
+    if name[:1] in ("/", "\\") or re.match(r"[A-Za-z]:", name):
+        return "has an absolute name"
+    if ".." in parts:
+        return "leaves the folder by '..'"
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "is a link or a device"
+    if member.flag_bits & 0x1:
+        return "is encrypted"
+    key = "/".join(parts)
+    if not key or (key in seen and not _is_folder(member)):
+        return "has no name of its own"
+    seen.add(key)
+    return None
+
+
+def _is_folder(member: zipfile.ZipInfo) -> bool:
+    return member.orig_filename.endswith(("/", "\\"))
+
+
+def _parts(member: zipfile.ZipInfo) -> list[str]:
+    return [part for part in re.split(r"[\\/]", member.orig_filename) if part not in ("", ".")]
+
+
+def unpack(archive: Path, folder: Path, matches: Callable[[str], bool], bound: UnpackBound) -> dict[str, str]:
+    """Unpack the members that match into `folder`; returns those whose data are damaged, with the finding."""
+    members = [member for member in check(archive, bound) if matches("/".join(_parts(member)))]
+    needed_bytes, free_bytes = sum(member.file_size for member in members), shutil.disk_usage(folder).free
+    if needed_bytes > free_bytes:
+        raise OutputError(
+            f"{shown(folder)}: unpacking {shown(archive)} takes {needed_bytes} bytes, {free_bytes} are free; "
+            "make room"
+        )
+    damaged: dict[str, str] = {}
+    with zipfile.ZipFile(archive) as opened:
+        for member in members:
+            relative = "/".join(_parts(member))
+            path = folder / relative
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with opened.open(member) as source, path.open("xb") as target:
+                    shutil.copyfileobj(source, target, 1 << 20)
+            except (
+                zipfile.BadZipFile,
+                zlib.error,
+                EOFError,
+                NotImplementedError,
+                RuntimeError,
+                OSError,
+            ) as error:
+                path.unlink(missing_ok=True)
+                damaged[relative] = f"cannot be unpacked from {shown(archive)} ({error})"
+    return damaged
+
+
+def pack(folder: Path, names: Iterable[str], archive: Path) -> None:
+    """Pack files of `folder` into `archive`, sorted and stored: the same files always give the same bytes."""
+    with appearing(archive) as temporary, zipfile.ZipFile(temporary, "w") as opened:
+        for name in sorted(names):
+            path = folder / name
+            member = zipfile.ZipInfo(_portable(name), ZIP_EPOCH)
+            member.external_attr = (stat.S_IFREG | 0o644) << 16
+            member.file_size = path.stat().st_size
+            with path.open("rb") as source, opened.open(member, "w") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+
+
+def _portable(name: str) -> str:
+    """A name that is not UTF-8 cannot stand in a zip; its odd bytes are written as %XX."""
+    return "".join(
+        f"%{ord(letter) - 0xDC00:02X}" if "\udc80" <= letter <= "\udcff" else letter for letter in name
+    )

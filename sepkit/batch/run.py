@@ -1,0 +1,214 @@
+"""The order of a batch on one screen."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sepkit.audio_write import PART_PATTERN
+from sepkit.batch.bars import Bars, checking
+from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, pack, unpack
+from sepkit.batch.estimate import estimate
+from sepkit.batch.find import Found, find, matcher
+from sepkit.batch.journal import Journal, Record
+from sepkit.batch.plan import Identity, Plan, Task, make_plan
+from sepkit.batch.render import WORK_PREFIX, Outcome, metric_rows, render_here
+from sepkit.batch.report import BatchReport, Row, Status
+from sepkit.batch.workers import cores, render_in_workers
+from sepkit.config import Config
+from sepkit.errors import ConfigError, OutputError, SourceError
+from sepkit.evaluate import Evaluator
+from sepkit.metrics.base import Evaluation, Score, not_measured
+from sepkit.naming import shown
+from sepkit.pipeline import Pipeline
+
+LOCK_NAME = ".sepkit-lock"
+
+
+@dataclass(frozen=True)
+class BatchJob:
+    """source: a folder, or a .zip of one. jobs: worker processes, at most one a core."""
+
+    config: Config
+    source: Path
+    out: Path
+    pattern: str = "**/*.wav"
+    jobs: int = 1
+    dry_run: bool = False
+    zip_to: Path | None = None
+    unpack_bound: UnpackBound = UNPACK_BOUND
+    quiet: bool = False
+
+
+def run_batch(job: BatchJob) -> BatchReport:
+    """Render a folder. What makes the batch impossible raises; what is wrong with one file is in its row."""
+    _check(job)
+    pipeline = Pipeline(job.config)
+    identity = Identity.of(pipeline)
+    return _foresee(job, pipeline, identity) if job.dry_run else _run(job, pipeline, identity)
+
+
+def _run(job: BatchJob, pipeline: Pipeline, identity: Identity) -> BatchReport:
+    with _held(job.out) as work:
+        folder, found = _sources(job, work)
+        journal = Journal(job.out)
+        plan = make_plan(
+            folder, found, job.out, pipeline, journal, identity, checking(found.sources, job.quiet)
+        )
+        errors, interrupted = _render(job, plan, journal, identity)
+        notes = (f"{job.jobs} jobs were asked for, {cores()} used: one a core",) if job.jobs > cores() else ()
+        report = BatchReport(_rows(job, plan, journal, errors), job.out, interrupted, notes)
+        report.write()
+        if job.zip_to and not interrupted:
+            pack(job.out, [name for row in report.rows for name in row.outputs], job.zip_to)
+        return report
+
+
+def _foresee(job: BatchJob, pipeline: Pipeline, identity: Identity) -> BatchReport:
+    """The dry run: OUT_DIR is read, never written."""
+    with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
+        folder, found = _sources(job, Path(work))
+        journal = Journal(job.out)
+        plan = make_plan(
+            folder, found, job.out, pipeline, journal, identity, checking(found.sources, job.quiet)
+        )
+        foreseen = estimate(plan, list(journal.records.values()), identity, job.config, job.out)
+        return BatchReport(_rows(job, plan, journal, {}), job.out, estimate=foreseen)
+
+
+def _render(job: BatchJob, plan: Plan, journal: Journal, identity: Identity) -> tuple[dict[str, str], bool]:
+    """Render what is to do, each into the journal; returns by path what failed ("" where nothing did), and
+    whether the batch was interrupted.
+    """
+    errors: dict[str, str] = {}
+    workers = max(1, min(job.jobs, cores(), len(plan.tasks)))
+    with Bars(len(plan.tasks), job.quiet) as bars:
+        rendering = (
+            render_here(job.config, job.out, plan.tasks, bars.tell)
+            if workers == 1
+            else render_in_workers(job.config, job.out, plan.tasks, workers, bars.tell)
+        )
+        try:
+            with closing(rendering):
+                for task, outcome in rendering:
+                    errors[task.path] = outcome.error or _journal(task, outcome, journal, identity, workers)
+                    bars.finished(task)
+        except KeyboardInterrupt:
+            return errors, True
+    return errors, False
+
+
+def _journal(task: Task, outcome: Outcome, journal: Journal, identity: Identity, workers: int) -> str:
+    """Record a success; one that cannot be recorded would be rendered again, and counts as failed."""
+    record = Record(
+        task.path,
+        outcome.input_sha256,
+        identity.config_sha256,
+        identity.weights_sha256,
+        outcome.outputs,
+        outcome.duration_s,
+        outcome.seconds,
+        workers,
+        outcome.metrics,
+        "; ".join(filter(None, (task.note, outcome.note))),
+    )
+    try:
+        journal.append(record)
+    except OutputError as error:
+        return str(error)
+    return ""
+
+
+def _rows(job: BatchJob, plan: Plan, journal: Journal, errors: dict[str, str]) -> tuple[Row, ...]:
+    """One row a source, by path. errors: of the tasks that were reached."""
+    expected = metric_rows(Evaluator(job.config.evaluate.batch_metrics))
+    rows = [Row(path, "failed", error=error) for path, error in plan.failed.items()]
+    rows += [_finished_row(record, "skipped", expected) for record in plan.done.values()]
+    for task in plan.tasks:
+        error = errors.get(task.path)
+        if error is None:
+            rows.append(Row(task.path, "pending", reason=task.reason, note=task.note))
+        elif error:
+            rows.append(Row(task.path, "failed", error=error))
+        else:
+            rows.append(_finished_row(journal.records[task.path], "done", expected))
+    return tuple(sorted(rows, key=lambda row: row.path))
+
+
+def _finished_row(record: Record, status: Status, expected: tuple[Score, ...]) -> Row:
+    """A row from the journal. A metric that the configuration has gained since is named as not measured."""
+    unmeasured = [not_measured(row, "rendered before this metric was chosen") for row in expected]
+    metrics = Evaluation(tuple(unmeasured), 0.0, 0.0, 0.0).as_dict()["metrics"] | record.metrics
+    return Row(
+        record.path,
+        status,
+        reason="as the journal says: input, configuration, weights, outputs" if status == "skipped" else "",
+        note=record.note,
+        duration_s=record.duration_s,
+        seconds=record.seconds,
+        outputs=tuple(stamp.path for stamp in record.outputs),
+        metrics=metrics,
+    )
+
+
+def _check(job: BatchJob) -> None:
+    """What can be wrong with the command itself."""
+    if job.jobs < 1:
+        raise ConfigError(f"jobs: {job.jobs} found; give 1 or more")
+    if not job.source.exists():
+        raise SourceError(f"{shown(job.source)}: there is no such folder or .zip; check IN_DIR")
+    if job.out.exists() and not job.out.is_dir():
+        raise OutputError(f"{shown(job.out)}: is a file; give a folder as OUT_DIR")
+    if job.out.exists() and job.out.samefile(job.source):
+        raise OutputError(
+            f"{shown(job.out)}: OUT_DIR is IN_DIR; give a folder of its own, it may lie inside IN_DIR"
+        )
+
+
+def _sources(job: BatchJob, work: Path) -> tuple[Path, Found]:
+    """The folder to read and what was found there; a zip is unpacked under `work` first."""
+    folder, damaged = job.source, {}
+    if not folder.is_dir():
+        folder = work / "unpacked"
+        folder.mkdir()
+        damaged = unpack(job.source, folder, matcher(job.pattern), job.unpack_bound)
+    found = find(folder, job.pattern, skipped=job.out)
+    found.refused.update(damaged)
+    if not found.sources and not found.refused:
+        raise SourceError(
+            f"{shown(job.source)}: no file matches '{job.pattern}'; check IN_DIR, or give another --pattern"
+        )
+    return folder, found
+
+
+@contextmanager
+def _held(out: Path) -> Iterator[Path]:
+    """Hold OUT_DIR for this run alone, swept of what a killed one left; yields a folder for temporaries."""
+    with ExitStack() as stack:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(FileLock(out / LOCK_NAME, blocking=False))
+            _sweep(out)
+            stack.callback(_sweep, out)
+            work = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=out))
+        except Timeout as error:
+            raise OutputError(f"{shown(out)}: another batch writes here; wait for it to end") from error
+        except OSError as error:
+            raise OutputError(
+                f"{shown(out)}: cannot be written ({error.strerror}); check permissions and space"
+            ) from error
+        yield work
+
+
+def _sweep(out: Path) -> None:
+    """Remove what a kill left: folders for temporaries, and outputs that never got their name."""
+    for folder in out.glob(f"{WORK_PREFIX}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for part in out.rglob(PART_PATTERN):
+        part.unlink(missing_ok=True)

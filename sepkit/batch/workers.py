@@ -1,0 +1,174 @@
+"""Worker processes for `--jobs N`: each loads the models once and renders one file after the other.
+
+A pool of the standard library breaks as a whole when the system kills one of its processes for memory. Here
+each worker has its own pipe: one that dies costs the file it had in hand, and a new one takes its place.
+Workers end when their parent does, however that ends.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from multiprocessing import connection
+from multiprocessing.context import SpawnContext
+from pathlib import Path
+from typing import Any
+
+from sepkit.batch.plan import Task
+from sepkit.batch.render import Outcome, Renderer, Tell
+from sepkit.config import Config
+from sepkit.errors import SepkitError
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""Read by the numeric libraries when they are loaded, hence set before a worker starts."""
+
+GRACE_S = 5.0
+"""How long an interrupted worker may take to clean up; then it is killed, and the sweep does it."""
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def render_in_workers(
+    config: Config, out: Path, tasks: Iterable[Task], workers: int, tell: Tell
+) -> Generator[tuple[Task, Outcome], None, None]:
+    """Render the tasks in `workers` processes; yields outcomes in the order in which they come."""
+    waiting = deque(tasks)
+    hands: dict[connection.Connection, _Hand] = {}
+
+    def hire() -> None:
+        hand = _Hand(config, out, max(1, cores() // workers))
+        hands[hand.pipe] = hand
+
+    try:
+        for _ in range(min(workers, len(waiting))):
+            hire()
+        while hands:
+            for pipe in connection.wait(list(hands)):
+                assert isinstance(pipe, connection.Connection)
+                hand = hands[pipe]
+                kind, value = hand.receive()
+                if kind == "refused":
+                    raise value
+                if kind == "progress":
+                    assert hand.task
+                    tell(hand.task, value)
+                    continue
+                finished = hand.task
+                if kind == "died":
+                    value = hand.epitaph()
+                    del hands[pipe]
+                    if waiting:
+                        hire()
+                elif waiting:
+                    hand.give(waiting.popleft())
+                else:
+                    hand.dismiss()
+                    del hands[pipe]
+                if finished:
+                    yield finished, value
+    finally:
+        for hand in hands.values():
+            hand.process.terminate()
+        for hand in hands.values():
+            hand.process.join(GRACE_S)
+            hand.process.kill()
+
+
+class _Hand:
+    """One worker as its parent sees it: the process, the pipe to it, and the task it has in hand."""
+
+    def __init__(self, config: Config, out: Path, threads: int) -> None:
+        context: SpawnContext = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, config, out, threads), daemon=True)
+        self.task: Task | None = None
+        with _inherited(threads):
+            self.process.start()
+        theirs.close()  # so that the pipe ends when the worker does
+
+    def receive(self) -> tuple[str, Any]:
+        """The next message: ready, progress, done, refused; or died, where the pipe has ended."""
+        try:
+            kind, value = self.pipe.recv()
+        except (EOFError, OSError):
+            return "died", None
+        return kind, value
+
+    def give(self, task: Task) -> None:
+        """Hand over a task. A worker that died meanwhile is found out by the next `receive`."""
+        self.task = task
+        try:
+            self.pipe.send(task)
+        except OSError:
+            return
+
+    def dismiss(self) -> None:
+        """Let the worker end."""
+        self.pipe.close()
+        self.process.join()
+
+    def epitaph(self) -> Outcome:
+        """What a death means for the file in hand; before the first, while loading, it ends the batch."""
+        self.process.join()
+        code = self.process.exitcode or 0
+        cause = f"signal {-code}, often for lack of memory" if code < 0 else f"exit status {code}"
+        if self.task is None:
+            raise SepkitError(f"a worker ended while loading the models ({cause}); use fewer --jobs")
+        return Outcome(error=f"the worker that rendered it ended ({cause}); use fewer --jobs")
+
+
+def _serve(pipe: connection.Connection, config: Config, out: Path, threads: int) -> None:
+    """A worker's life: load, then render what comes until the pipe ends."""
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
+    )  # unwinds, and so removes temporary files
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        renderer = Renderer(config, out, threads)
+        renderer.load()
+    except SepkitError as error:
+        pipe.send(("refused", error))
+        return
+    pipe.send(("ready", None))
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        outcome = renderer.render(task, lambda _, part: pipe.send(("progress", part)))
+        pipe.send(("done", outcome))
+
+
+def _end_with_parent() -> None:
+    """A parent killed by -9 says no goodbye; without this its workers would go on for nobody."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+@contextmanager
+def _inherited(threads: int) -> Iterator[None]:
+    """What a worker must find when it starts: its share of the threads, and Ctrl-C left to its parent."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    in_main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main else None
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        if in_main:
+            signal.signal(signal.SIGINT, handler)

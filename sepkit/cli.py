@@ -1,0 +1,187 @@
+"""The commands. Only options and printing live here; heavy libraries are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sepkit import __version__
+from sepkit.errors import ConfigError, SepkitError
+
+if TYPE_CHECKING:
+    from sepkit.config import Config
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+config_option = click.option(
+    "--config", "config_path", type=click.Path(path_type=Path), help="YAML file [default: the embedded pilot.yaml]."
+)
+
+
+class Guarded(click.Command):
+    """Turns what a user can get wrong into one line on standard error, and an interruption into 130."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            return super().invoke(ctx)
+        except SepkitError as error:
+            click.echo(f"sepkit: {error}", err=True)
+            ctx.exit(USAGE if isinstance(error, ConfigError) or ctx.info_name == "batch" else FAILED)
+        except KeyboardInterrupt:
+            click.echo("sepkit: interrupted; what was finished is kept", err=True)
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  the reader left; nothing more can be said
+            ctx.exit(FAILED)
+
+
+class _Group(Guarded, click.Group):
+    """The commands together, guarded alike."""
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="sepkit")
+def main() -> None:
+    """Renders the speech alone from a recording in which someone speaks over music or noise."""
+
+
+@main.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("-o", "--out", required=True, help="Folder for the results, or - for standard output (one INPUT).")
+@config_option
+def run(inputs: tuple[str, ...], out: str, config_path: Path | None) -> None:
+    """Clean single files. INPUT is an audio or video file, or - for a WAV on standard input."""
+    from sepkit.single import run_files
+
+    failures = run_files(inputs, out, _load(config_path), quiet=not sys.stderr.isatty())
+    for failure in failures:
+        click.echo(f"sepkit: {failure}", err=True)
+    if failures:
+        raise click.exceptions.Exit(FAILED)
+
+
+@main.command()
+@click.argument("in_dir", type=click.Path(path_type=Path))
+@click.argument("out_dir", type=click.Path(path_type=Path))
+@click.option("--pattern", default="**/*.wav", show_default=True, help="Which files of IN_DIR, as a glob.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 1024), help="Worker processes.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be done, what is skipped, time and disk.")
+@click.option("--zip", "zip_to", type=click.Path(path_type=Path), help="Also pack the cleaned tree into this file.")
+@config_option
+def batch(
+    in_dir: Path, out_dir: Path, pattern: str, jobs: int, dry_run: bool, zip_to: Path | None, config_path: Path | None
+) -> None:
+    """Clean a folder (or a .zip) into OUT_DIR, mirroring its tree. Run it again to go on where it stopped."""
+    from sepkit.batch import BatchJob, run_batch
+
+    job = BatchJob(_load(config_path), in_dir, out_dir, pattern, jobs=jobs, dry_run=dry_run, zip_to=zip_to)
+    report = run_batch(job)
+    click.echo(report.text())
+    raise click.exceptions.Exit(report.exit_code)
+
+
+@main.command()
+@click.option("--mix", required=True, type=click.Path(path_type=Path), help="The file before.")
+@click.option("--clean", required=True, type=click.Path(path_type=Path), help="The file after.")
+@click.option("--reference", type=click.Path(path_type=Path), help="The true speech, if it is known.")
+@click.option("--background", type=click.Path(path_type=Path), help="The true background, if it is known.")
+@click.option("--words", type=click.Path(path_type=Path), help="A text file with the words spoken.")
+@click.option("--out-dir", type=click.Path(path_type=Path), help="Also write metrics.json and summary.md here.")
+@config_option
+def evaluate(
+    mix: Path,
+    clean: Path,
+    reference: Path | None,
+    background: Path | None,
+    words: Path | None,
+    out_dir: Path | None,
+    config_path: Path | None,
+) -> None:
+    """Measure a pair: the metrics of the configuration on MIX and CLEAN, as a table."""
+    from sepkit.pilot import evaluate_files
+
+    click.echo(evaluate_files(_load(config_path), mix, clean, reference, background, words, out_dir))
+
+
+@main.command()
+@click.argument("input_path", required=False, metavar="[INPUT]", type=click.Path(path_type=Path))
+@click.option("--artifacts", default="artifacts", show_default=True, type=click.Path(path_type=Path))
+@click.option("--eval-dir", type=click.Path(path_type=Path), help="Where the tables go [default: ARTIFACTS/eval].")
+@config_option
+def pilot(input_path: Path | None, artifacts: Path, eval_dir: Path | None, config_path: Path | None) -> None:
+    """Clean the configuration's pilot mix (or INPUT), measure it, and leave files to listen to and look at."""
+    from sepkit.pilot import run_pilot
+
+    click.echo(run_pilot(_load(config_path), artifacts, eval_dir or artifacts / "eval", input_path))
+
+
+@main.group()
+def models() -> None:
+    """The models that sepkit can use: source, size, licences, whether they are here."""
+
+
+@models.command("list")
+def models_list() -> None:
+    """Print every model, whether it is cached, and the licences of its code and weights."""
+    from sepkit.models import table
+
+    click.echo(table())
+
+
+@models.command("fetch")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def models_fetch(names: tuple[str, ...]) -> None:
+    """Download models by name into their cache and check them."""
+    from sepkit.models import fetch
+
+    for name in names:
+        fetch(name)
+        click.echo(f"{name}: here and verified")
+
+
+@models.command("verify")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def models_verify(names: tuple[str, ...]) -> None:
+    """Check the SHA-256 of cached models (all of them if none is named)."""
+    from sepkit.models import verify
+
+    click.echo("\n".join(verify(names)))
+
+
+@main.group("config")
+def config_group() -> None:
+    """Look at and check configurations."""
+
+
+@config_group.command("show")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+def config_show(path: Path | None) -> None:
+    """Print a configuration with every default filled in."""
+    from sepkit.config import dump_config
+
+    click.echo(dump_config(_load(path)), nl=False)
+
+
+@config_group.command("check")
+@click.argument("paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+def config_check(paths: tuple[Path, ...]) -> None:
+    """Check configurations; every problem is a line with its path."""
+    for path in paths:
+        _load(path)
+        click.echo(f"{path}: ok")
+
+
+def _load(path: Path | None) -> Config:
+    from sepkit.config import default_config_path, load_config
+
+    return load_config(path or default_config_path())

@@ -1,0 +1,35 @@
+"""The device a network runs on: "auto" means CUDA, then Apple's MPS, then the processor."""
+
+from __future__ import annotations
+
+import re
+
+from sepkit.errors import DeviceError
+
+
+def resolve(device: str) -> str:
+    """The torch name of `device` ("auto", "cpu", "mps", "cuda", "cuda:N"), if it exists on this machine."""
+    if device == "cpu":
+        return device
+    if not re.fullmatch(r"auto|mps|cuda(:\d+)?", device):
+        raise DeviceError(f"device: unknown device '{device}'; choose auto, cpu, mps, cuda or cuda:N")
+    present = available()
+    if device == "auto":
+        return present[0]
+    wanted = "cuda:0" if device == "cuda" else device
+    if wanted not in present:
+        raise DeviceError(
+            f"device: '{device}' is not on this machine; choose one of {', '.join(present)}, or auto"
+        )
+    return wanted
+
+
+def available() -> tuple[str, ...]:
+    """Every device that torch can use on this machine, the best first."""
+    import torch
+
+    cuda = (
+        [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    )
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return (*cuda, *mps, "cpu")

@@ -1,0 +1,148 @@
+"""The members of a configuration, brought to one rate and layout: mix in, one estimate a member out.
+
+A separator sees only its native rate and channel count and a stretch that begins on its own grid; everything between
+that and the source (resampling, mono and stereo, context) is here.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sepkit import plugins, resample
+from sepkit.audio import Samples
+from sepkit.clock import Clock
+from sepkit.config import Config, MemberConfig
+from sepkit.errors import SepkitError
+from sepkit.separators.base import BaseSeparator, Mix
+from sepkit.windows import Window, read_around
+
+if TYPE_CHECKING:
+    from sepkit.weights import WeightFile
+
+
+class Statistics(NamedTuple):
+    """Mean and standard deviation of the whole source's mono mix, measured in a streamed pass."""
+
+    mean: float = 0.0
+    std: float = 1.0
+
+
+class Estimate(NamedTuple):
+    """One member's answer at the source's rate: wanted and rest (channels, frames), and its weight in the fusion."""
+
+    wanted: Samples
+    rest: Samples | None
+    weight: float
+
+
+def aligned_frames(native_grid_frames: int, native_hz: int, source_hz: int) -> int:
+    """The native grid in source frames: the fewest that are a whole number of native grid steps."""
+    steps = native_grid_frames * source_hz
+    return steps // math.gcd(steps, native_hz)
+
+
+class Member:
+    """A separator, its weight, and the way from the source's rate and channels to its own and back."""
+
+    def __init__(self, config: MemberConfig, seed: int) -> None:
+        self.name = config.separator
+        self.weight = config.weight
+        self.separator: BaseSeparator = plugins.load("separators", config.separator).Separator(config.options)
+        self._seed = seed
+
+    def reach(self, sample_rate: int) -> tuple[int, int]:
+        """(context, grid) in frames of the source."""
+        native_hz = self.separator.sample_rate or sample_rate
+        context_s = self.separator.context_s + (0 if native_hz == sample_rate else resample.CONTEXT_S)
+        return math.ceil(context_s * sample_rate), aligned_frames(self.separator.grid_frames, native_hz, sample_rate)
+
+    def estimate(self, stretch: Samples, sample_rate: int, statistics: Statistics, clock: Clock) -> Estimate:
+        """Separate a stretch (1 or 2 channels, frames) of the source at `sample_rate`; the shape is kept."""
+        native_hz = self.separator.sample_rate or sample_rate
+        with clock("resample"):
+            native = resample.resample(stretch, sample_rate, native_hz)
+        groups = _layout(native, self.separator.channels)
+        with clock(f"member {self.name}"):
+            found = [self.separator.separate(Mix(group, *statistics, seed=self._seed)) for group in groups]
+        rests = [each.rest for each in found if each.rest is not None]
+        with clock("resample"):
+            wanted = self._return([each.wanted for each in found], stretch, sample_rate, native_hz)
+            rest = self._return(rests, stretch, sample_rate, native_hz) if len(rests) == len(found) else None
+        return Estimate(wanted, rest, self.weight)
+
+    def _return(self, parts: list[Samples], stretch: Samples, sample_rate: int, native_hz: int) -> Samples:
+        joined = np.concatenate(parts)
+        if joined.shape[0] > stretch.shape[0]:  # a mono source that a stereo member saw doubled
+            joined = joined.mean(axis=0, keepdims=True)
+        if not np.isfinite(joined).all():
+            raise SepkitError(
+                f"member '{self.name}': its estimate holds NaN or Inf; its weights are damaged: run `sepkit models verify`"
+            )
+        return resample.resample(joined, native_hz, sample_rate, stretch.shape[1])
+
+
+class Ensemble:
+    """All members of a configuration; loaded once a run."""
+
+    def __init__(self, config: Config) -> None:
+        self.members = [Member(member, config.seed) for member in config.members]
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """Every file of weights that the members read."""
+        return tuple(file for member in self.members for file in member.separator.weights())
+
+    @property
+    def uses_device(self) -> bool:
+        """Whether any member runs on torch."""
+        return any(member.separator.uses_device for member in self.members)
+
+    @property
+    def needs_statistics(self) -> bool:
+        """Whether any member normalises by the whole source."""
+        return any(member.separator.needs_statistics for member in self.members)
+
+    def load(self, device: str) -> None:
+        """Load every member's model to `device`."""
+        for member in self.members:
+            member.separator.load(device)
+
+    def set_sample_rate(self, sample_rate: int) -> None:
+        """Tell the members without a native rate which one the next source has."""
+        for member in self.members:
+            if member.separator.sample_rate is None:
+                member.separator.set_sample_rate(sample_rate)
+
+    def span(self, window: Window, frames: int, sample_rate: int) -> tuple[int, int]:
+        """The frames (start, stop) of the source that rendering `window` needs: the widest of the members'."""
+        spans = [read_around(window, frames, *member.reach(sample_rate)) for member in self.members]
+        return min(start for start, _ in spans), max(stop for _, stop in spans)
+
+
+def estimate_window(
+    member: Member,
+    read: Samples,
+    read_start: int,
+    window: Window,
+    frames: int,
+    sample_rate: int,
+    statistics: Statistics,
+    clock: Clock,
+) -> Estimate:
+    """One member's estimate for `window`, from `read` (channels, …), the source from frame `read_start` on."""
+    start, stop = read_around(window, frames, *member.reach(sample_rate))
+    found = member.estimate(read[:, start - read_start : stop - read_start], sample_rate, statistics, clock)
+    inside = slice(window.start - start, window.stop - start)
+    rest = None if found.rest is None else found.rest[:, inside]
+    return Estimate(found.wanted[:, inside], rest, found.weight)
+
+
+def _layout(samples: Samples, channels: int | None) -> list[Samples]:
+    """Hand over one or two channels as a member wants them: each alone, always as a pair, or as they are."""
+    if channels == 1:
+        return [samples[index : index + 1] for index in range(samples.shape[0])]
+    if channels == 2 and samples.shape[0] == 1:
+        return [np.repeat(samples, 2, axis=0)]
+    return [samples]

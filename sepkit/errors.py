@@ -1,0 +1,25 @@
+"""What a user can get wrong. Every message is one line: the field or file, what was found, what is allowed, the next step."""
+
+
+class SepkitError(Exception):
+    """An error that the person running sepkit can act on; the command line shows its message without a traceback."""
+
+
+class ConfigError(SepkitError):
+    """A configuration that cannot be used: names the field's path, the value found and the values allowed."""
+
+
+class SourceError(SepkitError):
+    """An input that cannot be read as audio, or holds samples that mean nothing (NaN, Inf, no frames)."""
+
+
+class OutputError(SepkitError):
+    """An output that cannot be written: no permission, no space, or two inputs that would write the same file."""
+
+
+class WeightsError(SepkitError):
+    """A model's weights that are absent, damaged or unsafe to load."""
+
+
+class DeviceError(SepkitError):
+    """A device that does not exist on this machine."""

@@ -1,0 +1,1 @@
+"""What is measured on a pair, one file a metric. `base.py` states the contract."""

@@ -1,0 +1,175 @@
+"""The contract of a metric: a pair in; numbers with unit and direction out, before and after.
+
+A metric is one file `sepkit/metrics/<name>.py` with a docstring (what it is, its source), a frozen
+`Options(sepkit.config.Options)` and a class `Metric(BaseMetric)`. One that reads weights also defines
+`catalogue() -> tuple[WeightFile, ...]`, every file that any choice of its options could read.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sepkit.audio import Audio, Samples
+from sepkit.config import Options
+from sepkit.resample import resample
+from sepkit.weights import WeightFile
+
+Better = Literal["higher", "lower", "neither"]
+ReferenceKind = Literal["truth", "fused vocals"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A mix and what was made of it, all at one rate, length and layout, and what is known about the truth.
+
+    reference: what the speech is scored against; reference_kind: whether that is the true speech or, as in
+    the original, the ensemble's fused estimate. background: the true rest; words: what is said. Each may be
+    unknown.
+    """
+
+    mix: Audio
+    clean: Audio
+    reference: Audio | None = None
+    background: Audio | None = None
+    words: str | None = None
+    reference_kind: ReferenceKind = "truth"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One row of the table.
+
+    before, after: the value on the mix and on the clean file; None with `why` where it could not be measured,
+    None without `why` where it has no meaning (a WER of the mix against itself).
+    note: what it was measured against, said plainly.
+    """
+
+    name: str
+    label: str
+    unit: str
+    better: Better
+    before: float | None = None
+    after: float | None = None
+    note: str = ""
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All rows of one pair, and the stretch of it they were measured on.
+
+    start_s, end_s: the stretch; whole_s: the length of the mix. notes: what was brought into line beforehand.
+    """
+
+    scores: tuple[Score, ...]
+    start_s: float
+    end_s: float
+    whole_s: float
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON: the metrics by name, each with before, after, unit, better, note and why."""
+        return {
+            "metrics": {
+                score.name: {k: v for k, v in asdict(score).items() if k != "name"} for score in self.scores
+            },
+            "excerpt": {"start_s": self.start_s, "end_s": self.end_s, "whole_s": self.whole_s},
+            "notes": list(self.notes),
+        }
+
+
+class BaseMetric(ABC):
+    """One metric; `measure` may give several rows (loudness and true peak, say)."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """The files this metric reads, embedded or downloaded."""
+        return ()
+
+    @abstractmethod
+    def rows(self) -> tuple[Score, ...]:
+        """The rows this metric gives, without values: name, label, unit, direction."""
+
+    @abstractmethod
+    def measure(self, pair: Pair) -> tuple[Score, ...]:
+        """The same rows with values. What cannot be measured says why in its row; none is left out."""
+
+
+def measured(row: Score, before: float | None, after: float | None, note: str = "") -> Score:
+    """The row with its values; one that is not finite (JSON has none) is left open and said in `why`."""
+    named = {"before": before, "after": after}
+    values = {name: value for name, value in named.items() if value is not None}
+    lost = [f"{name} is {_name(value)}" for name, value in values.items() if not math.isfinite(value)]
+    why = f"not measured: {', '.join(lost)}" if lost else None
+    return replace(row, before=_finite(before), after=_finite(after), note=note, why=why)
+
+
+def not_measured(row: Score, why: str) -> Score:
+    """The row without values and with its reason."""
+    return replace(row, before=None, after=None, why=f"not measured: {why}")
+
+
+def against_reference(row: Score, pair: Pair, value: Callable[[Audio, Audio], float]) -> Score:
+    """The row filled by `value(reference, estimate)` on mix and clean, or why that cannot be."""
+    if pair.reference is None:
+        return not_measured(row, "no reference; give --reference")
+    if not pair.reference.samples.any():
+        return not_measured(row, "the reference is silent")
+    before, after = value(pair.reference, pair.mix), value(pair.reference, pair.clean)
+    return measured(row, before, after, note=f"against the {pair.reference_kind}")
+
+
+def energy(samples: Samples) -> float:
+    """Σx² over channels and frames, summed in float64."""
+    return float(np.sum(np.square(samples), dtype=np.float64))
+
+
+def ratio_db(over: float, under: float) -> float:
+    """10·log10(over / under) of two energies: ±inf where one of them is zero, NaN where both are."""
+    if over == 0 or under == 0:
+        return math.nan if over == under else math.copysign(math.inf, over - under)
+    return 10 * math.log10(over / under)
+
+
+def mono_at(audio: Audio, sample_rate: int) -> NDArray[np.float32]:
+    """The mean of the channels at another rate, shape (frames,)."""
+    heard: NDArray[np.float32] = resample(audio.mono(), audio.sample_rate, sample_rate)[0]
+    return heard
+
+
+def segments(heard: NDArray[np.float32], segment_frames: int, most: int) -> list[NDArray[np.float32]]:
+    """Up to `most` segments (frames,), spread from start to end; what is shorter than one goes whole."""
+    count = min(most, max(1, heard.size // segment_frames))
+    starts = np.linspace(0, max(0, heard.size - segment_frames), count).astype(int)
+    return [heard[start : start + segment_frames] for start in starts]
+
+
+def embedded(model: str, file: str, source: str, licence_code: str, licence_weights: str) -> WeightFile:
+    """Weights inside an installed package, whose import name `file` begins with; nothing is imported."""
+    package, _, inside = file.partition("/")
+    spec = importlib.util.find_spec(package)
+    folder = spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else package
+    path = Path(folder) / inside
+    size_bytes = path.stat().st_size if path.is_file() else 0
+    return WeightFile(model, path, size_bytes, "", source, licence_code, licence_weights)
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _name(value: float) -> str:
+    if math.isnan(value):
+        return "undefined"
+    return "infinite" if value > 0 else "minus infinity"

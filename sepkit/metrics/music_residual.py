@@ -1,0 +1,119 @@
+"""How much is heard while nobody speaks: energy without speech over energy with speech, in dB.
+
+    residual = 10·log10( Σ_{t ∉ speech} |x|² / Σ_{t ∈ speech} |x|² )
+
+over all channels; also called masked music-to-speech. The spans of speech are found once, on the reference
+or, where there is none, on the mix, and are the same for both files. As both sums grow with the lengths of
+their spans, the value compares before with after, not one recording with another. Source of the spans: Silero
+VAD (code and weights MIT), https://github.com/snakers4/silero-vad.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from sepkit import config
+from sepkit.audio import Audio, Samples
+from sepkit.metrics.base import (
+    BaseMetric,
+    Pair,
+    Score,
+    embedded,
+    energy,
+    measured,
+    mono_at,
+    not_measured,
+    ratio_db,
+)
+from sepkit.weights import WeightFile
+
+SAMPLE_RATE = 16_000
+
+
+class Options(config.Options):
+    """threshold: the speech probability from which a stretch counts as speech. min_silence_ms: shorter pauses
+    are speech. pad_ms: what is added to both ends of every span.
+    """
+
+    threshold: float = Field(0.5, gt=0, lt=1)
+    min_silence_ms: int = Field(100, ge=0, le=10_000)
+    pad_ms: int = Field(30, ge=0, le=1000)
+
+
+def catalogue() -> tuple[WeightFile, ...]:
+    """The detector, which comes inside its package."""
+    return (
+        embedded(
+            "silero-vad",
+            "silero_vad/data/silero_vad.onnx",
+            source="Silero VAD, https://github.com/snakers4/silero-vad",
+            licence_code="MIT",
+            licence_weights="MIT",
+        ),
+    )
+
+
+class Metric(BaseMetric):
+    """The residual of mix and of clean."""
+
+    options: Options
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """The speech detector."""
+        return catalogue()
+
+    def rows(self) -> tuple[Score, ...]:
+        """One row."""
+        return (Score("music_residual", "Music residual", "dB", "lower"),)
+
+    def measure(self, pair: Pair) -> tuple[Score, ...]:
+        """With one set of spans for both files."""
+        (row,) = self.rows()
+        where = "mix" if pair.reference is None else f"reference ({pair.reference_kind})"
+        speech = self._speech(pair.mix if pair.reference is None else pair.reference)
+        if not speech.any():
+            return (not_measured(row, f"no speech was found in the {where}"),)
+        if speech.all():
+            return (not_measured(row, f"no span without speech was found in the {where}"),)
+        before, after = residual_db(pair.mix.samples, speech), residual_db(pair.clean.samples, speech)
+        return (measured(row, before, after, note=f"spans of speech found in the {where}"),)
+
+    @cached_property
+    def _model(self) -> Any:
+        import torch
+
+        threads = torch.get_num_threads()
+        import silero_vad
+
+        torch.set_num_threads(threads)  # importing silero_vad sets it to 1 for the whole process
+        return silero_vad.load_silero_vad(onnx=True)
+
+    def _speech(self, audio: Audio) -> NDArray[np.bool_]:
+        """True where someone speaks, shape (frames,)."""
+        model = self._model
+        import torch
+        from silero_vad import get_speech_timestamps
+
+        spans = get_speech_timestamps(
+            torch.from_numpy(mono_at(audio, SAMPLE_RATE)),
+            model,
+            threshold=self.options.threshold,
+            sampling_rate=SAMPLE_RATE,
+            min_silence_duration_ms=self.options.min_silence_ms,
+            speech_pad_ms=self.options.pad_ms,
+        )
+        speech = np.zeros(audio.frames, dtype=np.bool_)
+        for span in spans:
+            start, end = (span[edge] * audio.sample_rate // SAMPLE_RATE for edge in ("start", "end"))
+            speech[start:end] = True
+        return speech
+
+
+def residual_db(samples: Samples, speech: NDArray[np.bool_]) -> float:
+    """The equation above; samples (channels, frames), speech (frames,)."""
+    return ratio_db(energy(samples[:, ~speech]), energy(samples[:, speech]))

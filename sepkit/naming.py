@@ -1,0 +1,49 @@
+"""Names of files: made to fit into a folder, and made fit to be shown on one line.
+
+A name on Linux is bytes. Python carries bytes that are not UTF-8 as lone surrogates (PEP 383); `os.fsencode`
+gives them back, so lengths here are those that the file system counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+NAME_MAX_BYTES = 255
+"""The longest name that ext4, XFS, APFS and NTFS take."""
+
+HASH_DIGITS = 10
+"""16^10 ≈ 10^12 values: shortened names that begin alike stay apart."""
+
+
+def fitted_name(stem: str, suffix: str) -> str:
+    """`stem + suffix`, where that is too long with the stem cut and marked by a hash of the whole stem.
+
+    The same stem always gives the same name, so that a later run finds it again.
+
+    >>> fitted_name("talk", "__speech_only.wav")
+    'talk__speech_only.wav'
+    >>> fitted_name("ä" * 150, ".wav")[-17:]
+    'ää~a9f41bcd12.wav'
+    """
+    room_bytes = NAME_MAX_BYTES - len(os.fsencode(suffix))
+    whole = os.fsencode(stem)
+    if len(whole) <= room_bytes:
+        return stem + suffix
+    mark = "~" + hashlib.sha256(whole).hexdigest()[:HASH_DIGITS]
+    kept = stem[:room_bytes]
+    while len(os.fsencode(kept)) > room_bytes - len(mark):
+        kept = kept[:-1]
+    return kept + mark + suffix
+
+
+def shown(name: str | os.PathLike[str]) -> str:
+    r"""A name on one line for people: what is not printable or not UTF-8 stands as an escape.
+
+    >>> shown("a\nb\udcff 🎙")
+    'a\\nb\\udcff 🎙'
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in os.fspath(name)
+    )

@@ -1,0 +1,281 @@
+"""The order of the stages, on one screen: members → fuse → denoise → post-mask → equalise → join → spool → level → encode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from sepkit import audio_io, naming, plugins, resample, weights
+from sepkit.audio import Audio, Samples
+from sepkit.audio_io import Source, SourceInfo, Spool
+from sepkit.audio_write import AudioWriter, output_format
+from sepkit.clock import Clock
+from sepkit.config import Config
+from sepkit.denoisers.base import BaseDenoiser
+from sepkit.device import resolve
+from sepkit.ensemble import Ensemble, Statistics, aligned_frames, estimate_window
+from sepkit.stages import denoise, equalise, fuse, loudness, post_mask
+from sepkit.stages.level import Leveller
+from sepkit.stages.true_peak import TruePeakMeter
+from sepkit.stft import Stft
+from sepkit.weights import WeightFile
+from sepkit.windows import Seam, Window, cut
+
+BLOCK_S = 10.0
+"""Streamed passes (statistics, level, encode) move this much at a time."""
+
+Progress = Callable[[float], None]
+"""Called with the part done, 0 … 1."""
+
+
+class Outputs(NamedTuple):
+    """Where a source's results go. `fused`: the members' fused estimate before the later stages, for evaluation."""
+
+    speech: Path
+    background: Path | None = None
+    fused: Path | None = None
+
+
+@dataclass(frozen=True)
+class RenderReport:
+    """What one rendering did. CPU-seconds by stage; a model's own time stands under "member …" or "denoiser …"."""
+
+    duration_s: float
+    seconds_by_stage: dict[str, float]
+    lufs_rendered: float
+    gain_db: float
+
+
+class Rendered(NamedTuple):
+    """A result held in memory."""
+
+    speech: Audio
+    background: Audio
+    report: RenderReport
+
+
+class _Body(NamedTuple):
+    """One finished body: the speech, what the members agreed on before the later stages, and the mix itself."""
+
+    speech: Samples
+    fused: Samples
+    mix: Samples
+
+
+class Pipeline:
+    """A configuration made ready to run. Models are loaded once, by the first `load`, `render` or `run`."""
+
+    def __init__(self, config: Config, threads: int | None = None) -> None:
+        self.config = config
+        self.ensemble = Ensemble(config)
+        self.denoiser: BaseDenoiser | None = None
+        if config.denoise:
+            self.denoiser = plugins.load("denoisers", config.denoise.denoiser).Denoiser(config.denoise.options)
+        self._stft = Stft(config.stft.fft_frames, config.stft.hop_frames)
+        self._threads = threads
+        self._loaded = False
+        self._clock = Clock()
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """Every file of weights that this configuration reads."""
+        return self.ensemble.weights() + (self.denoiser.weights() if self.denoiser else ())
+
+    def load(self) -> None:
+        """Check that all weights are here and whole, then load the models. Raises before any audio is read."""
+        if self._loaded:
+            return
+        weights.require(self.weights())
+        uses_device = self.ensemble.uses_device or bool(self.denoiser and self.denoiser.uses_device)
+        device = resolve(self.config.device) if uses_device or self.config.device != "auto" else "cpu"
+        if self._threads and uses_device:
+            import torch
+
+            torch.set_num_threads(self._threads)
+        self.ensemble.load(device)
+        if self.denoiser:
+            self.denoiser.load(device)
+        self._loaded = True
+
+    def outputs(self, source: Path, folder: Path) -> Outputs:
+        """The names under `folder` that the results of `source` get; the source is probed for its format."""
+        output = self.config.output
+        suffix, _, _ = output_format(audio_io.probe(source), output.format, output.bit_depth)
+        speech = folder / naming.fitted_name(source.stem, output.speech_suffix + suffix)
+        background = folder / naming.fitted_name(source.stem, output.background_suffix + suffix)
+        return Outputs(speech, background if output.background else None)
+
+    def render(self, source: Path, outputs: Outputs, progress: Progress | None = None) -> RenderReport:
+        """Render a file to files, in bounded memory; the outputs appear whole or not at all."""
+        self.load()
+        with ExitStack() as stack:
+            opened = stack.enter_context(audio_io.open_source(source))
+            info = opened.info
+            spool = stack.enter_context(Spool(info.sample_rate, info.channels, outputs.speech.parent))
+            sinks = {name: stack.enter_context(self._writer(path, info)) for name, path in outputs._asdict().items() if path}
+            meter = loudness.LoudnessMeter(info.sample_rate, info.channels)
+            for body, done in self._bodies(opened):
+                with self._clock("encode"):
+                    spool.write(body.speech)
+                    if outputs.background:
+                        sinks["background"].write(body.mix - body.speech)
+                    if outputs.fused:
+                        sinks["fused"].write(body.fused)
+                with self._clock("loudness"):
+                    meter.add(body.speech)
+                if progress:
+                    progress(0.95 * done)
+            leveller = self._leveller(spool, meter.integrated_lufs())
+            for block in self._levelled(spool, leveller):
+                with self._clock("encode"):
+                    sinks["speech"].write(block)
+            if progress:
+                progress(1.0)
+        return self._report(info, meter, leveller)
+
+    def run(self, source: Path | str | Audio) -> Rendered:
+        """Render a file or a piece of sound to memory: speech at its final level, background at the source's own."""
+        self.load()
+        with ExitStack() as stack:
+            opened: Source = (
+                audio_io.audio_source(source)
+                if isinstance(source, Audio)
+                else stack.enter_context(audio_io.open_source(Path(source)))
+            )
+            info = opened.info
+            spool = stack.enter_context(Spool(info.sample_rate, info.channels))
+            meter = loudness.LoudnessMeter(info.sample_rate, info.channels)
+            background: list[Samples] = []
+            for body, _ in self._bodies(opened):
+                spool.write(body.speech)
+                meter.add(body.speech)
+                background.append(body.mix - body.speech)
+            leveller = self._leveller(spool, meter.integrated_lufs())
+            speech = np.concatenate(list(self._levelled(spool, leveller)), axis=1)
+        rest = np.concatenate(background, axis=1)
+        return Rendered(
+            Audio(speech, info.sample_rate), Audio(rest, info.sample_rate), self._report(info, meter, leveller)
+        )
+
+    def _bodies(self, source: Source) -> Iterator[tuple[_Body, float]]:
+        """Render a source body by body; yields each with the part of the source done."""
+        info = source.info
+        self._clock = Clock()
+        self.ensemble.set_sample_rate(info.sample_rate)
+        statistics = self._statistics(source)
+        seams = Seam(), Seam()
+        for window in self._windows(info):
+            start, stop = self.ensemble.span(window, info.frames, info.sample_rate)
+            with self._clock("read"):
+                read = source.read(start, stop - start)
+            parts = [
+                self._render_window(read[first : first + 2], start, window, info, each)
+                for first, each in zip(range(0, info.channels, 2), statistics, strict=True)
+            ]
+            with self._clock("join"):
+                speech, fused = (np.concatenate(channels) for channels in zip(*parts, strict=True))
+                mix = read[:, window.body_start - start : window.body_stop - start]
+                body = _Body(seams[0].join(speech, window), seams[1].join(fused, window), mix)
+            yield body, window.body_stop / info.frames
+
+    def _render_window(
+        self, read: Samples, start: int, window: Window, info: SourceInfo, statistics: Statistics
+    ) -> tuple[Samples, Samples]:
+        """All stages on one window of one channel or pair. Returns (speech, fused), each (channels, stop − start)."""
+        config, rate = self.config, info.sample_rate
+        mix = read[:, window.start - start : window.stop - start]
+        estimates = []
+        for member in self.ensemble.members:
+            estimates.append(estimate_window(member, read, start, window, info.frames, rate, statistics, self._clock))
+        with self._clock("fuse"):
+            speech = fused = fuse.fuse(mix, estimates, config.fuse.rule, self._stft)
+        if config.denoise and self.denoiser:
+            with self._clock("denoise"):
+                first = -window.start % self._denoiser_grid(rate)
+                calm = denoise.denoise(
+                    speech[:, first:], rate, self.denoiser, config.denoise.wet, config.denoise.dry, statistics.std
+                )
+                speech = np.concatenate([speech[:, :first], calm], axis=1)
+        if config.post_mask:
+            with self._clock("post-mask"):
+                speech = post_mask.post_mask(speech, mix, config.post_mask.beta, self._stft)
+        if config.equalise:
+            with self._clock("equalise"):
+                speech = equalise.equalise(speech, rate, **config.equalise.model_dump())
+        return speech, fused
+
+    def _windows(self, info: SourceInfo) -> Iterator[Window]:
+        """Windows wide enough for every stage after the members, on the grid of the STFT."""
+        rate, config = info.sample_rate, self.config.windows
+        corners = self.config.equalise
+        context_s = equalise.context_s(corners.high_pass_hz, corners.shelf_hz) if corners else 0.0
+        context_frames = self._stft.fft_frames * (2 if self.config.post_mask else 1)
+        if self.denoiser:
+            context_s += self.denoiser.context_s + 2 * resample.CONTEXT_S
+            context_frames += self._denoiser_grid(rate)
+        context_frames += math.ceil(context_s * rate)
+        fade_frames = round(config.crossfade_s * rate)
+        return cut(info.frames, round(config.body_s * rate), context_frames, self._stft.hop_frames, fade_frames)
+
+    def _denoiser_grid(self, sample_rate: int) -> int:
+        """Source frames between the places where a stretch for the denoiser may begin."""
+        assert self.denoiser is not None
+        return aligned_frames(self.denoiser.grid_frames, self.denoiser.sample_rate, sample_rate)
+
+    def _statistics(self, source: Source) -> list[Statistics]:
+        """Mean and standard deviation of the mono mix of each channel or pair, in one streamed pass where needed."""
+        pairs = range(0, source.info.channels, 2)
+        needed = self.ensemble.needs_statistics or (self.denoiser is not None and self.denoiser.needs_statistics)
+        if not needed:
+            return [Statistics() for _ in pairs]
+        sums = np.zeros((len(pairs), 2))
+        with self._clock("statistics"):
+            for start, frames in _blocks(source.info.frames, source.info.sample_rate):
+                block = source.read(start, frames)
+                for row, first in enumerate(pairs):
+                    mono = block[first : first + 2].mean(axis=0, dtype=np.float64)
+                    sums[row] += mono.sum(), (mono**2).sum()
+        count = source.info.frames
+        means = sums[:, 0] / count
+        deviations = np.sqrt(np.maximum(sums[:, 1] - count * means**2, 0) / max(count - 1, 1))
+        return [Statistics(float(mean), float(std)) for mean, std in zip(means, deviations, strict=True)]
+
+    def _leveller(self, spool: Spool, lufs: float) -> Leveller:
+        """The one gain that brings the whole file to the target, and its ceiling."""
+        config = self.config.loudness
+        gain = loudness.make_gain(lufs, config.target_lufs, config.max_gain_db)
+        peak_dbtp = None
+        if config.ceiling_by == "gain":
+            meter = TruePeakMeter(spool.sample_rate, spool.channels)
+            for start, frames in _blocks(spool.frames, spool.sample_rate):
+                meter.add(spool.read(start, frames))
+            peak_dbtp = meter.peak_dbtp()
+        return Leveller(config, spool.sample_rate, spool.channels, gain, peak_dbtp)
+
+    def _levelled(self, spool: Spool, leveller: Leveller) -> Iterator[Samples]:
+        """The spooled speech at its final level, block by block."""
+        for start, frames in _blocks(spool.frames, spool.sample_rate):
+            with self._clock("level"):
+                block = leveller.process(spool.read(start, frames), last=start + frames == spool.frames)
+            yield block
+
+    def _writer(self, path: Path, info: SourceInfo) -> AudioWriter:
+        output = self.config.output
+        _, container, subtype = output_format(info, output.format, output.bit_depth)
+        return AudioWriter(path, info.sample_rate, info.channels, container, subtype, info.tags, frames=info.frames)
+
+    def _report(self, info: SourceInfo, meter: loudness.LoudnessMeter, leveller: Leveller) -> RenderReport:
+        gain_db = 20 * math.log10(leveller.gain)
+        return RenderReport(info.frames / info.sample_rate, dict(self._clock.seconds), meter.integrated_lufs(), gain_db)
+
+
+def _blocks(frames: int, sample_rate: int) -> Iterator[tuple[int, int]]:
+    """(start, frames) of the blocks of a streamed pass."""
+    step = round(BLOCK_S * sample_rate)
+    for start in range(0, frames, step):
+        yield start, min(step, frames - start)

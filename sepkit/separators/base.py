@@ -1,0 +1,72 @@
+"""The contract of a separator: given a mix at its own rate, estimate the wanted sound.
+
+A separator is one file `sepkit/separators/<name>.py` with a docstring (source, licence of code and of weights), a frozen
+`Options(sepkit.config.Options)` and a class `Separator(BaseSeparator)`. Resampling, channel layout, windows and
+caching stay outside: `sepkit.ensemble` brings the mix to the separator's rate and channels and takes the estimate back.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from sepkit.audio import Samples
+from sepkit.config import Options
+from sepkit.weights import WeightFile
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A stretch of the source as one member sees it.
+
+    samples: (channels, frames) float32 at the member's own rate and channel count.
+    mean, std: of the whole source's mono mix (not of this stretch), where the member asks for them.
+    seed: the run's seed; the same seed and samples give the same estimate.
+    """
+
+    samples: Samples
+    mean: float = 0.0
+    std: float = 1.0
+    seed: int = 0
+
+
+class Estimates(NamedTuple):
+    """What a member found, at its own rate: arrays of the mix's shape. `rest` None means mix − wanted."""
+
+    wanted: Samples
+    rest: Samples | None = None
+
+
+class BaseSeparator(ABC):
+    """One member. Class or instance attributes describe it; `load` is called once a run, before `separate`."""
+
+    sample_rate: int | None = None
+    """Native rate in Hz; None: any rate, and then `set_sample_rate` is called with the source's before each file."""
+    channels: ClassVar[int | None] = None
+    """1: each channel is handed over alone; 2: always stereo (a mono source is doubled); None: as the source is."""
+    context_s: float = 0.0
+    """How far a sample of the estimate can depend on samples of the mix, to either side."""
+    grid_frames: int = 1
+    """A stretch must begin at a multiple of this many native frames for windowed to equal whole."""
+    uses_device: ClassVar[bool] = False
+    """Whether it runs on torch, and so on the configuration's device; torch is not imported for those that do not."""
+    needs_statistics: ClassVar[bool] = False
+    """Whether `Mix.mean` and `Mix.std` are used; they cost a streamed pass over the source."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """The files this member reads, embedded or downloaded."""
+        return ()
+
+    def set_sample_rate(self, sample_rate: int) -> None:  # noqa: B027  most separators have one rate and ignore this
+        """Told to separators without a native rate before each file."""
+
+    def load(self, device: str) -> None:  # noqa: B027  the classic methods have nothing to load
+        """Bring the weights to `device` ("cpu", "cuda:0", "mps"). Called once, before the first `separate`."""
+
+    @abstractmethod
+    def separate(self, mix: Mix) -> Estimates:
+        """Estimate the wanted sound (and, if better known than by subtraction, the rest) in `mix.samples`."""

@@ -1,0 +1,72 @@
+"""Fuse: each member's estimates become a soft ratio mask on the STFT X of the mix, and the members' masks become one.
+
+Place in the flow: after the members, before the gate.
+
+    M_i = |V_i|² / (|V_i|² + |A_i|² + ε),   M = rule(M_1, M_2, …),   V̂ = M·X
+
+V_i is the STFT of what member i wants, A_i that of the rest. `max` keeps every piece of speech that any member found,
+and every leak; `min` only what all agree on; `mean` and `weights` lie between.
+
+Source: the ratio mask of Wiener filtering, as in Liutkus & Badeau, "Generalized Wiener filtering with fractional power
+spectrograms", ICASSP 2015, with exponent 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sepkit.audio import Samples
+from sepkit.stft import Spectrum, Stft, power
+
+Mask = NDArray[np.float32]
+
+EPSILON = np.finfo(np.float32).tiny
+"""ε, 1.2e-38, the smallest normal float32: it only turns 0/0 into 0. It lies about 380 dB below full scale, so that a mask
+does not depend on the level of the recording, as it would with the customary 1e-8."""
+
+
+def fuse(mix: Samples, estimates: Sequence[tuple[Samples, Samples | None, float]], rule: str, stft: Stft) -> Samples:
+    """Apply the members' combined mask to the mix, each channel on its own; (channels, frames) like the mix.
+
+    estimates: (wanted, rest, weight) per member, arrays of the mix's shape; rest None means mix − wanted.
+    rule: "max", "min", "mean" or "weights" (the mean weighted by each member's weight).
+    """
+    assert estimates, "there is nothing to fuse"
+    combine = _rule(rule, [weight for _, _, weight in estimates])
+    signals = [mix]
+    for wanted, rest, _ in estimates:
+        signals += [wanted] if rest is None else [wanted, rest]
+
+    def apply(spectra: list[Spectrum]) -> Spectrum:
+        queue = iter(spectra)
+        X = next(queue)
+        # The STFT is linear: where the rest is mix − wanted, A = X − V costs no transform.
+        pairs = ((V, X - V if rest is None else next(queue)) for V, (_, rest, _) in zip(queue, estimates, strict=True))
+        X *= combine(_ratio_mask(V, A) for V, A in pairs)
+        return X
+
+    return stft.filter(signals, apply)
+
+
+def _ratio_mask(V: Spectrum, A: Spectrum) -> Mask:
+    """|V|² / (|V|² + |A|² + ε)."""
+    wanted, total = power(V), power(A)
+    total += wanted
+    total += EPSILON
+    return np.divide(wanted, total, out=wanted)
+
+
+def _rule(rule: str, weights: Sequence[float]) -> Callable[[Iterator[Mask]], Mask]:
+    """The function that makes one mask of the members' masks."""
+    if rule == "max":
+        return lambda masks: reduce(np.maximum, masks)
+    if rule == "min":
+        return lambda masks: reduce(np.minimum, masks)
+    assert rule in ("mean", "weights"), f"unknown rule '{rule}'"
+    shares = np.ones(len(weights)) if rule == "mean" else np.asarray(weights)
+    shares = (shares / shares.sum()).astype(np.float32)
+    return lambda masks: reduce(np.add, (share * mask for share, mask in zip(shares, masks, strict=True)))

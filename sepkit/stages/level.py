@@ -1,0 +1,48 @@
+"""Level: the second pass over the spool, block by block: one gain for the whole file, and a ceiling kept in one of three ways.
+
+Place in the flow: between the spool and the encoder.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sepkit.audio import Samples
+from sepkit.config import LoudnessConfig
+from sepkit.stages.limiter import Limiter
+
+
+class Leveller:
+    """Brings a stream to its final level.
+
+    gain: from `loudness.make_gain`. peak_dbtp: the file's true peak before the gain; only `ceiling_by: gain` asks for it.
+    """
+
+    gain: float
+    """The gain applied to the whole file, smaller than the one asked for where `ceiling_by: gain` turned it down."""
+
+    def __init__(
+        self, config: LoudnessConfig, sample_rate: int, channels: int, gain: float, peak_dbtp: float | None = None
+    ) -> None:
+        self.gain = gain
+        self._limiter: Limiter | None = None
+        self._clip_at: np.float32 | None = None
+        if config.ceiling_dbtp is None:
+            return
+        if config.ceiling_by == "limiter":
+            self._limiter = Limiter(sample_rate, channels, config.ceiling_dbtp, config.lookahead_ms, config.release_ms)
+        elif config.ceiling_by == "gain":
+            assert peak_dbtp is not None, "turning a file down takes its true peak"
+            self.gain = min(gain, 10 ** ((config.ceiling_dbtp - peak_dbtp) / 20))
+        else:
+            self._clip_at = np.float32(10 ** (config.ceiling_dbtp / 20))
+
+    def process(self, block: Samples, last: bool = False) -> Samples:
+        """Take the next (channels, frames), give what is ready; after `last` as many frames have come out as went in.
+
+        Clipping keeps the samples under the ceiling; the curve between them may still pass it.
+        """
+        block = block if self.gain == 1 else block * np.float32(self.gain)
+        if self._limiter:
+            return self._limiter.process(block, last)
+        return block if self._clip_at is None else np.clip(block, -self._clip_at, self._clip_at)

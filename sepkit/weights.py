@@ -1,0 +1,129 @@
+"""Where a model's weights come from, whether they are here, and whether they are what they should be.
+
+`require` runs before any audio is read, so that a run never stops half-way for a missing file and never
+downloads unasked; `verify` when a model is loaded; `fetch` when the user asks (`sepkit models fetch NAME`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPException
+from pathlib import Path
+
+from sepkit.config import EMBEDDED_CONFIG
+from sepkit.errors import WeightsError
+
+_BLOCK_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """One file of weights.
+
+    model: the model's name as the user knows it. source: paper or repository, one line with its address.
+    sha256: the whole digest, or as many leading digits as the publisher gives. size_bytes: for planning.
+    path: where it is looked for. url: where it is fetched from; None where it comes with a package.
+    """
+
+    model: str
+    path: Path
+    size_bytes: int
+    sha256: str
+    source: str
+    licence_code: str
+    licence_weights: str
+    url: str | None = None
+
+
+def torch_checkpoints() -> Path:
+    """The folder where torch.hub keeps published weights, found as torch does it but without importing torch.
+
+    Source: https://docs.pytorch.org/docs/stable/hub.html, "Where are my downloaded models saved?"
+    """
+    cache_home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = os.environ.get("TORCH_HOME", str(Path(cache_home) / "torch"))
+    return Path(home).expanduser() / "hub" / "checkpoints"
+
+
+def size_text(size_bytes: int) -> str:
+    """A size for people: "84 MB", "3.1 GB"; decimal, as download pages count."""
+    if size_bytes >= 1e9:
+        return f"{size_bytes / 1e9:.1f} GB"
+    return f"{size_bytes / 1e6:.0f} MB" if size_bytes >= 1e6 else f"{max(1, round(size_bytes / 1e3))} kB"
+
+
+def require(files: Iterable[WeightFile]) -> None:
+    """Stop with one line a file, if any of `files` is not on this machine."""
+    missing = [file for file in dict.fromkeys(files) if not file.path.is_file()]
+    if missing:
+        raise WeightsError("\n".join(_absence(file) for file in missing))
+
+
+def verify(file: WeightFile) -> None:
+    """Compare a file with its published SHA-256; it is read once a run however often this is asked."""
+    require([file])
+    found = sha256(file.path)
+    if not found.startswith(file.sha256.lower()):
+        raise WeightsError(
+            f"{file.model}: {file.path} is damaged or not the published file: SHA-256 begins with "
+            f"{found[: max(8, len(file.sha256))]}, expected {file.sha256}; {_remedy(file)}"
+        )
+
+
+def fetch(file: WeightFile, progress: bool = True) -> None:
+    """Download one file, check it, put it in place by rename; one that is there and right is left alone."""
+    if file.path.is_file() and sha256(file.path).startswith(file.sha256.lower()):
+        return
+    if file.url is None:
+        raise WeightsError(
+            f"{file.model}: {file.path.name} cannot be fetched, it comes with its package; {_remedy(file)}"
+        )
+    from torch.hub import download_url_to_file
+
+    try:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        # Writes beside the target under another name, checks the digest, then renames.
+        download_url_to_file(file.url, str(file.path), hash_prefix=file.sha256.lower(), progress=progress)
+    except (OSError, HTTPException, RuntimeError, ValueError) as error:
+        raise WeightsError(
+            f"{file.model}: {file.url} cannot be fetched ({' '.join(str(error).split())}); "
+            f"try again, or copy the file to {file.path}"
+        ) from error
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal, remembered until its size or time of change differ."""
+    try:
+        stat = path.stat()
+        return _digest(path, stat.st_size, stat.st_mtime_ns)
+    except OSError as error:
+        raise WeightsError(
+            f"{path}: cannot be read ({error.strerror}); check the file and its permissions"
+        ) from error
+
+
+@cache
+def _digest(path: Path, size_bytes: int, changed_ns: int) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _absence(file: WeightFile) -> str:
+    return (
+        f"{file.model}: {file.path.name} ({size_text(file.size_bytes)}) is not in {file.path.parent}; "
+        f"{_remedy(file)}, or take {EMBEDDED_CONFIG}, which needs no download"
+    )
+
+
+def _remedy(file: WeightFile) -> str:
+    """The next step: published files are fetched or copied, embedded ones come back with their package."""
+    if file.url is None:
+        return "bring the file back, or reinstall the package that it belongs to"
+    return f"run 'sepkit models fetch {file.model}' or copy {file.url} there"

@@ -1,0 +1,66 @@
+"""The only place that knows that a file may be long: cuts it in bodies with context and joins what was made of them.
+
+A body of about a minute is rendered together with enough context on both sides that no sample of the body depends on
+where the cut was made; the context is then thrown away and neighbouring bodies are joined by a short crossfade.
+A source no longer than one body is processed whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from sepkit.audio import Samples
+
+
+class Window(NamedTuple):
+    """Where one body lies in the source, in frames: start ≤ body_start < body_stop ≤ tail_stop ≤ stop.
+
+    start … stop: what is rendered. body_start … body_stop: what is kept. body_stop … tail_stop: what is crossfaded
+    into the next body.
+    """
+
+    start: int
+    body_start: int
+    body_stop: int
+    tail_stop: int
+    stop: int
+
+
+def cut(frames: int, body_frames: int, context_frames: int, grid_frames: int, fade_frames: int) -> Iterator[Window]:
+    """Windows whose bodies cover `frames` without gap; every window starts at a multiple of `grid_frames`."""
+    if frames <= body_frames:
+        yield Window(0, 0, frames, frames, frames)
+        return
+    body_frames = max(body_frames // grid_frames, 1) * grid_frames
+    for body_start in range(0, frames, body_frames):
+        body_stop = min(body_start + body_frames, frames)
+        tail_stop = min(body_stop + fade_frames, frames)
+        start = max(body_start - context_frames, 0) // grid_frames * grid_frames
+        yield Window(start, body_start, body_stop, tail_stop, min(tail_stop + context_frames, frames))
+
+
+def read_around(window: Window, frames: int, context_frames: int, grid_frames: int) -> tuple[int, int]:
+    """The frames (start, stop) that a model with its own context and grid needs to render `window`."""
+    start = max(window.start - context_frames, 0) // grid_frames * grid_frames
+    return start, min(window.stop + context_frames, frames)
+
+
+class Seam:
+    """Joins bodies: the tail kept from one is faded out while the next is faded in (linear, since both hold the same)."""
+
+    def __init__(self) -> None:
+        self._tail: Samples | None = None
+
+    def join(self, rendered: Samples, window: Window) -> Samples:
+        """From what was rendered for `window` (channels, stop − start), the finished body (channels, frames)."""
+        body = rendered[:, window.body_start - window.start : window.body_stop - window.start]
+        if self._tail is not None:
+            fade_frames = min(self._tail.shape[1], body.shape[1])
+            rise = (np.arange(1, fade_frames + 1, dtype=np.float32) - 0.5) / max(fade_frames, 1)
+            body = body.copy()
+            body[:, :fade_frames] = (1 - rise) * self._tail[:, :fade_frames] + rise * body[:, :fade_frames]
+        self._tail = rendered[:, window.body_stop - window.start : window.tail_stop - window.start].copy()
+        return body
