@@ -1,6 +1,6 @@
 """Measure what sepkit costs, as Markdown tables.
 
-    python -m scripts.bench [memory|overhead|batch|startup|all] [--quick]
+    python -m scripts.bench [startup|memory|batch|overhead|pilot|all] [--quick]
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut.
@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import click
 
-from sepkit.config import default_config_path, load_config
+from sepkit.config import FuseConfig, PostMaskConfig, default_config_path, load_config
 from sepkit.errors import SepkitError
 
 PILOT_MIX = Path(__file__).parents[1] / "data" / "pilot" / "mix.wav"
@@ -148,7 +148,7 @@ def yardstick_s() -> float:
 
 def is_model(stage: str) -> bool:
     """Whether a stage's time is a model's own (see `sepkit.pipeline.RenderReport`)."""
-    return stage.startswith(("member ", "denoiser "))
+    return stage.startswith(("member ", "denoiser"))
 
 
 def overhead(sizes: Sizes, folder: Path) -> str:
@@ -195,9 +195,7 @@ def batch(sizes: Sizes, folder: Path) -> str:
         ratio = median(run_s) / median(batch_s)
         rows.append((config.stem, median(batch_s), median(run_s), f"{ratio:.1f} ×"))
     one_batch = f"one batch of {sizes.clips}, s a clip"
-    return table(
-        ["Configuration", one_batch, "separate runs, s a clip", "faster (goal: at least 15 ×)"], rows
-    )
+    return table(["Configuration", one_batch, "separate runs, s a clip", "faster (goal: at least 15 ×)"], rows)
 
 
 def startup(sizes: Sizes, folder: Path) -> str:
@@ -211,11 +209,37 @@ def startup(sizes: Sizes, folder: Path) -> str:
     return table(["Start", "sepkit --help", "python -c pass", "more (goal: at most 0.25)"], rows)
 
 
+def pilot(sizes: Sizes, folder: Path) -> str:
+    """The choices in config/pilot.yaml against their alternatives, by every embedded metric, on the pilot itself."""
+    from sepkit.evaluate import evaluate_pair
+    from sepkit.pipeline import Pipeline
+
+    config = load_config(default_config_path())
+    rnnoise, nn_filter = ((member,) for member in config.members)
+    choices: dict[str, dict[str, object]] = {"as it is": {}}
+    choices |= {f"fuse.rule {rule}": {"fuse": FuseConfig(rule=rule)} for rule in ("max", "mean", "min")}
+    choices |= {"rnnoise alone": {"members": rnnoise}, "nn_filter alone": {"members": nn_filter}}
+    choices |= {f"post_mask.beta {beta:g}": {"post_mask": PostMaskConfig(beta=beta)} for beta in (1, 1.5)}
+    choices |= {"post_mask null": {"post_mask": None}, "denoise null": {"denoise": None}}
+    reference, words = PILOT_MIX.with_name("speech.wav"), PILOT_MIX.with_name("words.txt").read_text()
+    rows: list[list[str | float]] = []
+    for name, changed in choices.items():
+        cleaned = Pipeline(config.model_copy(update=changed)).run(PILOT_MIX)
+        scores = [
+            s for s in evaluate_pair(PILOT_MIX, cleaned.speech, reference, words=words).scores if s.after is not None
+        ]
+        if not rows:
+            rows.append(["the mix itself", *("–" if s.before is None else f"{s.before:.2f}" for s in scores)])
+        rows.append([name, *(f"{s.after:.2f}" for s in scores)])
+    return table(["On the pilot", *(f"{s.label}, {s.unit}" for s in scores)], rows)
+
+
 BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
     "startup": startup,
     "memory": memory,
     "batch": batch,
-    "overhead": overhead,  # last: it loads the pipeline into this process
+    "overhead": overhead,  # these two last: they load the pipeline into this process
+    "pilot": pilot,
 }
 
 

@@ -1,6 +1,6 @@
 """`python -m scripts.evaluate --config FILE --out-dir DIR`: the form of the original.
 
-The same code as `sepkit pilot`: cleans the configuration's pilot mix, measures it, and writes the tables to `--out-dir`.
+The same code as `sepkit pilot`: cleans the configuration's pilot mix, measures it, writes the tables to `--out-dir`.
 """
 
 from __future__ import annotations

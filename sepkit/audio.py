@@ -1,4 +1,4 @@
-"""The one shape of sound in sepkit: arrays (channels, frames) of float32, full scale at ±1, with a rate in Hz beside them."""
+"""The one shape of sound in sepkit: arrays (channels, frames) of float32, full scale ±1, a rate in Hz beside them."""
 
 from __future__ import annotations
 
@@ -42,4 +42,5 @@ class Audio:
 
     def mono(self) -> Samples:
         """The mean of the channels, shape (1, frames)."""
-        return self.samples.mean(axis=0, keepdims=True, dtype=np.float32)
+        mean: Samples = self.samples.mean(axis=0, keepdims=True, dtype=np.float32)
+        return mean

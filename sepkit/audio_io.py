@@ -134,9 +134,7 @@ def open_source(path: Path) -> Iterator[Source]:
 
 def audio_source(audio: Audio) -> Source:
     """Sound in memory, read like a file."""
-    info = SourceInfo(
-        Path("memory"), audio.sample_rate, audio.channels, audio.frames, "WAV", "FLOAT", lossless=True
-    )
+    info = SourceInfo(Path("memory"), audio.sample_rate, audio.channels, audio.frames, "WAV", "FLOAT", lossless=True)
     return Source(info, lambda start, frames: audio.samples[:, start : start + frames])
 
 
@@ -183,9 +181,7 @@ def _opened(path: Path) -> Iterator[_Opened]:
     """Choose who reads the file, and refuse it if it is cut short."""
     require_file(path)
     with _libsndfile(path) as (file, refusal):
-        if (
-            file is None or file.frames == UNKNOWN_FRAMES
-        ):  # libsndfile cannot find the end of a FLAC from a pipe
+        if file is None or file.frames == UNKNOWN_FRAMES:  # libsndfile cannot find the end of a FLAC from a pipe
             _require_whole(path)
             with ffmpeg_decoding(path, refusal) as decoding:
                 info = _libsndfile_info(path, file) if file else _ffmpeg_info(path, decoding)
@@ -213,9 +209,7 @@ def _libsndfile(path: Path) -> Iterator[tuple[soundfile.SoundFile | None, str]]:
             refusal = error.error_string.strip(" .")
         except TypeError:  # soundfile wants to be told the rate of whatever is named .raw
             refusal = "no header"
-        if (
-            file and file.format == "RAW"
-        ):  # libsndfile takes anything named .snd or .vox for headerless speech
+        if file and file.format == "RAW":  # libsndfile takes anything named .snd or .vox for headerless speech
             file.close()
             file, refusal = None, "no header"
         with file or nullcontext():
@@ -226,9 +220,7 @@ def _libsndfile_info(path: Path, file: soundfile.SoundFile) -> SourceInfo:
     tags = {name: text for name, text in file.copy_metadata().items() if name in TAGS}
     frames = 0 if file.frames == UNKNOWN_FRAMES else file.frames
     lossless = file.subtype in SAMPLE_BITS
-    return _sane(
-        SourceInfo(path, file.samplerate, file.channels, frames, file.format, file.subtype, lossless, tags)
-    )
+    return _sane(SourceInfo(path, file.samplerate, file.channels, frames, file.format, file.subtype, lossless, tags))
 
 
 def _ffmpeg_info(path: Path, found: Decoding) -> SourceInfo:
@@ -236,9 +228,7 @@ def _ffmpeg_info(path: Path, found: Decoding) -> SourceInfo:
     named["tracknumber"] = named.get("track", "")
     tags = {name: named[name] for name in TAGS if named.get(name)}
     return _sane(
-        SourceInfo(
-            path, found.sample_rate, found.channels, 0, found.container, found.subtype, found.lossless, tags
-        )
+        SourceInfo(path, found.sample_rate, found.channels, 0, found.container, found.subtype, found.lossless, tags)
     )
 
 

@@ -101,7 +101,9 @@ def make_folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{shown(path)}: cannot be made a folder ({error.strerror}); choose another output") from error
+        raise OutputError(
+            f"{shown(path)}: cannot be made a folder ({error.strerror}); choose another output"
+        ) from error
     return path
 
 
@@ -152,18 +154,11 @@ class AudioWriter:
 
     def write(self, block: Samples) -> None:
         """Append a block (channels, frames) float32; beyond ±1, integer codings stay at full scale."""
-        assert block.ndim == 2 and block.shape[0] == self.channels, (
-            f"{block.shape}, not {self.channels} channels"
-        )
+        assert block.ndim == 2 and block.shape[0] == self.channels, f"{block.shape}, not {self.channels} channels"
         if not np.isfinite(block).all():
-            raise OutputError(
-                f"{shown(self.path)}: a stage gave NaN or Inf; try 'device: cpu', and report it"
-            )
+            raise OutputError(f"{shown(self.path)}: a stage gave NaN or Inf; try 'device: cpu', and report it")
         self.frames += block.shape[1]
-        if (
-            self._container in CONTAINERS_TO_4_GIB
-            and self.frames * self._frame_bytes > LARGEST_BYTES_TO_4_GIB
-        ):
+        if self._container in CONTAINERS_TO_4_GIB and self.frames * self._frame_bytes > LARGEST_BYTES_TO_4_GIB:
             raise self._cannot(f"{self._container} ends at 4 GiB")
         try:
             for start in range(0, block.shape[1], CODED_FRAMES):
@@ -197,9 +192,7 @@ class AudioWriter:
 
     def _finish(self) -> None:
         """Close, look whether all of it is there, bring it to the disk, give it its name."""
-        assert self._expected_frames in (None, self.frames), (
-            f"{self.frames} of {self._expected_frames} frames"
-        )
+        assert self._expected_frames in (None, self.frames), f"{self.frames} of {self._expected_frames} frames"
         try:
             self._file.close()
             _clear_clock(self._part, self.channels)

@@ -27,6 +27,7 @@ class Guarded(click.Command):
     """Turns what a user can get wrong into one line on standard error, and an interruption into 130."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
         signal.signal(signal.SIGTERM, _interrupt)
         try:
             return super().invoke(ctx)

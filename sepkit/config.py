@@ -1,4 +1,4 @@
-"""The YAML file as typed, frozen models. An unknown key, a duplicate key or a value out of range is an error with its path."""
+"""The YAML file as typed, frozen models. An unknown or repeated key or a wrong value is an error with its path."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
 
-class _Problems(ValueError):
+class _OptionsError(ValueError):
     """Problems found inside a plug-in's options, kept apart so that their paths can be completed outside."""
 
     def __init__(self, problems: list[tuple[str, str]]) -> None:
@@ -49,14 +49,15 @@ class _Plugin(Options):
             try:
                 options_model = plugins.load(folder, name).Options
             except ConfigError as error:
-                raise _Problems([(key, str(error))]) from error
+                raise _OptionsError([(key, str(error))]) from error
             given = raw.get("options") or {}
             if isinstance(given, Options):
                 given = given.model_dump()
             try:
                 return {**raw, "options": options_model.model_validate(given)}
             except ValidationError as error:
-                raise _Problems([(f"options.{path}", text) for path, text in _problems(error, options_model)]) from error
+                inner = [(f"options.{path}".rstrip("."), text) for path, text in _problems(error, options_model)]
+                raise _OptionsError(inner) from error
         return raw
 
 
@@ -193,7 +194,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
                 raise yaml.constructor.ConstructorError(None, None, "a key must be text", key_node.start_mark)
             if key in seen:
@@ -246,7 +247,7 @@ def _problems(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[
             continue  # it only says that the items named in the other problems were left out
         path = ".".join(str(part) for part in item["loc"])
         inner = item.get("ctx", {}).get("error")
-        if isinstance(inner, _Problems):
+        if isinstance(inner, _OptionsError):
             yield from ((f"{path}.{sub}" if path else sub, text) for sub, text in inner.problems)
         elif item["type"] == "extra_forbidden":
             yield path, _unknown_key(item["loc"], model)

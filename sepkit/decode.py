@@ -70,8 +70,7 @@ def ffmpeg_decoding(path: Path, refusal: str) -> Iterator[Decoding]:
 
 def _no_sound(path: Path, refusal: str, why: str | None) -> SourceError:
     return SourceError(
-        f"{shown(path)}: cannot be read as sound (libsndfile: {refusal}; FFmpeg: {why}); "
-        "export it again as WAV or FLAC"
+        f"{shown(path)}: cannot be read as sound (libsndfile: {refusal}; FFmpeg: {why}); export it again as WAV or FLAC"
     )
 
 

@@ -18,9 +18,7 @@ def resolve(device: str) -> str:
         return present[0]
     wanted = "cuda:0" if device == "cuda" else device
     if wanted not in present:
-        raise DeviceError(
-            f"device: '{device}' is not on this machine; choose one of {', '.join(present)}, or auto"
-        )
+        raise DeviceError(f"device: '{device}' is not on this machine; choose one of {', '.join(present)}, or auto")
     return wanted
 
 
@@ -28,8 +26,6 @@ def available() -> tuple[str, ...]:
     """Every device that torch can use on this machine, the best first."""
     import torch
 
-    cuda = (
-        [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    )
+    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     mps = ["mps"] if torch.backends.mps.is_available() else []
     return (*cuda, *mps, "cpu")

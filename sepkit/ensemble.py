@@ -79,7 +79,7 @@ class Member:
             joined = joined.mean(axis=0, keepdims=True)
         if not np.isfinite(joined).all():
             raise SepkitError(
-                f"member '{self.name}': its estimate holds NaN or Inf; its weights are damaged: run `sepkit models verify`"
+                f"member '{self.name}': its estimate holds NaN or Inf; check its weights with `sepkit models verify`"
             )
         return resample.resample(joined, native_hz, sample_rate, stretch.shape[1])
 

@@ -1,4 +1,4 @@
-"""What a user can get wrong. Every message is one line: the field or file, what was found, what is allowed, the next step."""
+"""What a user can get wrong. A message is one line: field or file, what was found, what is allowed, the next step."""
 
 
 class SepkitError(Exception):

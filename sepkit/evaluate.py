@@ -99,9 +99,7 @@ def bring_together(
     """The middle `longest_s` of all files, at the mix's rate and channel count and of one length."""
     given = {"mix": mix, "clean": clean, "reference": reference, "background": background}
     with ExitStack() as stack:
-        sources = {
-            name: stack.enter_context(_open(sound)) for name, sound in given.items() if sound is not None
-        }
+        sources = {name: stack.enter_context(_open(sound)) for name, sound in given.items() if sound is not None}
         rate, whole_s = sources["mix"].info.sample_rate, _duration_s(sources["mix"])
         notes = [*_fit_lengths(sources), *_fit_layouts(sources)]
         frames = min(source.info.frames * rate // source.info.sample_rate for source in sources.values())
@@ -162,9 +160,7 @@ def _fit_lengths(sources: Mapping[str, Source]) -> list[str]:
     longest_s = max(_duration_s(source) for source in sources.values())
     if longest_s == shortest_s:
         return []
-    return [
-        f"lengths differ by {longest_s - shortest_s:.3f} s; all were cut to the shortest, {shortest_s:.3f} s"
-    ]
+    return [f"lengths differ by {longest_s - shortest_s:.3f} s; all were cut to the shortest, {shortest_s:.3f} s"]
 
 
 def _fit_layouts(sources: Mapping[str, Source]) -> list[str]:
@@ -182,11 +178,7 @@ def _fit_layouts(sources: Mapping[str, Source]) -> list[str]:
                 f"{name} {info.path}: has {info.channels} channels and the mix {mix.channels}; "
                 "give it with the mix's channels, or mono"
             )
-        how = (
-            "is mono and stands for every channel of the mix"
-            if info.channels == 1
-            else "was mixed down to mono"
-        )
+        how = "is mono and stands for every channel of the mix" if info.channels == 1 else "was mixed down to mono"
         notes.append(f"{name} {how}")
     return notes
 
@@ -199,8 +191,6 @@ def _stretch(source: Source, start: int, length: int, mix: Source) -> Audio:
     samples = resample(source.read(first, frames), info.sample_rate, rate, length)
     if info.channels != mix.info.channels:
         samples = (
-            samples.mean(axis=0, keepdims=True)
-            if mix.info.channels == 1
-            else samples.repeat(mix.info.channels, 0)
+            samples.mean(axis=0, keepdims=True) if mix.info.channels == 1 else samples.repeat(mix.info.channels, 0)
         )
     return Audio(np.ascontiguousarray(samples), rate)

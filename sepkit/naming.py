@@ -44,6 +44,5 @@ def shown(name: str | os.PathLike[str]) -> str:
     'a\\nb\\udcff 🎙'
     """
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in os.fspath(name)
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in os.fspath(name)
     )

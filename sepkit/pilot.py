@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sepkit import weights
 from sepkit.audio_write import make_folder
 from sepkit.config import Config, dump_config
 from sepkit.errors import SourceError
@@ -14,6 +13,7 @@ from sepkit.metrics.base import ReferenceKind
 from sepkit.naming import shown
 from sepkit.pipeline import Outputs, Pipeline, RenderReport
 from sepkit.report import snippets, spectrograms, summary
+from sepkit.weights import WeightFile, sha256
 
 
 class Truth(NamedTuple):
@@ -38,10 +38,12 @@ def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | No
     finally:
         if outputs.fused:
             outputs.fused.unlink(missing_ok=True)
-    table = _write(config, excerpt, eval_dir, _facts(config, pipeline, mix, outputs, report))
+    table = _write(config, excerpt, eval_dir, _facts(mix, outputs, report), pipeline.weights())
     spectrograms.picture(excerpt.pair.mix, excerpt.pair.clean, make_folder(eval_dir) / "spectrograms.png")
     ab = make_folder(artifacts / "ab")
-    snippets.write_snippets(excerpt.pair.mix, excerpt.pair.clean, ab, config.evaluate.snippet_s, config.evaluate.snippets)
+    snippets.write_snippets(
+        excerpt.pair.mix, excerpt.pair.clean, ab, config.evaluate.snippet_s, config.evaluate.snippets
+    )
     written = [path for path in (outputs.speech, outputs.background, ab, eval_dir) if path]
     return table + "\n\n" + "\n".join(f"→ {shown(path)}" for path in written)
 
@@ -58,7 +60,7 @@ def evaluate_files(
     """Measure a pair of files; returns the table and, where `out_dir` is given, writes it there."""
     truth = Truth(reference, background, _read_words(words))
     found = bring_together(mix, clean, *truth, longest_s=config.evaluate.longest_s)
-    facts = {"mix": str(mix), "clean": str(clean), "configuration": dump_config(config)}
+    facts = {"mix": shown(mix), "clean": shown(clean)}
     return _write(config, found, out_dir, facts)
 
 
@@ -66,33 +68,40 @@ def _excerpt(config: Config, mix: Path, outputs: Outputs, truth: Truth) -> Excer
     """The pair to measure: against the truth where it is known, else against the fused vocals."""
     kind: ReferenceKind = "fused vocals" if outputs.fused else "truth"
     against = truth._replace(reference=outputs.fused) if outputs.fused else truth
-    return bring_together(
-        mix, outputs.speech, *against, longest_s=config.evaluate.longest_s, reference_kind=kind
-    )
+    return bring_together(mix, outputs.speech, *against, longest_s=config.evaluate.longest_s, reference_kind=kind)
 
 
-def _write(config: Config, excerpt: Excerpt, out_dir: Path | None, facts: dict[str, Any]) -> str:
+def _write(
+    config: Config, excerpt: Excerpt, out_dir: Path | None, facts: dict[str, Any], weights: tuple[WeightFile, ...] = ()
+) -> str:
     evaluator = Evaluator(config.evaluate.metrics)
     evaluation = evaluator.evaluate(excerpt)
     if out_dir:
+        files = dict.fromkeys((*weights, *evaluator.weights()))
+        facts |= {"weights": [_weight_facts(file) for file in files], "configuration": dump_config(config)}
         summary.write(make_folder(out_dir), evaluation, facts)
     return summary.table(evaluation)
 
 
-def _facts(config: Config, pipeline: Pipeline, mix: Path, outputs: Outputs, report: RenderReport) -> dict[str, Any]:
-    """What was run: the files, the settings, the weights, the time."""
+def _facts(mix: Path, outputs: Outputs, report: RenderReport) -> dict[str, Any]:
+    """What was run: the files, the level, the time."""
     return {
-        "mix": str(mix),
-        "speech": str(outputs.speech),
-        "background": str(outputs.background) if outputs.background else None,
-        "configuration": dump_config(config),
-        "weights": [
-            {"model": file.model, "file": file.path.name, "sha256": weights.sha256(file.path), "licence": file.licence_weights}
-            for file in pipeline.weights()
-        ],
-        "loudness_before_level_lufs": report.lufs_rendered,
-        "gain_db": report.gain_db,
-        "cpu_seconds_by_stage": report.seconds_by_stage,
+        "mix": shown(mix),
+        "speech": shown(outputs.speech),
+        "background": shown(outputs.background) if outputs.background else None,
+        "loudness_before_levelling_lufs": report.lufs_rendered,
+        "levelling_gain_db": report.gain_db,
+        "cpu_seconds": report.seconds_by_stage,
+    }
+
+
+def _weight_facts(file: WeightFile) -> dict[str, str]:
+    here = file.path.is_file()
+    return {
+        "model": file.model,
+        "file": file.path.name,
+        "sha256": sha256(file.path) if here else "not here",
+        "licence": file.licence_weights,
     }
 
 
@@ -111,4 +120,6 @@ def _read_words(path: Path | None) -> str | None:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{shown(path)}: cannot be read as UTF-8 text ({error}); give a file with the words spoken") from error
+        raise SourceError(
+            f"{shown(path)}: cannot be read as UTF-8 text ({error}); give a file with the words spoken"
+        ) from error

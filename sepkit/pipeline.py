@@ -1,4 +1,4 @@
-"""The order of the stages, on one screen: members → fuse → denoise → post-mask → equalise → join → spool → level → encode."""
+"""The order of the stages: members → fuse → denoise → post-mask → equalise → join → spool → level → encode."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Outputs(NamedTuple):
 
 @dataclass(frozen=True)
 class RenderReport:
-    """What one rendering did. CPU-seconds by stage; a model's own time stands under "member …" or "denoiser …"."""
+    """What one rendering did. CPU-seconds by stage; a model's own time stands under "member …" and "denoiser"."""
 
     duration_s: float
     seconds_by_stage: dict[str, float]
@@ -117,7 +117,9 @@ class Pipeline:
             opened = stack.enter_context(audio_io.open_source(source))
             info = opened.info
             spool = stack.enter_context(Spool(info.sample_rate, info.channels, outputs.speech.parent))
-            sinks = {name: stack.enter_context(self._writer(path, info)) for name, path in outputs._asdict().items() if path}
+            sinks = {
+                name: stack.enter_context(self._writer(path, info)) for name, path in outputs._asdict().items() if path
+            }
             meter = loudness.LoudnessMeter(info.sample_rate, info.channels)
             for body, done in self._bodies(opened):
                 with self._clock("encode"):
@@ -197,9 +199,8 @@ class Pipeline:
         if config.denoise and self.denoiser:
             with self._clock("denoise"):
                 first = -window.start % self._denoiser_grid(rate)
-                calm = denoise.denoise(
-                    speech[:, first:], rate, self.denoiser, config.denoise.wet, config.denoise.dry, statistics.std
-                )
+                wet, dry = config.denoise.wet, config.denoise.dry
+                calm = denoise.denoise(speech[:, first:], rate, self.denoiser, wet, dry, statistics.std, self._clock)
                 speech = np.concatenate([speech[:, :first], calm], axis=1)
         if config.post_mask:
             with self._clock("post-mask"):

@@ -12,7 +12,7 @@ import numpy as np
 from sepkit.audio import Samples
 
 CONTEXT_S = 0.02
-"""Reach of the conversion filter to either side: at HQ it is shorter than this at every rate from 8 kHz up."""
+"""Reach of the conversion filter to either side: at VHQ it is shorter than this at every rate from 8 kHz up."""
 
 
 def grid_frames(from_hz: int, to_hz: int) -> int:
@@ -36,7 +36,7 @@ def resample(samples: Samples, from_hz: int, to_hz: int, frames: int | None = No
     else:
         import soxr
 
-        converted = soxr.resample(np.ascontiguousarray(samples.T), from_hz, to_hz, quality="HQ").T
+        converted = soxr.resample(np.ascontiguousarray(samples.T), from_hz, to_hz, quality="VHQ").T
     missing = wanted - converted.shape[1]
     if missing > 0:
         converted = np.pad(converted, ((0, 0), (0, missing)))

@@ -55,7 +55,9 @@ def _plan(
             if path in taken:
                 raise OutputError(f"{path}: both {taken[path]} and {source} would write it; give them separate folders")
             if path.resolve() == source.resolve():
-                raise OutputError(f"{path}: is the input itself; choose another folder or a suffix in output.speech_suffix")
+                raise OutputError(
+                    f"{path}: is the input itself; choose another folder or a suffix in output.speech_suffix"
+                )
             taken[path] = source
         jobs.append((source, outputs))
     return jobs, failures

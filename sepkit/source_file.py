@@ -66,13 +66,9 @@ def require_file(path: Path) -> None:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise SourceError(
-                f"{shown(path)}: is a folder; name a sound file, or use 'sepkit batch' for a folder"
-            )
+            raise SourceError(f"{shown(path)}: is a folder; name a sound file, or use 'sepkit batch' for a folder")
         if not stat.S_ISREG(status.st_mode):
-            raise SourceError(
-                f"{shown(path)}: is not a regular file; send what it yields to '-' (standard input)"
-            )
+            raise SourceError(f"{shown(path)}: is not a regular file; send what it yields to '-' (standard input)")
         if status.st_size == 0:
             raise SourceError(f"{shown(path)}: is empty (0 bytes); copy or export it again")
         with path.open("rb"):

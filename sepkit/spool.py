@@ -34,9 +34,7 @@ class Spool:
 
     def write(self, block: Samples) -> None:
         """Append a block (channels, frames)."""
-        assert block.ndim == 2 and block.shape[0] == self.channels, (
-            f"{block.shape}, not {self.channels} channels"
-        )
+        assert block.ndim == 2 and block.shape[0] == self.channels, f"{block.shape}, not {self.channels} channels"
         try:
             self._file.seek(self.frames * self.channels * SAMPLE_BYTES)
             self._file.write(np.ascontiguousarray(block.T, dtype=np.float32).data)

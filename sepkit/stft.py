@@ -1,10 +1,11 @@
-"""Short-time Fourier transform and back, and the loop in which masks are made: spectra in, one spectrum out, group by group.
+"""Short-time Fourier transform and back, and the loop in which masks are made, a few steps at a time.
 
 Place in the flow: `stages.fuse` and `stages.post_mask` make their masks on it.
 
-Step i is centred on frame i·hop; beyond both ends the signal is zero. Analysis and synthesis use the same periodic Hann
-window w, and the overlap-added steps are divided by Σ w² over the steps that really cover a frame, so that
-`inverse(forward(x))` is x at the ends too, and a changed spectrum gives the signal whose STFT is nearest to it.
+Step i is centred on frame i·hop; beyond both ends the signal is zero. Analysis and synthesis use the same
+periodic Hann window w, and the overlap-added steps are divided by Σ w² over the steps that really cover a
+frame, so that `inverse(forward(x))` is x at the ends too, and a changed spectrum gives the signal whose STFT
+is nearest to it.
 
 Source: Griffin & Lim, "Signal estimation from modified short-time Fourier transform", IEEE TASSP 32(2), 1984.
 """
@@ -19,10 +20,10 @@ from numpy.typing import NDArray
 from sepkit.audio import Samples
 
 Spectrum = NDArray[np.complex64]
-"""An array (channels, steps, bins) of complex64, bins = fft_frames/2 + 1 from 0 Hz to half the sample rate."""
+"""An array (channels, steps, bins) of complex64, the bins from 0 Hz to half the sample rate."""
 
 GROUP_BYTES = 512 * 1024
-"""Size of one spectrum that is held at a time. A mask needs about four, which together fit a core's level-2 cache."""
+"""Size of one spectrum held at a time, so that the few arrays a mask is made of stay in a core's cache."""
 
 
 def power(spectrum: Spectrum) -> NDArray[np.float32]:
@@ -33,7 +34,7 @@ def power(spectrum: Spectrum) -> NDArray[np.float32]:
 
 
 class Stft:
-    """The transform with windows of `fft_frames` (even), `hop_frames` apart, of which `fft_frames` is a multiple."""
+    """The transform by windows of `fft_frames` (even), `hop_frames` (a whole fraction of them) apart."""
 
     def __init__(self, fft_frames: int, hop_frames: int) -> None:
         assert fft_frames % 2 == 0, f"fft_frames must be even, not {fft_frames}"
@@ -48,7 +49,7 @@ class Stft:
 
     @property
     def context_frames(self) -> int:
-        """How far a frame of `filter`'s result depends on its input, to either side: half a window there, half back."""
+        """How far a frame of `filter`'s result depends on its input: half a window there and half back."""
         return self.fft_frames
 
     def steps(self, frames: int) -> int:
@@ -73,11 +74,11 @@ class Stft:
         return samples
 
     def filter(self, signals: Sequence[Samples], combine: Callable[[list[Spectrum]], Spectrum]) -> Samples:
-        """Run `combine` over the spectra of the signals, as `inverse(combine([forward(s) for s in signals]))` would.
+        """What `inverse(combine([forward(s) for s in signals]), frames)` gives, a group of steps at a time.
 
-        signals: arrays of one shape (channels, frames). combine: takes one (steps, bins) spectrum per signal, of one channel
-        and a group of neighbouring steps, and gives one back; it must treat each step on its own, and may
-        overwrite what it gets.
+        signals: arrays of one shape (channels, frames). combine: takes one (steps, bins) spectrum per signal,
+        of one channel and a group of neighbouring steps, and gives one back; it must treat each step on its
+        own, and may overwrite what it gets.
         """
         channels, frames = signals[0].shape
         assert all(signal.shape == (channels, frames) for signal in signals), "signals must be of one shape"
@@ -123,7 +124,7 @@ class Stft:
         return samples
 
     def _overlap_add(self, groups: Iterator[Samples], steps: int) -> Samples:
-        """Add windows (steps, fft_frames) where they belong; frame 0 of the signal is frame fft_frames/2 of the sum.
+        """Add windows (steps, fft_frames) where they belong, the first from the sum's frame 0 on.
 
         A window is `overlap` pieces of one hop, so one addition per piece places a whole group of steps.
         """

@@ -101,9 +101,7 @@ def sha256(path: Path) -> str:
         stat = path.stat()
         return _digest(path, stat.st_size, stat.st_mtime_ns)
     except OSError as error:
-        raise WeightsError(
-            f"{path}: cannot be read ({error.strerror}); check the file and its permissions"
-        ) from error
+        raise WeightsError(f"{path}: cannot be read ({error.strerror}); check the file and its permissions") from error
 
 
 @cache

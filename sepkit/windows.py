@@ -49,7 +49,7 @@ def read_around(window: Window, frames: int, context_frames: int, grid_frames: i
 
 
 class Seam:
-    """Joins bodies: the tail kept from one is faded out while the next is faded in (linear, since both hold the same)."""
+    """Joins bodies: the tail kept from one is faded out while the next is faded in (linear: both hold the same)."""
 
     def __init__(self) -> None:
         self._tail: Samples | None = None

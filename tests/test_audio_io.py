@@ -149,17 +149,13 @@ def test_lossy_files_have_every_frame_in_its_place(tmp_path, container, subtype,
             False,
         )
         assert source.info == probe(tmp_path / "a")
-        assert abs(source.info.frames - FRAMES) < (
-            1024 if subtype == "MS_ADPCM" else 1
-        )  # ADPCM fills its blocks
+        assert abs(source.info.frames - FRAMES) < (1024 if subtype == "MS_ADPCM" else 1)  # ADPCM fills its blocks
         read = source.read(0, source.info.frames)
         # MP3 read in blocks differs from MP3 read at once in the last bit of a float.
         np.testing.assert_allclose(read, whole.T, atol=1e-6)
         np.testing.assert_array_equal(source.read(30_001, 5000), read[:, 30_001:35_001])
     error_db = 10 * np.log10(np.mean((read[:, :FRAMES] - samples) ** 2) / np.mean(samples**2))
-    assert (
-        error_db < -20
-    )  # one frame of shift alone would be −11 dB at 3 kHz and 44.1 kHz, an added delay far more
+    assert error_db < -20  # one frame of shift alone would be −11 dB at 3 kHz and 44.1 kHz, an added delay far more
 
 
 @pytest.mark.parametrize(
@@ -287,9 +283,7 @@ def test_no_numbers_are_told_with_their_place(tmp_path, found):
     soundfile.write(tmp_path / "a.wav", samples.T, RATE, subtype="FLOAT")
     with open_source(tmp_path / "a.wav") as source:
         source.read(0, 22_050)
-        with pytest.raises(
-            SourceError, match=rf"a\.wav: holds a sample that is no number \({found}\) at 0\.500 s"
-        ):
+        with pytest.raises(SourceError, match=rf"a\.wav: holds a sample that is no number \({found}\) at 0\.500 s"):
             source.read(20_000, 20_000)
 
 
@@ -333,9 +327,7 @@ def test_a_playlist_opens_nothing(tmp_path):
     encode(tmp_path / "secret.mp4", "mp4", "aac", RATE, sweep(FRAMES, RATE))
     (tmp_path / "a.wav").write_text("ffconcat version 1.0\nfile secret.mp4\n")
     assert "cannot be read as sound" in refusal(tmp_path / "a.wav")
-    (tmp_path / "a.wav").write_text(
-        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nsecret.mp4\n#EXT-X-ENDLIST\n"
-    )
+    (tmp_path / "a.wav").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nsecret.mp4\n#EXT-X-ENDLIST\n")
     assert "cannot be read as sound" in refusal(tmp_path / "a.wav")
 
 
@@ -413,17 +405,13 @@ def test_cut_data_of_other_codings(tmp_path, container, subtype, kept):
     data = (tmp_path / "a").read_bytes()
     (tmp_path / "a").write_bytes(data[: int(kept * len(data))])
     with (
-        pytest.raises(
-            SourceError, match=r"a: is cut short: its header promises \d+ (frames|bytes), it holds"
-        ),
+        pytest.raises(SourceError, match=r"a: is cut short: its header promises \d+ (frames|bytes), it holds"),
         open_source(tmp_path / "a"),
     ):
         pass
 
 
-@pytest.mark.parametrize(
-    ("name", "container"), [("a.mp4", "mp4"), ("fast.mp4", "mp4"), ("a.mkv", "matroska")]
-)
+@pytest.mark.parametrize(("name", "container"), [("a.mp4", "mp4"), ("fast.mp4", "mp4"), ("a.mkv", "matroska")])
 def test_cut_data_of_ffmpeg(tmp_path, name, container):
     options = {"movflags": "faststart"} if name == "fast.mp4" else {}
     encode(tmp_path / name, container, "aac", RATE, sweep(FRAMES, RATE), picture=True, **options)
@@ -510,9 +498,7 @@ def test_a_pipe_of_the_shell(tmp_path):
     (tmp_path / "a.wav").write_bytes(wav_bytes(integers(16) / 2.0**15))
     code = "from sepkit.audio_io import *\nwith stdin_source() as path: print(probe(path).frames)"
     with (tmp_path / "a.wav").open("rb") as file:
-        ran = subprocess.run(
-            [sys.executable, "-c", code], stdin=file, capture_output=True, text=True, check=True
-        )
+        ran = subprocess.run([sys.executable, "-c", code], stdin=file, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == str(FRAMES)
 
 

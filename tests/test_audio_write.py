@@ -25,16 +25,8 @@ FRAMES = 70_001  # more than one stretch of CODED_FRAMES
 
 WAV_SUBTYPES = (("PCM_U8", 8), ("PCM_16", 16), ("PCM_24", 24), ("PCM_32", 32))
 CODINGS = [
-    *[
-        (container, subtype, bits)
-        for container in ("WAV", "WAVEX", "RF64", "W64")
-        for subtype, bits in WAV_SUBTYPES
-    ],
-    *[
-        (container, subtype, bits)
-        for container in ("AIFF", "CAF", "AU")
-        for subtype, bits in WAV_SUBTYPES[1:]
-    ],
+    *[(container, subtype, bits) for container in ("WAV", "WAVEX", "RF64", "W64") for subtype, bits in WAV_SUBTYPES],
+    *[(container, subtype, bits) for container in ("AIFF", "CAF", "AU") for subtype, bits in WAV_SUBTYPES[1:]],
     *[("CAF", "PCM_S8", 8), ("AU", "PCM_S8", 8)],
     *[("FLAC", "PCM_S8", 8), ("FLAC", "PCM_16", 16), ("FLAC", "PCM_24", 24)],
 ]
@@ -91,9 +83,7 @@ def test_floats_keep_every_bit_and_have_no_clock_in_them(tmp_path):
 
 @pytest.mark.parametrize(("container", "subtype", "bits"), CODINGS)
 def test_beyond_full_scale_nothing_wraps_around(tmp_path, container, subtype, bits):
-    ramp = np.array(
-        [[-1e9, -3.0, -1.0 - 2.0**-23, -1.0, 1.0 - 2.0**-24, 1.0, 1.0 + 2.0**-23, 2.5, 1e9]], np.float32
-    )
+    ramp = np.array([[-1e9, -3.0, -1.0 - 2.0**-23, -1.0, 1.0 - 2.0**-24, 1.0, 1.0 + 2.0**-23, 2.5, 1e9]], np.float32)
     with AudioWriter(tmp_path / "a", RATE, 1, container, subtype) as writer:
         writer.write(ramp)
     top = 2 ** (bits - 1)
@@ -162,9 +152,7 @@ def test_an_error_leaves_what_was_there(tmp_path):
     assert (tmp_path / "a.wav").read_bytes() == b"old"
 
 
-@pytest.mark.parametrize(
-    "name", ["ä" * 125 + ".wav", "x" * 251 + ".wav", "new\nline 🎙.wav", os.fsdecode(b"\xff.wav")]
-)
+@pytest.mark.parametrize("name", ["ä" * 125 + ".wav", "x" * 251 + ".wav", "new\nline 🎙.wav", os.fsdecode(b"\xff.wav")])
 def test_odd_and_longest_names(tmp_path, name):
     with AudioWriter(tmp_path / name, RATE, 1, "WAV", "PCM_16") as writer:
         writer.write(np.full((1, 10), 0.5, np.float32))
@@ -204,9 +192,7 @@ def test_a_full_disk(tmp_path, container, subtype, room_bytes):
         f"with AudioWriter(pathlib.Path(sys.argv[1]), 8000, 1, '{container}', '{subtype}') as writer:\n"
         "    writer.write(noise)"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "a"], check=False, capture_output=True, text=True
-    )
+    ran = subprocess.run([sys.executable, "-c", code, tmp_path / "a"], check=False, capture_output=True, text=True)
     last = ran.stderr.strip().splitlines()[-1]
     assert last.startswith(f"sepkit.errors.OutputError: {tmp_path / 'a'}: cannot be written (")
     assert "free space" in last

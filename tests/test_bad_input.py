@@ -68,7 +68,9 @@ def infinite(path):
 
 
 @pytest.mark.parametrize(
-    "spoil", [empty, zero_frames, text, truncated_header, truncated_data, not_a_number, infinite], ids=lambda f: f.__name__
+    "spoil",
+    [empty, zero_frames, text, truncated_header, truncated_data, not_a_number, infinite],
+    ids=lambda f: f.__name__,
 )
 def test_what_cannot_be_cleaned_is_refused_in_one_line(tmp_path, config, spoil):
     source, out = tmp_path / "source.wav", tmp_path / "out"

@@ -50,9 +50,7 @@ def lay(folder: Path, *names: str, frames: int = 4000) -> Path:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:  # soundfile cannot encode every name; a file object has none
-            soundfile.write(
-                file, noise(frames, seed=seed), RATE_HZ, format=path.suffix[1:].upper(), subtype="PCM_16"
-            )
+            soundfile.write(file, noise(frames, seed=seed), RATE_HZ, format=path.suffix[1:].upper(), subtype="PCM_16")
     return folder
 
 
@@ -107,9 +105,7 @@ def test_bad_files_fail_alone_and_are_listed_at_the_end(tmp_path):
     bad = ["broken.wav", "empty.wav", "link.wav", "nan.wav", "text.wav"]
     assert report.exit_code == 1
     assert [row.path for row in report.with_status("failed")] == bad
-    assert [
-        line.split(":")[1].strip() for line in report.text().splitlines() if line.startswith("failed:")
-    ] == bad
+    assert [line.split(":")[1].strip() for line in report.text().splitlines() if line.startswith("failed:")] == bad
     assert report.text().splitlines()[-1] == "7 files: 2 done, 5 failed"
     assert sorted(outputs(tmp_path / "out")) == ["good__speech_only.wav", "z/good__speech_only.wav"]
     again = run_batch(BatchJob(config(), source, tmp_path / "out"))
@@ -233,9 +229,7 @@ def test_odd_names_survive_tree_journal_json_and_csv(tmp_path):
     rows = json.loads((out / "report.json").read_text())["files"]
     assert sorted(row["path"] for row in rows) == sorted(odd)
     for row in rows:
-        np.testing.assert_allclose(
-            samples(out / row["outputs"][0]), samples(source / row["path"]), atol=1.01 / 2**15
-        )
+        np.testing.assert_allclose(samples(out / row["outputs"][0]), samples(source / row["path"]), atol=1.01 / 2**15)
     table = list(csv.DictReader(io.StringIO((out / "report.csv").read_text(encoding="utf-8"), newline="")))
     readable = [name.replace("\udcff\udcfe", r"\xff\xfe") for name in sorted(odd)]
     assert [row["path"] for row in table] == readable
@@ -302,9 +296,7 @@ def test_a_worker_killed_for_memory_fails_its_file_and_not_the_batch(tmp_path):
 
     def tell(task, part):
         if task.path == "b.wav" and not killed:
-            workers = [
-                child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())
-            ]
+            workers = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
             killed.extend(workers)
             shares.extend(worker.environ()[name] for worker in workers for name in THREAD_VARIABLES)
             for worker in workers:

@@ -79,9 +79,7 @@ def test_whatever_is_accepted_lands_inside(tmp_path_factory, parts):
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
 def test_links_and_devices_are_refused(tmp_path, kind):
-    refused(
-        tmp_path, archive_of(tmp_path / "d.zip", {"a.wav": b"/etc/passwd"}, kind | 0o777), "link or a device"
-    )
+    refused(tmp_path, archive_of(tmp_path / "d.zip", {"a.wav": b"/etc/passwd"}, kind | 0o777), "link or a device")
 
 
 def test_members_of_one_name_are_refused(tmp_path):
@@ -137,9 +135,7 @@ def test_only_what_matches_is_unpacked_and_folders_are_no_members(tmp_path):
     target = tmp_path / "target"
     target.mkdir()
     assert unpack(archive, target, lambda path: path.endswith(".wav"), BOUND) == {}
-    files = {
-        path.relative_to(target).as_posix(): path.read_bytes() for path in target.rglob("*") if path.is_file()
-    }
+    files = {path.relative_to(target).as_posix(): path.read_bytes() for path in target.rglob("*") if path.is_file()}
     assert files == {"a/b.wav": b"1", "w/c.wav": b"2"}
 
 

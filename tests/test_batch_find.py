@@ -79,7 +79,7 @@ def test_files_and_folders_without_permission_are_refused(tmp_path):
     lay(tmp_path, "open.wav", "shut.wav", "shut/a.wav")
     (tmp_path / "shut.wav").chmod(0)
     (tmp_path / "shut").chmod(0)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755)
     code = (
         "import os, sys; from pathlib import Path; from sepkit.batch.find import find\n"

@@ -79,9 +79,7 @@ def test_a_file_is_whole_only_with_the_bytes_it_was_written_with(tmp_path):
     path.parent.mkdir()
     path.write_bytes(bytes(range(256)) * 9000)
     expected = stamp(tmp_path, path)
-    witness = subprocess.run(["sha256sum", path], capture_output=True, text=True, check=True).stdout.split()[
-        0
-    ]
+    witness = subprocess.run(["sha256sum", path], capture_output=True, text=True, check=True).stdout.split()[0]
     assert expected.sha256 == sha256_of(path) == witness
     assert (expected.path, expected.size_bytes) == ("sub/a.wav", 256 * 9000)
     assert is_whole(tmp_path, expected)

@@ -59,9 +59,7 @@ os._exit(report.exit_code)
 """
 
 
-def batch(
-    source: Path, out: Path, kind: str = "", point: float = 0, jobs: int = 1
-) -> subprocess.CompletedProcess[str]:
+def batch(source: Path, out: Path, kind: str = "", point: float = 0, jobs: int = 1) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", CHILD, str(source), str(out), CONFIG, str(jobs), kind, str(point)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 

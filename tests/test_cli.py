@@ -35,7 +35,9 @@ def wav(path: Path, frames: int = 4410, channels: int = 2) -> Path:
 
 
 def sepkit(*words: object, input: bytes | None = None) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "sepkit", *map(str, words)], input=input, capture_output=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "sepkit", *map(str, words)], input=input, capture_output=True, check=False
+    )
 
 
 def test_run_writes_the_cleaned_file(tmp_path, plain):
@@ -100,7 +102,17 @@ def test_config_show_prints_a_configuration_that_can_be_used(tmp_path, plain):
 def test_absent_weights_stop_the_run_before_any_audio_is_read(tmp_path):
     (tmp_path / "full.yaml").write_text("members: [{separator: demucs, options: {bag: htdemucs}}]")
     result = subprocess.run(
-        [sys.executable, "-m", "sepkit", "run", "no-such-file.wav", "-o", tmp_path / "out", "--config", tmp_path / "full.yaml"],
+        [
+            sys.executable,
+            "-m",
+            "sepkit",
+            "run",
+            "no-such-file.wav",
+            "-o",
+            tmp_path / "out",
+            "--config",
+            tmp_path / "full.yaml",
+        ],
         capture_output=True,
         check=False,
         env={"PATH": "/usr/bin", "HOME": str(tmp_path), "TORCH_HOME": str(tmp_path / "torch")},
@@ -116,7 +128,16 @@ def test_absent_weights_stop_the_run_before_any_audio_is_read(tmp_path):
 
 def test_the_original_form_of_the_batch_does_the_same(tmp_path, plain):
     source = wav(tmp_path / "in/deep/talk.wav")
-    words = ["--config", plain, "--in-dir", str(tmp_path / "in"), "--pattern", "**/*.wav", "--out-dir", str(tmp_path / "out")]
+    words = [
+        "--config",
+        plain,
+        "--in-dir",
+        str(tmp_path / "in"),
+        "--pattern",
+        "**/*.wav",
+        "--out-dir",
+        str(tmp_path / "out"),
+    ]
     result = CliRunner().invoke(batch_process, words)
     assert result.exit_code == 0, result.output
     np.testing.assert_array_equal(
@@ -127,4 +148,6 @@ def test_the_original_form_of_the_batch_does_the_same(tmp_path, plain):
 def test_the_command_line_loads_no_heavy_library():
     heavy = ["torch", "scipy", "librosa", "numba", "matplotlib", "demucs", "whisper", "av", "soundfile", "pydantic"]
     code = f"import sys, sepkit.cli; print([name for name in {heavy!r} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.strip() == "[]"
+    )

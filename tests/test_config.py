@@ -43,9 +43,15 @@ def test_shipped_configurations_name_every_section_and_field(path):
     [
         (MINIMAL + "fuze: {rule: max}", "fuze: unknown key; did you mean 'fuse'?"),
         (MINIMAL + "fuse: {rul: max}", "fuse.rul: unknown key; did you mean 'rule'?"),
-        (MINIMAL + "fuse: {rule: median}", "fuse.rule: Input should be 'max', 'mean', 'min' or 'weights', found 'median'"),
+        (
+            MINIMAL + "fuse: {rule: median}",
+            "fuse.rule: Input should be 'max', 'mean', 'min' or 'weights', found 'median'",
+        ),
         (MINIMAL + "denoise: {denoiser: nothing}", "denoise.denoiser: there is no 'nothing' among the denoisers"),
-        (MINIMAL + "loudness: {ceiling_dbtp: 3}", "loudness.ceiling_dbtp: Input should be less than or equal to 0, found 3"),
+        (
+            MINIMAL + "loudness: {ceiling_dbtp: 3}",
+            "loudness.ceiling_dbtp: Input should be less than or equal to 0, found 3",
+        ),
         (MINIMAL + "seed: 1\nseed: 2", "the key 'seed' stands twice"),
         (MINIMAL + "stft: {fft_frames: 1000, hop_frames: 300}", "stft: fft_frames must be even"),
         (MINIMAL + "device: gpu", "device: "),
@@ -61,7 +67,9 @@ def test_shipped_configurations_name_every_section_and_field(path):
 def test_a_mistake_names_its_path_and_what_is_allowed(text, expected):
     with pytest.raises(ConfigError) as caught:
         parse_config(text, "my.yaml")
-    assert any(line.startswith("my.yaml: ") and expected in line for line in str(caught.value).splitlines()), caught.value
+    assert any(line.startswith("my.yaml: ") and expected in line for line in str(caught.value).splitlines()), (
+        caught.value
+    )
 
 
 def test_all_mistakes_are_listed_at_once():

@@ -56,9 +56,7 @@ def test_what_is_not_there_is_one_line_with_what_is(machine, cuda, mps, asked, c
     machine(cuda, mps)
     with pytest.raises(DeviceError) as caught:
         device.resolve(asked)
-    assert str(caught.value) == (
-        f"device: '{asked}' is not on this machine; choose one of {choices}, or auto"
-    )
+    assert str(caught.value) == (f"device: '{asked}' is not on this machine; choose one of {choices}, or auto")
 
 
 @pytest.mark.parametrize("name", ["tpu", "", "cuda:", "cuda:-1", "CUDA", "cpu:0"])

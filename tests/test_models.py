@@ -47,9 +47,7 @@ def test_the_table_warns_where_the_user_chooses():
 
 
 def test_unknown_names_get_a_suggestion():
-    with pytest.raises(
-        WeightsError, match=r"unknown model 'htdemucs_tf'; did you mean 'htdemucs_ft'\? \(known: "
-    ):
+    with pytest.raises(WeightsError, match=r"unknown model 'htdemucs_tf'; did you mean 'htdemucs_ft'\? \(known: "):
         models.fetch("htdemucs_tf")
     with pytest.raises(WeightsError, match="unknown model 'x'"):
         models.verify(["x"])
@@ -82,9 +80,7 @@ def test_a_model_of_several_files_can_be_partly_here(tmp_path):
     here = tmp_path / "here"
     here.write_bytes(b"x")
     file = replace(dns64.catalogue()[0], path=here, size_bytes=1)
-    model = models.Model(
-        "two", ("denoisers/x",), (file, replace(file, path=tmp_path / "absent", size_bytes=2))
-    )
+    model = models.Model("two", ("denoisers/x",), (file, replace(file, path=tmp_path / "absent", size_bytes=2)))
     assert (model.cached, model.size_bytes) == ("partly", 3)
 
 

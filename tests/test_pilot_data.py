@@ -67,9 +67,7 @@ def test_all_files_together_stay_under_12_mb():
 
 
 def test_the_words_are_those_the_script_lets_speak():
-    assert (PILOT / "words.txt").read_text(encoding="utf-8").splitlines() == [
-        each.text for each in UTTERANCES
-    ]
+    assert (PILOT / "words.txt").read_text(encoding="utf-8").splitlines() == [each.text for each in UTTERANCES]
 
 
 @pytest.mark.parametrize(

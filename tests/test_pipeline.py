@@ -1,4 +1,4 @@
-"""The stages together: windowed equals whole, the background completes the speech, nothing of the source's form is lost."""
+"""The stages together: windowed equals whole, the background completes the speech, the form of the source is kept."""
 
 import math
 
@@ -14,7 +14,7 @@ from sepkit.config import parse_config
 from sepkit.errors import DeviceError, SepkitError
 
 EMBEDDED = """
-members: [{separator: rnnoise}, {separator: nn_filter, options: {reach_s: 2}}]
+members: [{separator: rnnoise}, {separator: nn_filter, options: {reach_s: 2, width_s: 0.5}}]
 denoise: {denoiser: rnnoise}
 windows: {body_s: BODY}
 loudness: {target_lufs: null, ceiling_dbtp: null}

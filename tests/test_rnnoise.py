@@ -21,9 +21,7 @@ def speechlike(seconds: float, seed: int = 0) -> np.ndarray:
     voice = np.zeros_like(time)
     for harmonic in range(1, 25):
         at_hz = harmonic * pitch_hz
-        formants = sum(
-            np.exp(-(((at_hz - f) / 250) ** 2)) for f in (500 + 200 * np.sin(3 * time), 1500, 2500)
-        )
+        formants = sum(np.exp(-(((at_hz - f) / 250) ** 2)) for f in (500 + 200 * np.sin(3 * time), 1500, 2500))
         voice += (formants + 0.02) * np.sin(harmonic * phase)
     voice *= np.clip(np.sin(2 * np.pi * 3 * time), 0, 1)
     chord = sum(np.sin(2 * np.pi * hz * time) for hz in (220.0, 277.2, 329.6))
@@ -94,6 +92,13 @@ def test_a_stretch_begun_on_the_grid_gives_the_same_bits_as_the_whole(network):
         part = network.denoise(row[:, start : 20 * rnnoise.SAMPLE_RATE])
         until = start + part.shape[1] - 3 * rnnoise.STEP_FRAMES
         assert np.array_equal(part[:, context : until - start], whole[:, start + context : until])
+
+
+def test_differences_as_small_as_a_resamplers_do_not_reach_the_network(network):
+    row = speechlike(3.0)[np.newaxis]
+    nudged = row + np.float32(1e-8) * np.sign(np.random.default_rng(4).standard_normal(row.shape)).astype(np.float32)
+    assert not np.array_equal(row, nudged)
+    assert np.array_equal(network.denoise(row), network.denoise(nudged))
 
 
 def test_noise_alone_is_taken_away(network):

@@ -84,9 +84,7 @@ def song(seconds: float, seed: int = 0) -> np.ndarray:
     """A stereo mix with tones, level changes and an offset, so that mean and deviation matter."""
     generator = np.random.default_rng(seed)
     time_s = np.arange(round(seconds * RATE)) / RATE
-    tones = sum(np.sin(2 * np.pi * hz * time_s) for hz in (110, 440, 1760)) * (
-        1 + np.sin(2 * np.pi * 0.7 * time_s)
-    )
+    tones = sum(np.sin(2 * np.pi * hz * time_s) for hz in (110, 440, 1760)) * (1 + np.sin(2 * np.pi * 0.7 * time_s))
     return (0.05 * tones + 0.1 * generator.standard_normal((2, time_s.size)) + 0.02).astype(np.float32)
 
 
@@ -153,9 +151,7 @@ def test_full_size_transformer_equals_upstream(tmp_path):
     assert path.stat().st_size == pytest.approx(published_file("htdemucs", "955717e8").size_bytes, rel=0.02)
 
     samples = song(3)
-    expected = Upstream("full", tmp_path, device="cpu", shifts=0).separate_tensor(torch.from_numpy(samples))[
-        1
-    ]
+    expected = Upstream("full", tmp_path, device="cpu", shifts=0).separate_tensor(torch.from_numpy(samples))[1]
     ours = member(bag="full", folder=str(tmp_path), shifts=0)
     found = ours.separate(Mix(samples, **statistics(samples))).wanted
 
@@ -186,9 +182,7 @@ def test_a_network_without_a_say_is_not_run(folder):
     samples = song(2.5)
     mix = Mix(samples, **statistics(samples), seed=1)
     clean = member(bag="one_hot", folder=str(folder), shifts=1).separate(mix).wanted
-    assert np.array_equal(
-        member(bag="half_poisoned", folder=str(folder), shifts=1).separate(mix).wanted, clean
-    )
+    assert np.array_equal(member(bag="half_poisoned", folder=str(folder), shifts=1).separate(mix).wanted, clean)
 
 
 def test_nan_from_a_network_is_an_error_that_names_the_bag(folder):
@@ -212,16 +206,12 @@ def test_one_frame_equals_upstream(folder, bag):
     samples = np.array([[0.5], [-0.25]], np.float32)
     ours = member(bag=bag, folder=str(folder), shifts=0)
     expected = apply.apply_model(ours._experts[0].network, torch.from_numpy(samples)[None], shifts=0)
-    assert ours.separate(Mix(samples, mean=0, std=1)).wanted == pytest.approx(
-        expected[0, 3].numpy(), abs=1e-6
-    )
+    assert ours.separate(Mix(samples, mean=0, std=1)).wanted == pytest.approx(expected[0, 3].numpy(), abs=1e-6)
 
 
 def test_silence_stays_at_its_mean(folder):
     silent = np.zeros((2, RATE), np.float32)
-    wanted = (
-        member(bag="transformer0", folder=str(folder), shifts=1).separate(Mix(silent, mean=0, std=0)).wanted
-    )
+    wanted = member(bag="transformer0", folder=str(folder), shifts=1).separate(Mix(silent, mean=0, std=0)).wanted
     assert np.abs(wanted).max() < 1e-7
 
 

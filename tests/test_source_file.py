@@ -7,9 +7,7 @@ import pytest
 from sepkit.source_file import audio_chunk
 
 
-def riff(
-    *chunks: tuple[bytes, bytes], order: str = "<", magic: bytes = b"RIFF", kind: bytes = b"WAVE"
-) -> bytes:
+def riff(*chunks: tuple[bytes, bytes], order: str = "<", magic: bytes = b"RIFF", kind: bytes = b"WAVE") -> bytes:
     body = kind
     for name, content in chunks:
         body += name + struct.pack(order + "I", len(content)) + content + bytes(len(content) % 2)

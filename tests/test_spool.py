@@ -60,9 +60,7 @@ def test_nothing_stays_after_an_error_or_a_kill(tmp_path):
 
 
 def test_no_room_names_the_folder_and_the_next_step(tmp_path):
-    with pytest.raises(
-        OutputError, match=r"nowhere: cannot hold temporary samples .*free space or set TMPDIR"
-    ):
+    with pytest.raises(OutputError, match=r"nowhere: cannot hold temporary samples .*free space or set TMPDIR"):
         Spool(8000, 1, tmp_path / "nowhere")
     code = (
         "import resource, sys, pathlib, numpy as np; from sepkit.spool import Spool\n"
@@ -70,7 +68,5 @@ def test_no_room_names_the_folder_and_the_next_step(tmp_path):
         "with Spool(8000, 1, pathlib.Path(sys.argv[1])) as spool:\n"
         "    spool.write(np.zeros((1, 9999), np.float32))"
     )
-    full = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], check=False, capture_output=True, text=True
-    )
+    full = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, capture_output=True, text=True)
     assert f"OutputError: {Path(tmp_path)}: cannot hold temporary samples (File too large)" in full.stderr

@@ -21,9 +21,7 @@ CONTENT = b"abc"
 DIGEST = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-def weight_file(
-    path: Path, url: str | None = "https://example.org/net.th", sha256: str = DIGEST[:8]
-) -> WeightFile:
+def weight_file(path: Path, url: str | None = "https://example.org/net.th", sha256: str = DIGEST[:8]) -> WeightFile:
     return WeightFile("net", path, 84_141_911, sha256, "a paper", "MIT", "MIT", url)
 
 
@@ -92,9 +90,7 @@ def test_verify_takes_as_many_digits_as_are_published(tmp_path, digits):
     path.write_bytes(CONTENT)
     weights.verify(weight_file(path, sha256=DIGEST[:digits].upper()))
     wrong = DIGEST[: digits - 1] + ("0" if DIGEST[digits - 1] != "0" else "1")
-    with pytest.raises(
-        WeightsError, match=f"{DIGEST[:digits]}, expected {wrong}; run 'sepkit models fetch net'"
-    ):
+    with pytest.raises(WeightsError, match=f"{DIGEST[:digits]}, expected {wrong}; run 'sepkit models fetch net'"):
         weights.verify(weight_file(path, sha256=wrong))
 
 
@@ -133,9 +129,7 @@ def test_what_comes_with_a_package_cannot_be_fetched(tmp_path):
         weights.fetch(weight_file(tmp_path / "net.th", url=None))
 
 
-@pytest.mark.parametrize(
-    "variables", [{}, {"XDG_CACHE_HOME": "/x"}, {"TORCH_HOME": "~/t"}, {"TORCH_HOME": ""}]
-)
+@pytest.mark.parametrize("variables", [{}, {"XDG_CACHE_HOME": "/x"}, {"TORCH_HOME": "~/t"}, {"TORCH_HOME": ""}])
 def test_checkpoints_are_where_torch_looks(monkeypatch, variables):
     for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)

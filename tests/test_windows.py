@@ -13,7 +13,7 @@ sizes = st.tuples(
 
 @given(sizes)
 def test_bodies_cover_every_frame_once_and_windows_start_on_the_grid(size):
-    frames, body_frames, context_frames, grid_frames, fade_frames = size
+    frames, _, context_frames, grid_frames, fade_frames = size
     windows = list(cut(*size))
     covered = [frame for window in windows for frame in range(window.body_start, window.body_stop)]
     assert covered == list(range(frames))

@@ -17,9 +17,7 @@ from sepkit.naming import shown
 def appearing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, which takes its place when the block ends well."""
     # The same name for the same path: what a kill leaves behind is overwritten by the next run.
-    temporary = path.with_name(
-        PART_PATTERN.replace("*", hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16])
-    )
+    temporary = path.with_name(PART_PATTERN.replace("*", hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

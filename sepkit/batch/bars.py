@@ -31,9 +31,7 @@ class Bars:
     def __init__(self, files: int, quiet: bool) -> None:
         disable = _unwatched(quiet)
         self._batch = tqdm(total=files, desc="batch", unit="file", disable=disable, position=0)
-        self._file = tqdm(
-            total=100, unit="%", disable=disable, position=1, leave=False, bar_format="{l_bar}{bar}|"
-        )
+        self._file = tqdm(total=100, unit="%", disable=disable, position=1, leave=False, bar_format="{l_bar}{bar}|")
         self._followed: str | None = None
 
     def __enter__(self) -> Bars:

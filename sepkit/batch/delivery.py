@@ -46,16 +46,12 @@ def check(archive: Path, bound: UnpackBound) -> list[zipfile.ZipInfo]:
         with zipfile.ZipFile(archive) as opened:
             members = opened.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise SourceError(
-            f"{shown(archive)}: cannot be read as a zip ({error}); pack the delivery again"
-        ) from error
+        raise SourceError(f"{shown(archive)}: cannot be read as a zip ({error}); pack the delivery again") from error
     seen: set[str] = set()
     for member in members:
         problem = _problem(member, seen)
         if problem:
-            raise SourceError(
-                f"{shown(archive)}: '{shown(member.orig_filename)}' {problem}; nothing was unpacked"
-            )
+            raise SourceError(f"{shown(archive)}: '{shown(member.orig_filename)}' {problem}; nothing was unpacked")
     total_bytes = sum(member.file_size for member in members)
     ratio = total_bytes / max(archive.stat().st_size, 1)
     if total_bytes > bound.largest_bytes:
@@ -107,8 +103,7 @@ def unpack(archive: Path, folder: Path, matches: Callable[[str], bool], bound: U
     needed_bytes, free_bytes = sum(member.file_size for member in members), shutil.disk_usage(folder).free
     if needed_bytes > free_bytes:
         raise OutputError(
-            f"{shown(folder)}: unpacking {shown(archive)} takes {needed_bytes} bytes, {free_bytes} are free; "
-            "make room"
+            f"{shown(folder)}: unpacking {shown(archive)} takes {needed_bytes} bytes, {free_bytes} are free; make room"
         )
     damaged: dict[str, str] = {}
     with zipfile.ZipFile(archive) as opened:
@@ -146,6 +141,4 @@ def pack(folder: Path, names: Iterable[str], archive: Path) -> None:
 
 def _portable(name: str) -> str:
     """A name that is not UTF-8 cannot stand in a zip; its odd bytes are written as %XX."""
-    return "".join(
-        f"%{ord(letter) - 0xDC00:02X}" if "\udc80" <= letter <= "\udcff" else letter for letter in name
-    )
+    return "".join(f"%{ord(letter) - 0xDC00:02X}" if "\udc80" <= letter <= "\udcff" else letter for letter in name)

@@ -53,9 +53,7 @@ def find(folder: Path, pattern: str, skipped: Path) -> Found:
     matches = matcher(pattern)
 
     def refuse_folder(error: OSError) -> None:
-        found.refused[_relative(Path(error.filename), folder)] = (
-            f"this folder cannot be read ({error.strerror})"
-        )
+        found.refused[_relative(Path(error.filename), folder)] = f"this folder cannot be read ({error.strerror})"
 
     for parent, folders, files in os.walk(folder, onerror=refuse_folder):
         folders[:] = sorted(name for name in folders if not _same(Path(parent, name), skipped))

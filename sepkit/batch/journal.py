@@ -122,6 +122,4 @@ def stamp(folder: Path, path: Path) -> Stamp:
 def is_whole(folder: Path, expected: Stamp) -> bool:
     """Whether the file is there with the bytes it was written with."""
     path = folder / expected.path
-    return (
-        path.is_file() and path.stat().st_size == expected.size_bytes and sha256_of(path) == expected.sha256
-    )
+    return path.is_file() and path.stat().st_size == expected.size_bytes and sha256_of(path) == expected.sha256

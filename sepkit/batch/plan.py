@@ -103,9 +103,7 @@ def one_line(error: BaseException) -> str:
     return text if isinstance(error, SepkitError) else f"{type(error).__name__}: {text}"
 
 
-def _why_not_done(
-    record: Record | None, source: Path, outputs: Outputs, out: Path, identity: Identity
-) -> str:
+def _why_not_done(record: Record | None, source: Path, outputs: Outputs, out: Path, identity: Identity) -> str:
     """Why a file must be rendered, the cheapest question first; empty where it is done."""
     if record is None:
         return "new"
@@ -113,9 +111,7 @@ def _why_not_done(
         return "the configuration changed"
     if record.weights_sha256 != identity.weights_sha256:
         return "the weights changed"
-    if [stamp.path for stamp in record.outputs] != [
-        path.relative_to(out).as_posix() for path in written(outputs)
-    ]:
+    if [stamp.path for stamp in record.outputs] != [path.relative_to(out).as_posix() for path in written(outputs)]:
         return "its outputs have other names now"
     try:
         if sha256_of(source) != record.input_sha256:
@@ -140,18 +136,14 @@ def _claim(output: Path, path: str, writers: dict[str, str], sources: set[Path])
             "narrow --pattern; nothing was rendered"
         )
     if output.resolve() in sources:
-        raise OutputError(
-            f"{shown(output)} is a source of this batch and would be replaced; give another OUT_DIR"
-        )
+        raise OutputError(f"{shown(output)} is a source of this batch and would be replaced; give another OUT_DIR")
 
 
 def _stay_inside(outputs: Outputs, out: Path) -> None:
     """A link in an old OUT_DIR must not carry an output to another place."""
     folder = outputs.speech.parent
     if not folder.resolve().is_relative_to(out.resolve()):
-        raise OutputError(
-            f"{shown(folder)}: a link leads out of {shown(out)}; remove the link or give another OUT_DIR"
-        )
+        raise OutputError(f"{shown(folder)}: a link leads out of {shown(out)}; remove the link or give another OUT_DIR")
 
 
 def _note(path: str, outputs: Outputs) -> str:

@@ -73,9 +73,7 @@ class Renderer:
             if _identity(task.source) != before:
                 for path in written(task.outputs):
                     path.unlink()
-                raise SourceError(
-                    f"{shown(task.source)}: changed while it was read; run it again when it is whole"
-                )
+                raise SourceError(f"{shown(task.source)}: changed while it was read; run it again when it is whole")
             evaluation = self._measure(task, fused) if fused else None
         return Outcome(
             input_sha256=input_sha256,

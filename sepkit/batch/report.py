@@ -70,14 +70,8 @@ class BatchReport:
     def text(self) -> str:
         """For the terminal: a dry run's list, then counts, notes and every failure, one line each."""
         lines = [_plan_line(row) for row in self.rows] if self.estimate else []
-        lines += [
-            f"note: {shown(row.path)}: {row.note}" for row in self.rows if row.note and not self.estimate
-        ]
-        lines += [
-            f"failed: {shown(row.path)}: {row.error}"
-            for row in self.with_status("failed")
-            if not self.estimate
-        ]
+        lines += [f"note: {shown(row.path)}: {row.note}" for row in self.rows if row.note and not self.estimate]
+        lines += [f"failed: {shown(row.path)}: {row.error}" for row in self.with_status("failed") if not self.estimate]
         lines += [f"note: {note}" for note in self.notes]
         lines.append(self._counts())
         if self.estimate:

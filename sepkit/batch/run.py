@@ -16,6 +16,7 @@ from sepkit.batch.bars import Bars, checking
 from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, pack, unpack
 from sepkit.batch.estimate import estimate
 from sepkit.batch.find import Found, find, matcher
+from sepkit.batch.interruption import interruptible
 from sepkit.batch.journal import Journal, Record
 from sepkit.batch.plan import Identity, Plan, Task, make_plan
 from sepkit.batch.render import WORK_PREFIX, Outcome, metric_rows, render_here
@@ -58,9 +59,7 @@ def _run(job: BatchJob, pipeline: Pipeline, identity: Identity) -> BatchReport:
     with _held(job.out) as work:
         folder, found = _sources(job, work)
         journal = Journal(job.out)
-        plan = make_plan(
-            folder, found, job.out, pipeline, journal, identity, checking(found.sources, job.quiet)
-        )
+        plan = make_plan(folder, found, job.out, pipeline, journal, identity, checking(found.sources, job.quiet))
         errors, interrupted = _render(job, plan, journal, identity)
         notes = (f"{job.jobs} jobs were asked for, {cores()} used: one a core",) if job.jobs > cores() else ()
         report = BatchReport(_rows(job, plan, journal, errors), job.out, interrupted, notes)
@@ -75,9 +74,7 @@ def _foresee(job: BatchJob, pipeline: Pipeline, identity: Identity) -> BatchRepo
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
         folder, found = _sources(job, Path(work))
         journal = Journal(job.out)
-        plan = make_plan(
-            folder, found, job.out, pipeline, journal, identity, checking(found.sources, job.quiet)
-        )
+        plan = make_plan(folder, found, job.out, pipeline, journal, identity, checking(found.sources, job.quiet))
         foreseen = estimate(plan, list(journal.records.values()), identity, job.config, job.out)
         return BatchReport(_rows(job, plan, journal, {}), job.out, estimate=foreseen)
 
@@ -88,19 +85,25 @@ def _render(job: BatchJob, plan: Plan, journal: Journal, identity: Identity) -> 
     """
     errors: dict[str, str] = {}
     workers = max(1, min(job.jobs, cores(), len(plan.tasks)))
-    with Bars(len(plan.tasks), job.quiet) as bars:
-        rendering = (
-            render_here(job.config, job.out, plan.tasks, bars.tell)
-            if workers == 1
-            else render_in_workers(job.config, job.out, plan.tasks, workers, bars.tell)
-        )
-        try:
+    try:
+        with interruptible() as check, Bars(len(plan.tasks), job.quiet) as bars:
+
+            def tell(task: Task, part: float) -> None:
+                check()
+                bars.tell(task, part)
+
+            rendering = (
+                render_here(job.config, job.out, plan.tasks, tell)
+                if workers == 1
+                else render_in_workers(job.config, job.out, plan.tasks, workers, tell)
+            )
             with closing(rendering):
                 for task, outcome in rendering:
                     errors[task.path] = outcome.error or _journal(task, outcome, journal, identity, workers)
                     bars.finished(task)
-        except KeyboardInterrupt:
-            return errors, True
+                    check()
+    except KeyboardInterrupt:
+        return errors, True
     return errors, False
 
 
@@ -166,9 +169,7 @@ def _check(job: BatchJob) -> None:
     if job.out.exists() and not job.out.is_dir():
         raise OutputError(f"{shown(job.out)}: is a file; give a folder as OUT_DIR")
     if job.out.exists() and job.out.samefile(job.source):
-        raise OutputError(
-            f"{shown(job.out)}: OUT_DIR is IN_DIR; give a folder of its own, it may lie inside IN_DIR"
-        )
+        raise OutputError(f"{shown(job.out)}: OUT_DIR is IN_DIR; give a folder of its own, it may lie inside IN_DIR")
 
 
 def _sources(job: BatchJob, work: Path) -> tuple[Path, Found]:

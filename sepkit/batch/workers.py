@@ -130,9 +130,7 @@ class _Hand:
 
 def _serve(pipe: connection.Connection, config: Config, out: Path, threads: int) -> None:
     """A worker's life: load, then render what comes until the pipe ends."""
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
-    )  # unwinds, and so removes temporary files
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # unwinds, and so removes temporary files
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         renderer = Renderer(config, out, threads)

@@ -1,4 +1,4 @@
-"""The contract of a denoiser: mono in, mono out, at its own rate. Wet and dry, resampling and the carried band stay outside."""
+"""The contract of a denoiser: mono in, mono out, at its own rate. Wet, dry and resampling stay outside."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio import Audio, Samples
+from sepkit.audio import Audio
 from sepkit.config import Options
 from sepkit.resample import resample
 from sepkit.weights import WeightFile
@@ -79,9 +79,7 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON: the metrics by name, each with before, after, unit, better, note and why."""
         return {
-            "metrics": {
-                score.name: {k: v for k, v in asdict(score).items() if k != "name"} for score in self.scores
-            },
+            "metrics": {score.name: {k: v for k, v in asdict(score).items() if k != "name"} for score in self.scores},
             "excerpt": {"start_s": self.start_s, "end_s": self.end_s, "whole_s": self.whole_s},
             "notes": list(self.notes),
         }
@@ -130,7 +128,7 @@ def against_reference(row: Score, pair: Pair, value: Callable[[Audio, Audio], fl
     return measured(row, before, after, note=f"against the {pair.reference_kind}")
 
 
-def energy(samples: Samples) -> float:
+def energy(samples: NDArray[Any]) -> float:
     """Σx² over channels and frames, summed in float64."""
     return float(np.sum(np.square(samples), dtype=np.float64))
 

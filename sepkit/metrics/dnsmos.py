@@ -71,8 +71,7 @@ class Metric(BaseMetric):
         heard = mono_at(audio, SAMPLE_RATE)
         heard = heard / max(1.0, float(np.abs(heard).max()))  # the package refuses samples beyond full scale
         opinions = [
-            dnsmos.run(segment, SAMPLE_RATE)
-            for segment in segments(heard, SEGMENT_FRAMES, self.options.segments)
+            dnsmos.run(segment, SAMPLE_RATE) for segment in segments(heard, SEGMENT_FRAMES, self.options.segments)
         ]
         values = np.array([[opinion[f"{scale}_mos"] for scale in SCALES] for opinion in opinions], np.float64)
         mean: NDArray[np.float64] = values.mean(axis=0)

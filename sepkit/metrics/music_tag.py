@@ -105,14 +105,10 @@ class Metric(BaseMetric):
             classes_num=len(tags),
         )
         try:
-            network.load_state_dict(
-                torch.load(checkpoint.path, map_location="cpu", weights_only=True)["model"]
-            )
+            network.load_state_dict(torch.load(checkpoint.path, map_location="cpu", weights_only=True)["model"])
         except (RuntimeError, KeyError) as error:
             found = str(error).strip().splitlines()[0]
-            raise WeightsError(
-                f"{checkpoint.path}: not a checkpoint of Cnn14 ({found}); fetch it anew"
-            ) from error
+            raise WeightsError(f"{checkpoint.path}: not a checkpoint of Cnn14 ({found}); fetch it anew") from error
         return network.eval(), tags.index("Music")
 
     def _probability(self, audio: Audio) -> float:

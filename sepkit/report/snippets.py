@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from sepkit.audio import Audio
-from sepkit.audio_write import AudioWriter
+from sepkit.audio_write import AudioWriter, make_folder
 from sepkit.errors import OutputError
 from sepkit.metrics.loudness import loudness_lufs
 
@@ -34,24 +34,20 @@ def write_snippets(mix: Audio, clean: Audio, folder: Path, snippet_s: float, cou
         pair = [Audio(audio.samples[:, start:end], audio.sample_rate) for audio in (mix, clean)]
         for audio, side in zip(matched(pair), ("A_before", "B_after"), strict=True):
             path = folder / f"{number:02d}_{start / clean.sample_rate:.1f}s_{side}.wav"
-            with AudioWriter(
-                path, audio.sample_rate, audio.channels, "WAV", "PCM_24", frames=audio.frames
-            ) as writer:
+            with AudioWriter(path, audio.sample_rate, audio.channels, "WAV", "PCM_24", frames=audio.frames) as writer:
                 writer.write(audio.samples)
             written.append(path)
     return tuple(written)
 
 
 def _make_room(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.iterdir():
-            if OURS.fullmatch(old.name):
+    """Remove the snippets of an earlier run: of another file they would pass for pairs of this one."""
+    for old in make_folder(folder).iterdir():
+        if OURS.fullmatch(old.name):
+            try:
                 old.unlink()
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot hold snippets ({error.strerror}); check the folder and its permissions"
-        ) from error
+            except OSError as error:
+                raise OutputError(f"{old}: cannot be replaced ({error.strerror}); remove it") from error
 
 
 def starts(clean: Audio, snippet_s: float, count: int) -> list[int]:
@@ -64,9 +60,7 @@ def starts(clean: Audio, snippet_s: float, count: int) -> list[int]:
     for part in range(count):
         first, last = clean.frames * part // count, clean.frames * (part + 1) // count - length
         candidates = np.arange(first, last + 1, max(1, round(STEP_S * clean.sample_rate)))
-        chosen.append(
-            int(candidates[np.argmax(energy_until[candidates + length] - energy_until[candidates])])
-        )
+        chosen.append(int(candidates[np.argmax(energy_until[candidates + length] - energy_until[candidates])]))
     return chosen
 
 

@@ -6,13 +6,13 @@ Last in the flow. What was not measured stands in the table with its reason, lik
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sepkit.metrics.base import Better, Evaluation, Score
 from sepkit.report.whole_file import whole_file
-from sepkit.weights import WeightFile, size_text
 
 ARROWS: dict[Better, str] = {"higher": "↑ better", "lower": "↓ better", "neither": ""}
 NO_VALUE = "–"
@@ -21,55 +21,38 @@ HEAD = ("Metric", "Before", "After", "Unit", "Direction", "Remark")
 
 def table(evaluation: Evaluation) -> str:
     """The rows of an evaluation as a Markdown table whose columns also line up as plain text."""
-    rows = [HEAD, *map(_cells, evaluation.scores)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    lines = [
-        f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))} |"
-        for row in rows
-    ]
-    rule = f"|{'|'.join('-' * (width + 2) for width in widths)}|"
-    return "\n".join([lines[0], rule, *lines[1:]])
+    return _lined_up([HEAD, *map(_cells, evaluation.scores)])
 
 
 def write(folder: Path, evaluation: Evaluation, run_facts: Mapping[str, Any]) -> tuple[Path, Path]:
     """Write metrics.json and summary.md into `folder` and return both paths.
 
-    run_facts: what was run. "settings" (the resolved YAML) and "weights" (an iterable of `WeightFile`) have
-    places of their own; every other entry ("input", "seconds", …) becomes a line, its key the label.
+    run_facts: what was run, ready for JSON. "configuration" (the resolved YAML) and "weights" (a list of
+    mappings of one form: model, file, sha256, licence) have places of their own; each other entry is a line.
     """
-    weights = tuple(dict.fromkeys(run_facts.get("weights", ())))
-    facts = {key: value for key, value in run_facts.items() if key not in ("settings", "weights")}
-    contents = {
-        "metrics.json": json.dumps(
-            {
-                **evaluation.as_dict(),
-                "run": {key: str(value) for key, value in facts.items()},
-                "settings": run_facts.get("settings", ""),
-                "weights": [_weight_facts(file) for file in weights],
-            },
-            ensure_ascii=False,
-            indent=2,
-            allow_nan=False,
-        ),
-        "summary.md": _page(evaluation, facts, str(run_facts.get("settings", "")), weights),
-    }
-    for name, text in contents.items():
+    run = _for_json(run_facts)
+    text = json.dumps({**evaluation.as_dict(), "run": run}, ensure_ascii=False, indent=2, allow_nan=False)
+    contents = {"metrics.json": text, "summary.md": _page(evaluation, run_facts)}
+    for name, content in contents.items():
         with whole_file(folder / name) as part:
-            part.write_text(text + "\n", encoding="utf-8")
+            # A file name's bytes that are not UTF-8 become \udcxx, which JSON reads back as they were.
+            part.write_text(content + "\n", encoding="utf-8", errors="backslashreplace")
     return folder / "metrics.json", folder / "summary.md"
+
+
+def _for_json(value: Any) -> Any:
+    """The value with null where a number is not finite (the loudness of silence), which JSON cannot say."""
+    if isinstance(value, Mapping):
+        return {name: _for_json(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_for_json(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _cells(score: Score) -> tuple[str, ...]:
     remark = "; ".join(part for part in (score.why, score.note) if part)
-    cells = (
-        score.label,
-        _number(score.before),
-        _number(score.after),
-        score.unit,
-        ARROWS[score.better],
-        remark,
-    )
-    return tuple(_plain(cell) for cell in cells)
+    before, after = _number(score.before), _number(score.after)
+    return score.label, before, after, score.unit, ARROWS[score.better], remark
 
 
 def _number(value: float | None) -> str:
@@ -81,47 +64,33 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def _page(
-    evaluation: Evaluation, facts: Mapping[str, Any], settings: str, weights: tuple[WeightFile, ...]
-) -> str:
-    excerpt = (
-        f"Measured from {evaluation.start_s:.1f} s to {evaluation.end_s:.1f} s of {evaluation.whole_s:.1f} s."
-    )
-    parts = [
-        "# Before and after",
-        table(evaluation),
-        "\n".join([excerpt, *(f"- {note}" for note in evaluation.notes)]),
-    ]
+def _page(evaluation: Evaluation, run_facts: Mapping[str, Any]) -> str:
+    facts = {name: value for name, value in run_facts.items() if value is not None}
+    weights, settings = facts.pop("weights", []), facts.pop("configuration", "")
+    start_s, end_s, whole_s = evaluation.start_s, evaluation.end_s, evaluation.whole_s
+    parts = ["# Before and after", table(evaluation)]
+    parts += [f"Measured from {start_s:.1f} s to {end_s:.1f} s of {whole_s:.1f} s."]
+    parts += ["\n".join(f"- {_plain(note)}" for note in evaluation.notes)]
     if facts:
-        parts += [
-            "## What was run",
-            "\n".join(f"- {_plain(key)}: {_plain(str(value))}" for key, value in facts.items()),
-        ]
+        lines = (f"- {name.replace('_', ' ')}: {_plain(_fact(value))}" for name, value in facts.items())
+        parts += ["## What was run", "\n".join(lines)]
     if weights:
-        parts += ["## Weights", _weights_table(weights)]
+        parts += ["## Weights", _lined_up([list(weights[0]), *(list(file.values()) for file in weights)])]
     if settings:
         parts += ["## Settings", f"```yaml\n{settings.rstrip()}\n```"]
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
-def _weights_table(weights: tuple[WeightFile, ...]) -> str:
-    rows = [
-        "| Model | File | Size | SHA-256 | Licence of code | Licence of weights |",
-        "|---|---|---|---|---|---|",
-    ]
-    for file in weights:
-        cells = _weight_facts(file)
-        cells["size_bytes"] = size_text(file.size_bytes)
-        rows.append(f"| {' | '.join(_plain(str(value)) for value in cells.values())} |")
-    return "\n".join(rows)
+def _fact(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_fact(item)}" for name, item in value.items())
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def _weight_facts(file: WeightFile) -> dict[str, str | int]:
-    return {
-        "model": file.model,
-        "file": file.path.name,
-        "size_bytes": file.size_bytes,
-        "sha256": file.sha256 or "inside its package",
-        "licence_code": file.licence_code,
-        "licence_weights": file.licence_weights,
-    }
+def _lined_up(rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table, its first row the head, whose columns also line up as plain text."""
+    cells = [[_plain(str(cell)) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    cells.insert(1, ["-" * width for width in widths])
+    lines = (" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
+    return "\n".join(f"| {line} |" for line in lines)

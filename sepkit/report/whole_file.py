@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from sepkit.audio_write import make_folder
 from sepkit.errors import OutputError
 
 
@@ -14,8 +15,8 @@ from sepkit.errors import OutputError
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`, which becomes `path` when the block ends without an error."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         part.replace(path)
     except OSError as error:

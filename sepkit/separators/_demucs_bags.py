@@ -83,9 +83,7 @@ def read_bag(name: str, folder: str | None) -> Bag:
         return Bag.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         reason = " ".join(str(error).split())
-        raise WeightsError(
-            f"{path}: not the recipe of a bag ({reason}); see demucs/remote for examples"
-        ) from error
+        raise WeightsError(f"{path}: not the recipe of a bag ({reason}); see demucs/remote for examples") from error
 
 
 def published_file(bag: str, signature: str) -> WeightFile:

@@ -1,7 +1,7 @@
 """The contract of a separator: given a mix at its own rate, estimate the wanted sound.
 
-A separator is one file `sepkit/separators/<name>.py` with a docstring (source, licence of code and of weights), a frozen
-`Options(sepkit.config.Options)` and a class `Separator(BaseSeparator)`. Resampling, channel layout, windows and
+A separator is one file `sepkit/separators/<name>.py` with a docstring (source, licence of code and of weights), a
+frozen `Options(sepkit.config.Options)` and a class `Separator(BaseSeparator)`. Resampling, channel layout, windows and
 caching stay outside: `sepkit.ensemble` brings the mix to the separator's rate and channels and takes the estimate back.
 """
 

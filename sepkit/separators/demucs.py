@@ -67,9 +67,7 @@ class Options(config.Options):
                 f"unknown bag '{self.bag}'; choose one of {', '.join(published_bags())}, or give its folder"
             )
         if self.folder is None and self.stem != "vocals":
-            raise ValueError(
-                f"stem '{self.stem}' needs a folder; of the published bags only the vocals are used"
-            )
+            raise ValueError(f"stem '{self.stem}' needs a folder; of the published bags only the vocals are used")
         return self
 
 
@@ -173,9 +171,7 @@ class Separator(BaseSeparator):
         """(place in the bag, file) of each expert that may be needed."""
         bag, name, folder = self._bag(), self._settings.bag, self._settings.folder
         if folder is not None:
-            return [
-                (index, local_file(name, folder, signature)) for index, signature in enumerate(bag.models)
-            ]
+            return [(index, local_file(name, folder, signature)) for index, signature in enumerate(bag.models)]
         vocals = _PUBLISHED_STEMS.index("vocals")
         wanted = [index for index in range(len(bag.models)) if bag.weight(index, vocals)]
         return [(index, published_file(name, bag.models[index])) for index in wanted]
@@ -187,13 +183,9 @@ class Separator(BaseSeparator):
         """Which output of the network is the wanted stem; a network that does not fit is refused."""
         sources, stem = list(network.sources), self._settings.stem
         if stem not in sources:
-            raise ConfigError(
-                f"options.stem: '{stem}' is not in {file.path}; choose one of {', '.join(sources)}"
-            )
+            raise ConfigError(f"options.stem: '{stem}' is not in {file.path}; choose one of {', '.join(sources)}")
         if bag.weights is not None and len(bag.weights[index]) != len(sources):
-            raise WeightsError(
-                f"{file.model}: weights[{index}] needs one number for each of {', '.join(sources)}"
-            )
+            raise WeightsError(f"{file.model}: weights[{index}] needs one number for each of {', '.join(sources)}")
         if (network.samplerate, network.audio_channels) != (SAMPLE_RATE, self.channels):
             raise WeightsError(
                 f"{file.model}: {file.path} is for {network.audio_channels} channels at "
@@ -216,10 +208,7 @@ class Separator(BaseSeparator):
 
     def _measure_segments(self) -> None:
         """Stretches that begin on the grid have the whole file's segments; the context holds the cut ones."""
-        lengths = {
-            int(SAMPLE_RATE * (self._settings.segment_s or expert.network.segment))
-            for expert in self._experts
-        }
+        lengths = {int(SAMPLE_RATE * (self._settings.segment_s or expert.network.segment)) for expert in self._experts}
         if len(lengths) > 1:
             seconds = ", ".join(f"{length / SAMPLE_RATE:g}" for length in sorted(lengths))
             raise ConfigError(

@@ -26,9 +26,11 @@ from sepkit import config
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 from sepkit.stft import Stft, power
 
-WINDOW_S = 2048 / 44100
-"""46 ms: the gallery's window. At other rates it is the nearest power of two frames."""
-HOPS_PER_WINDOW = 4
+WINDOW_S = 4096 / 44100
+"""93 ms, twice the gallery's: its finer bins part voice and notes better, by 3 dB SI-SDR on the pilot. At other rates
+it is the nearest power of two frames."""
+HOPS_PER_WINDOW = 2
+"""Half a window on: a quarter costs four times as much and measured no better."""
 BLOCK_STEPS = 256
 """Steps whose neighbours are sought at once; bounds the similarities held to BLOCK × (BLOCK + 2·reach)."""
 
@@ -40,11 +42,11 @@ class Options(config.Options):
     """How far to look for what repeats, and how sharply to separate it from what does not."""
 
     # seconds to either side in which neighbours are sought
-    reach_s: Annotated[float, Field(ge=1, le=60)] = 10.0
+    reach_s: Annotated[float, Field(ge=1, le=60)] = 15.0
     # seconds around a step that do not count, since a held voice is like itself
     width_s: Annotated[float, Field(ge=0, le=10)] = 2.0
     # steps, over the most similar of which the median is taken; time grows with them
-    neighbours: Annotated[int, Field(ge=1, le=500)] = 60
+    neighbours: Annotated[int, Field(ge=1, le=500)] = 175
     # ratio by which a voice must be louder than what repeats to be given half a bin
     margin: Annotated[float, Field(gt=0, le=100)] = 2.0
     # exponent of the soft mask; a larger one is nearer to all or nothing
@@ -126,9 +128,7 @@ def soft_mask(magnitudes: Magnitudes, repeated: Magnitudes, margin: float, expon
     """The voice's share of each bin, 0 to 1; 0 where there is nothing."""
     voice = magnitudes - repeated
     rest = np.float32(margin) * repeated
-    larger = np.maximum(
-        np.maximum(voice, rest), np.finfo(np.float32).tiny
-    )  # the powers of tiny values would vanish
+    larger = np.maximum(np.maximum(voice, rest), np.finfo(np.float32).tiny)  # the powers of tiny values would vanish
     voice = (voice / larger) ** np.float32(exponent)
     rest = (rest / larger) ** np.float32(exponent)
     mask: Magnitudes = voice / np.maximum(voice + rest, np.finfo(np.float32).tiny)

@@ -1,14 +1,14 @@
-"""Fuse: each member's estimates become a soft ratio mask on the STFT X of the mix, and the members' masks become one.
+"""Fuse: each member's estimates become a ratio mask on the STFT X of the mix; the masks become one.
 
 Place in the flow: after the members, before the gate.
 
     M_i = |V_i|² / (|V_i|² + |A_i|² + ε),   M = rule(M_1, M_2, …),   V̂ = M·X
 
-V_i is the STFT of what member i wants, A_i that of the rest. `max` keeps every piece of speech that any member found,
-and every leak; `min` only what all agree on; `mean` and `weights` lie between.
+V_i is the STFT of what member i wants, A_i that of the rest. `max` keeps every piece of speech that any
+member found, and every leak; `min` only what all agree on; `mean` and `weights` lie between.
 
-Source: the ratio mask of Wiener filtering, as in Liutkus & Badeau, "Generalized Wiener filtering with fractional power
-spectrograms", ICASSP 2015, with exponent 2.
+Source: the ratio mask of Wiener filtering, as in Liutkus & Badeau, "Generalized Wiener filtering with
+fractional power spectrograms", ICASSP 2015, with exponent 2.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from sepkit.stft import Spectrum, Stft, power
 Mask = NDArray[np.float32]
 
 EPSILON = np.finfo(np.float32).tiny
-"""ε, 1.2e-38, the smallest normal float32: it only turns 0/0 into 0. It lies about 380 dB below full scale, so that a mask
-does not depend on the level of the recording, as it would with the customary 1e-8."""
+"""ε, 1.2e-38, the smallest normal float32: it only turns 0/0 into 0. It lies about 380 dB below full scale,
+so that a mask does not depend on the level of the recording, as it would with the customary 1e-8."""
 
 
 def fuse(mix: Samples, estimates: Sequence[tuple[Samples, Samples | None, float]], rule: str, stft: Stft) -> Samples:

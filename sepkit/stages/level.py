@@ -1,4 +1,4 @@
-"""Level: the second pass over the spool, block by block: one gain for the whole file, and a ceiling kept in one of three ways.
+"""Level: one gain for the whole file, and a true-peak ceiling kept in one of three ways, block by block.
 
 Place in the flow: between the spool and the encoder.
 """
@@ -15,14 +15,20 @@ from sepkit.stages.limiter import Limiter
 class Leveller:
     """Brings a stream to its final level.
 
-    gain: from `loudness.make_gain`. peak_dbtp: the file's true peak before the gain; only `ceiling_by: gain` asks for it.
+    gain: from `loudness.make_gain`. peak_dbtp: the file's true peak before the gain; only `ceiling_by: gain`
+    asks for it.
     """
 
     gain: float
-    """The gain applied to the whole file, smaller than the one asked for where `ceiling_by: gain` turned it down."""
+    """The gain applied, smaller than the one asked for where `ceiling_by: gain` turned the file down."""
 
     def __init__(
-        self, config: LoudnessConfig, sample_rate: int, channels: int, gain: float, peak_dbtp: float | None = None
+        self,
+        config: LoudnessConfig,
+        sample_rate: int,
+        channels: int,
+        gain: float,
+        peak_dbtp: float | None = None,
     ) -> None:
         self.gain = gain
         self._limiter: Limiter | None = None
@@ -38,7 +44,7 @@ class Leveller:
             self._clip_at = np.float32(10 ** (config.ceiling_dbtp / 20))
 
     def process(self, block: Samples, last: bool = False) -> Samples:
-        """Take the next (channels, frames), give what is ready; after `last` as many frames have come out as went in.
+        """Take the next (channels, frames), give what is ready. With `last`, as many came out as went in.
 
         Clipping keeps the samples under the ceiling; the curve between them may still pass it.
         """

@@ -2,13 +2,13 @@
 
 Place in the flow: on the levelled speech, before the encoder.
 
-For each row of frames the reduction that its true peak needs is held from one look-ahead before to a row after, falls
-back exponentially (release) and is smoothed by a moving average as long as the look-ahead. The average of what was held all
-that time is no smaller than what the peak needs, so the gain glides down and arrives in time. All channels share it,
-so that the stereo image stays.
+For each row of frames the reduction that its true peak needs is held from one look-ahead before to a row
+after, falls back exponentially (release) and is smoothed by a moving average as long as the look-ahead. The
+average of what was held all that time is no smaller than what the peak needs, so the gain glides down and
+arrives in time. All channels share it, so that the stereo image stays.
 
-Source: the usual look-ahead limiter, e.g. P. Hämäläinen, "Smoothing of the control signal without clipped output in digital
-peak limiters", DAFx-02; its detector is `true_peak`.
+Source: the usual look-ahead limiter, e.g. P. Hämäläinen, "Smoothing of the control signal without clipped
+output in digital peak limiters", DAFx-02; its detector is `true_peak`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sepkit.stages.true_peak import REACH_FRAMES, ROW_FRAMES, row_peaks
 
 CHUNK_ROWS = 512
 CHUNK_FRAMES = CHUNK_ROWS * ROW_FRAMES
-"""Processed at a time, counted from the start of the stream, so that the result does not depend on how it is cut."""
+"""Processed at a time, counted from the stream's start: the result does not depend on how it is cut."""
 
 BEFORE_FRAMES = 2 * ROW_FRAMES
 """Kept before a chunk: the row whose peak is still held, and the row that its interpolation reaches into."""
@@ -33,9 +33,12 @@ BEFORE_FRAMES = 2 * ROW_FRAMES
 FADED = 2.0**-15
 """A reduction smaller than half a 16-bit step is over; without it the exponential would never let go."""
 
+MARGIN = 10 ** (-0.05 / 20)
+"""A peak over the ceiling is brought 0.05 dB under it: the detector may miss as much near half the rate."""
+
 
 class Limiter:
-    """A stream's look-ahead limiter. `lookahead_ms`: time to glide down; `release_ms`: time constant of the way back."""
+    """A stream's limiter. lookahead_ms: time to glide down. release_ms: time constant of the way back."""
 
     def __init__(
         self, sample_rate: int, channels: int, ceiling_dbtp: float, lookahead_ms: float, release_ms: float
@@ -43,14 +46,14 @@ class Limiter:
         self._ceiling = 10 ** (ceiling_dbtp / 20)
         self._ramp_frames = max(1, round(lookahead_ms / 1000 * sample_rate))
         self._decay = math.exp(-ROW_FRAMES / (release_ms / 1000 * sample_rate))
-        # The interpolation reads REACH_FRAMES to either side of a peak, so the gain must have arrived that much sooner.
+        # A peak is made of the REACH_FRAMES to either side of it: the gain must arrive that much sooner.
         self._ahead_rows = math.ceil((self._ramp_frames - 1 + REACH_FRAMES) / ROW_FRAMES)
         self._reduction = 0.0
-        self._history = np.zeros(self._ramp_frames - 1)
+        self._history: NDArray[np.float64] | None = None
         self._waiting: Samples = np.zeros((channels, BEFORE_FRAMES), np.float32)
 
     def process(self, block: Samples, last: bool = False) -> Samples:
-        """Take the next (channels, frames), give what is ready; with `last` all the rest. In sum as many come out as go in."""
+        """Take the next (channels, frames), give what is ready. With `last`, as many came out as went in."""
         self._waiting = np.concatenate([self._waiting, block], axis=1)
         return np.concatenate([np.empty((len(block), 0), np.float32), *self._ready_chunks(last)], axis=1)
 
@@ -71,16 +74,21 @@ class Limiter:
     def _limit(self, stretch: Samples) -> Samples:
         """One chunk, from a stretch with `BEFORE_FRAMES` before it and the look-ahead after."""
         samples = stretch[:, BEFORE_FRAMES : BEFORE_FRAMES + CHUNK_FRAMES]
-        needed = 1 - self._ceiling / np.maximum(row_peaks(stretch, self._ceiling), self._ceiling)
-        held = np.lib.stride_tricks.sliding_window_view(needed, self._ahead_rows + 2).max(axis=1)
+        peaks = row_peaks(stretch, self._ceiling)
+        aim = self._ceiling * MARGIN
+        wanted = np.where(peaks > self._ceiling, 1 - aim / np.maximum(peaks, aim), 0.0)
+        held = np.lib.stride_tricks.sliding_window_view(wanted, self._ahead_rows + 2).max(axis=1)
         released = self._release(held)
+        if self._history is None:  # what the first frames need was there before them
+            self._history = np.full(self._ramp_frames - 1, released[0])
         if not released.any() and not self._history.any():
             return samples
         reduction = np.concatenate([self._history, np.repeat(released, ROW_FRAMES)])
         self._history = reduction[CHUNK_FRAMES:]
         sums = np.concatenate([[0.0], np.cumsum(reduction)])
         smoothed = (sums[self._ramp_frames :] - sums[: -self._ramp_frames]) / self._ramp_frames
-        return samples * (1 - smoothed).astype(np.float32)
+        limited: Samples = samples * (1 - smoothed).astype(np.float32)
+        return limited
 
     def _release(self, held: NDArray[np.float64]) -> NDArray[np.float64]:
         """Let each row's reduction fall back no faster than the release allows."""

@@ -1,12 +1,14 @@
 """Loudness: how loud a file is as a whole, and the one gain that brings it to the target.
 
-Place in the flow: the meter hears every finished body on its way to the spool; the gain is applied when the spool is read.
+Place in the flow: the meter hears every finished body on its way to the spool; the gain is applied when the
+spool is read.
 
-Integrated loudness: the K-weighted power of blocks of 400 ms, one every 100 ms, averaged over the blocks above −70 LUFS and
-then over those less than 10 LU below that average.
+Integrated loudness: the K-weighted power of blocks of 400 ms, one every 100 ms, averaged over the blocks
+above −70 LUFS and then over those less than 10 LU below that average.
 
-Source: ITU-R BS.1770-4; the filters' analogue values from B. De Man, "Evaluation of implementations of the EBU R128 loudness
-measurement", AES 145, 2018, which give the standard's 48 kHz coefficients and the same curve at any other rate.
+Source: ITU-R BS.1770-4; the filters' analogue values from B. De Man, "Evaluation of implementations of the
+EBU R128 loudness measurement", AES 145, 2018, which give the standard's 48 kHz coefficients and, up to 3 kHz,
+the same curve within 0.01 dB from 32 kHz on, 0.07 dB at 16 kHz and 0.3 dB at 8 kHz.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ CHANNEL_WEIGHTS = {
 
 
 class LoudnessMeter:
-    """Integrated loudness of a stream, the same however it is cut. Keeps one number per 100 ms: 2.9 MB for ten hours."""
+    """Integrated loudness of a stream, however it is cut. Keeps 8 bytes per 100 ms: 2.9 MB for ten hours."""
 
     def __init__(self, sample_rate: int, channels: int) -> None:
         self._weights = np.array(CHANNEL_WEIGHTS.get(channels, (1.0,) * channels))
@@ -54,14 +56,16 @@ class LoudnessMeter:
         whole = waiting.shape[1] - waiting.shape[1] % self._segment_frames
         step = SEGMENTS_PER_S * self._segment_frames  # a second at a time stays in the cache
         for first in range(0, whole, step):
-            energies, self._state = self._measure(waiting[:, first : min(first + step, whole)], self._segment_frames)
+            second = waiting[:, first : min(first + step, whole)]
+            energies, self._state = self._measure(second, self._segment_frames)
             self._energies.extend(energies)
         self._rest = waiting[:, whole:].copy()
 
     def integrated_lufs(self) -> float:
         """Loudness of all that was heard; −inf where nothing lies above the absolute gate.
 
-        What is shorter than one block (400 ms), where the standard has no answer, counts as one block of its own length.
+        What is shorter than one block (400 ms), where the standard has no answer, counts as one block of its
+        own length.
         """
         segments = np.array(self._energies)
         if len(segments) >= SEGMENTS_PER_BLOCK:
@@ -69,9 +73,11 @@ class LoudnessMeter:
             power = blocks.sum(axis=1) / (SEGMENTS_PER_BLOCK * self._segment_frames)
         else:
             rest_frames = self._rest.shape[1]
-            rest, _ = self._measure(self._rest, max(1, rest_frames))
             heard_frames = len(segments) * self._segment_frames + rest_frames
-            power = np.array([segments.sum() + rest.sum()]) / max(1, heard_frames)
+            if heard_frames == 0:
+                return -math.inf
+            rest = self._measure(self._rest, rest_frames)[0] if rest_frames else np.zeros(1)
+            power = np.array([segments.sum() + rest.sum()]) / heard_frames
         power = power[power > _power(ABSOLUTE_GATE_LUFS)]
         if not len(power):
             return -math.inf
@@ -84,14 +90,16 @@ class LoudnessMeter:
 
         heard, state = signal.sosfilt(self._sections, samples, axis=1, zi=self._state)
         heard *= heard
-        return self._weights @ heard.reshape(len(heard), -1, segment_frames).sum(axis=2), state
+        return self._weights @ heard.reshape(len(heard), samples.shape[1] // segment_frames, segment_frames).sum(
+            axis=2
+        ), state
 
 
 def make_gain(lufs: float, target_lufs: float | None, max_gain_db: float) -> float:
     """The factor that brings a file of `lufs` to the target.
 
-    1 where there is no target, or nothing above the gate to bring there; never more than `max_gain_db`, so that a file of
-    faint hiss does not become a loud one.
+    1 where there is no target, or nothing above the gate to bring there; never more than `max_gain_db`, so
+    that a file of faint hiss does not become a loud one.
     """
     if target_lufs is None or lufs == -math.inf:
         return 1.0
@@ -100,18 +108,17 @@ def make_gain(lufs: float, target_lufs: float | None, max_gain_db: float) -> flo
 
 def k_weighting(sample_rate: int) -> NDArray[np.float64]:
     """The standard's head shelf and high-pass as second-order sections (2, 6), for `scipy.signal.sosfilt`."""
-    K = math.tan(math.pi * 1681.974450955533 / sample_rate)
+    shelf_hz = min(1681.974450955533, 0.45 * sample_rate)  # no corner beyond half of a very low rate
+    K = math.tan(math.pi * shelf_hz / sample_rate)
     Q = 0.7071752369554196
     V_high = 10 ** (3.999843853973347 / 20)
     V_band = V_high**0.4996667741545416
     shelf_b = (V_high + V_band * K / Q + K * K, 2 * (K * K - V_high), V_high - V_band * K / Q + K * K)
     shelf_a = (1 + K / Q + K * K, 2 * (K * K - 1), 1 - K / Q + K * K)
     pass_a = _high_pass_denominator(sample_rate)
-    # The standard writes the numerator 1, −2, 1 at 48 kHz, a gain of 1.005 at high frequencies; it is the same at every rate.
+    # The standard's numerator 1, −2, 1 is a gain of 1.005 at 48 kHz; here it is that gain at every rate.
     gain = _high_pass_denominator(48000)[0]
-    return np.array(
-        [np.array(shelf_b + shelf_a) / shelf_a[0], np.array((gain, -2 * gain, gain, *pass_a)) / pass_a[0]]
-    )
+    return np.array([np.array(shelf_b + shelf_a) / shelf_a[0], np.array((gain, -2 * gain, gain, *pass_a)) / pass_a[0]])
 
 
 def _high_pass_denominator(sample_rate: int) -> tuple[float, float, float]:
