@@ -217,9 +217,9 @@ def pilot(sizes: Sizes, folder: Path) -> str:
     config = load_config(default_config_path())
     rnnoise, nn_filter = ((member,) for member in config.members)
     choices: dict[str, dict[str, object]] = {"as it is": {}}
-    choices |= {f"fuse.rule {rule}": {"fuse": FuseConfig(rule=rule)} for rule in ("max", "mean", "min")}
+    choices |= {f"fuse.rule {rule}": {"fuse": FuseConfig(rule=rule)} for rule in ("max", "min")}
     choices |= {"rnnoise alone": {"members": rnnoise}, "nn_filter alone": {"members": nn_filter}}
-    choices |= {f"post_mask.beta {beta:g}": {"post_mask": PostMaskConfig(beta=beta)} for beta in (1, 1.5)}
+    choices |= {f"post_mask.beta {beta:g}": {"post_mask": PostMaskConfig(beta=beta)} for beta in (0.5, 1.5)}
     choices |= {"post_mask null": {"post_mask": None}, "denoise null": {"denoise": None}}
     reference, words = PILOT_MIX.with_name("speech.wav"), PILOT_MIX.with_name("words.txt").read_text()
     rows: list[list[str | float]] = []

@@ -12,4 +12,4 @@ $bin/ruff check .
 $bin/ruff format --check .
 $bin/mypy
 $bin/lint-imports
-$bin/python -m pytest "$@"
+$bin/python -m pytest -n auto "$@"
