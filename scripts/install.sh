@@ -29,6 +29,6 @@ install_sepkit() {
   fi
   echo "sepkit: installing the pinned packages into .venv (once) …" >&2
   .venv/bin/python -m pip install --quiet --upgrade pip >&2
-  .venv/bin/python -m pip install --quiet --constraint requirements.lock --editable ".${extras:+[$extras]}" >&2
+  .venv/bin/python -m pip install --quiet --quiet --constraint requirements.lock --editable ".${extras:+[$extras]}" >&2
   echo "$wanted" >>"$stamp"
 }

@@ -60,12 +60,14 @@ def require(files: Iterable[WeightFile]) -> None:
     """Stop with one line a file, if any of `files` is not on this machine."""
     missing = [file for file in dict.fromkeys(files) if not file.path.is_file()]
     if missing:
-        raise WeightsError("\n".join(_absence(file) for file in missing))
+        lines = "\n".join(_absence(file) for file in missing)
+        raise WeightsError(f"{lines}; or take {EMBEDDED_CONFIG}, which needs no download")
 
 
 def verify(file: WeightFile) -> None:
     """Compare a file with its published SHA-256; it is read once a run however often this is asked."""
-    require([file])
+    if not file.path.is_file():
+        raise WeightsError(_absence(file))
     found = sha256(file.path)
     if not found.startswith(file.sha256.lower()):
         raise WeightsError(
@@ -115,8 +117,7 @@ def _digest(path: Path, size_bytes: int, changed_ns: int) -> str:
 
 def _absence(file: WeightFile) -> str:
     return (
-        f"{file.model}: {file.path.name} ({size_text(file.size_bytes)}) is not in {file.path.parent}; "
-        f"{_remedy(file)}, or take {EMBEDDED_CONFIG}, which needs no download"
+        f"{file.model}: {file.path.name} ({size_text(file.size_bytes)}) is not in {file.path.parent}; {_remedy(file)}"
     )
 
 

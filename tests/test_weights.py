@@ -77,11 +77,11 @@ def test_require_lists_every_absent_file_a_line_each(tmp_path):
         str(tmp_path),
         "sepkit models fetch net",
         "example.org",
-        "pilot.yaml",
     ):
         assert part in first
     assert "two.th" in second
     assert "reinstall" in second
+    assert second.endswith("or take config/pilot.yaml, which needs no download")
 
 
 @pytest.mark.parametrize("digits", [8, 16, 64])
