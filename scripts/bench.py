@@ -48,7 +48,7 @@ class Sizes(NamedTuple):
     startup_pairs: int
 
 
-FULL = Sizes((1, 10, 60), overhead_minutes=3, overhead_rounds=5, clips=200, batch_rounds=4, startup_pairs=20)
+FULL = Sizes((1, 10, 60), overhead_minutes=3, overhead_rounds=5, clips=200, batch_rounds=2, startup_pairs=20)
 QUICK = Sizes((0.5, 1, 2), overhead_minutes=1, overhead_rounds=1, clips=6, batch_rounds=2, startup_pairs=3)
 CLIP_S = 3.0
 

@@ -36,7 +36,8 @@ def resample(samples: Samples, from_hz: int, to_hz: int, frames: int | None = No
     else:
         import soxr
 
-        converted = soxr.resample(np.ascontiguousarray(samples.T), from_hz, to_hz, quality="VHQ").T
+        # A copy, since an array of one frame can pass for contiguous with strides that soxr refuses.
+        converted = soxr.resample(samples.T.copy(order="C"), from_hz, to_hz, quality="VHQ").T
     missing = wanted - converted.shape[1]
     if missing > 0:
         converted = np.pad(converted, ((0, 0), (0, missing)))
