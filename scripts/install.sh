@@ -1,5 +1,6 @@
 # Sourced by run.sh and scripts/test.sh: `install_sepkit [EXTRA…]` makes .venv and installs the pinned dependencies once.
 # A stamp remembers what was installed, so that later runs start at once; PYTHON names another interpreter.
+# Each step says `|| return`, since bash forgets `set -e` where a caller handles the failure.
 
 python_bounds='import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 14))'
 
@@ -24,11 +25,11 @@ install_sepkit() {
   fi
   if [ ! -x .venv/bin/python ]; then
     local python
-    python=$(find_python)
+    python=$(find_python) || return
     "$python" -m venv .venv || { echo "sepkit: $python cannot make .venv; install its venv module (Debian: python3-venv)" >&2; return 2; }
   fi
   echo "sepkit: installing the pinned packages into .venv (once) …" >&2
-  .venv/bin/python -m pip install --quiet --upgrade pip >&2
-  .venv/bin/python -m pip install --quiet --quiet --constraint requirements.lock --editable ".${extras:+[$extras]}" >&2
+  .venv/bin/python -m pip install --quiet --upgrade pip >&2 || return
+  .venv/bin/python -m pip install --quiet --quiet --constraint requirements.lock --editable ".${extras:+[$extras]}" >&2 || return
   echo "$wanted" >>"$stamp"
 }

@@ -120,13 +120,26 @@ def test_an_output_folder_that_is_a_file_is_named(tmp_path, config):
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission_is_named(tmp_path, config):
+    """As root, who may write everywhere, the second run is made as nobody; the first has loaded all it needs."""
     source = write(tmp_path / "source.wav", noise(1000, 1))
-    (tmp_path / "out").mkdir(mode=0o500)
-    result = CliRunner().invoke(main, ["run", str(source), "-o", str(tmp_path / "out"), "--config", config])
-    assert result.exit_code == 1
-    assert "out" in result.stderr
+    (tmp_path / "shut").mkdir(mode=0o500)
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    code = (
+        "import os, sys; from click.testing import CliRunner; from sepkit.cli import main\n"
+        "source, opened, shut, config = sys.argv[1:]\n"
+        "run = lambda out: CliRunner().invoke(main, ['run', source, '-o', out, '--config', config])\n"
+        "assert run(opened).exit_code == 0\n"
+        "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        "result = run(shut); print(result.exit_code, result.stderr, end='')"
+    )
+    command = [sys.executable, "-c", code, source, tmp_path / "opened", tmp_path / "shut", config]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith(f"1 sepkit: {tmp_path}/shut"), done.stdout + done.stderr
+    assert "Permission denied" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+    assert list((tmp_path / "shut").iterdir()) == []
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path, config):
