@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import pickle
 import random
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,15 +32,6 @@ except ImportError:  # the extra "quantised", compiled from source on Python 3.1
 RATE = 44100
 STEMS = ["drums", "bass", "other", "vocals"]
 TRANSFORMER = {"channels": 8, "t_layers": 2, "t_heads": 2, "segment": Fraction(2)}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small networks gain nothing from threads, and lose tenfold where other work shares the processor."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def save(folder: Path, name: str, network: torch.nn.Module, quantizer: object = None) -> None:
