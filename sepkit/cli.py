@@ -33,7 +33,7 @@ class Guarded(click.Command):
             return super().invoke(ctx)
         except SepkitError as error:
             click.echo(f"sepkit: {error}", err=True)
-            ctx.exit(USAGE if isinstance(error, ConfigError) or ctx.info_name == "batch" else FAILED)
+            ctx.exit(USAGE if isinstance(error, ConfigError) else FAILED)
         except KeyboardInterrupt:
             click.echo("sepkit: interrupted; what was finished is kept", err=True)
             ctx.exit(INTERRUPTED)
@@ -86,7 +86,11 @@ def batch(
     from sepkit.batch import BatchJob, run_batch
 
     job = BatchJob(_load(config_path), in_dir, out_dir, pattern, jobs=jobs, dry_run=dry_run, zip_to=zip_to)
-    report = run_batch(job)
+    try:
+        report = run_batch(job)
+    except SepkitError as error:  # not one file's fault: the batch as it was asked for cannot be made
+        click.echo(f"sepkit: {error}", err=True)
+        raise click.exceptions.Exit(USAGE) from error
     click.echo(report.text())
     raise click.exceptions.Exit(report.exit_code)
 

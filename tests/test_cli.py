@@ -145,6 +145,13 @@ def test_the_original_form_of_the_batch_does_the_same(tmp_path, plain):
     )
 
 
+def test_a_batch_that_cannot_begin_is_exit_code_2(tmp_path, plain):
+    for words in (["nowhere"], [str(tmp_path), "--pattern", "*.flac"]):
+        result = CliRunner().invoke(main, ["batch", *words, str(tmp_path / "out"), "--config", plain])
+        assert result.exit_code == 2
+        assert len(result.stderr.splitlines()) == 1
+
+
 def test_the_command_line_loads_no_heavy_library():
     heavy = ["torch", "scipy", "librosa", "numba", "matplotlib", "demucs", "whisper", "av", "soundfile", "pydantic"]
     code = f"import sys, sepkit.cli; print([name for name in {heavy!r} if name in sys.modules])"
