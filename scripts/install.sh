@@ -17,10 +17,11 @@ find_python() {
 }
 
 install_sepkit() {
-  local extras wanted stamp=.venv/.sepkit-installed
+  local extras pinned stamp=.venv/.sepkit-installed
   extras=$(IFS=,; echo "$*")
-  wanted="$(cat pyproject.toml requirements.lock | cksum) ${extras}"
-  if [ -x .venv/bin/python ] && grep -qsxF "$wanted" "$stamp"; then
+  pinned=$(cat pyproject.toml requirements.lock | cksum)
+  # Without extras, an installation with any of them will do.
+  if [ -x .venv/bin/python ] && grep -qs "^$pinned ${extras:+\[$extras\]\$}" "$stamp"; then
     return
   fi
   if [ ! -x .venv/bin/python ]; then
@@ -29,7 +30,7 @@ install_sepkit() {
     "$python" -m venv .venv || { echo "sepkit: $python cannot make .venv; install its venv module (Debian: python3-venv)" >&2; return 2; }
   fi
   echo "sepkit: installing the pinned packages into .venv (once) …" >&2
-  .venv/bin/python -m pip install --quiet --upgrade pip >&2 || return
+  .venv/bin/python -m pip install --quiet --quiet --upgrade pip >&2 || return
   .venv/bin/python -m pip install --quiet --quiet --constraint requirements.lock --editable ".${extras:+[$extras]}" >&2 || return
-  echo "$wanted" >>"$stamp"
+  echo "$pinned ${extras:+[$extras]}" >>"$stamp"
 }
