@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import random
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -296,3 +297,13 @@ def test_options_name_what_is_published():
         Options(bag="htdemucs_fine")
     with pytest.raises(ValueError, match="stem 'drums' needs a folder"):
         Options(stem="drums")
+
+
+@pytest.mark.skipif(not diffq, reason="needs diffq to write the file")
+def test_without_diffq_only_quantised_files_are_refused_and_say_what_to_install(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "diffq", None)
+    assert member(bag="transformer0", folder=str(folder), shifts=0).grid_frames == int(0.75 * 2 * RATE)
+    with pytest.raises(
+        WeightsError, match=r"is quantised and the package diffq is not installed; run 'pip install diffq'"
+    ):
+        member(bag="quantised", folder=str(folder))

@@ -133,6 +133,11 @@ def read_network(file: WeightFile) -> Any:
                 torch.load(file.path, map_location="cpu", weights_only=True)
             )
     except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
+        if "diffq" in str(error) and not _quantisers():
+            raise WeightsError(
+                f"{file.model}: {file.path} is quantised and the package diffq is not installed; run "
+                "'pip install diffq' (it needs a C compiler on Python 3.11 and newer), or choose another bag"
+            ) from error
         reason = (str(error).splitlines() or [type(error).__name__])[-1]
         raise WeightsError(
             f"{file.model}: {file.path} does not hold a Demucs network ({reason}); bring the right file there"
@@ -151,18 +156,18 @@ def _package_classes() -> list[Any]:
     from demucs.demucs import Demucs
     from demucs.hdemucs import HDemucs
     from demucs.htdemucs import HTDemucs
-    from diffq import DiffQuantizer, UniformQuantizer
 
     # The oldest hybrid files know the network by another name; the quantisers stand in quantised states.
-    return [
-        HTDemucs,
-        HDemucs,
-        (HDemucs, "demucs.wdemucs.WDemucs"),
-        Demucs,
-        Fraction,
-        DiffQuantizer,
-        UniformQuantizer,
-    ]
+    return [HTDemucs, HDemucs, (HDemucs, "demucs.wdemucs.WDemucs"), Demucs, Fraction, *_quantisers()]
+
+
+def _quantisers() -> tuple[type, ...]:
+    """DiffQ's classes; none where its package, the extra "quantised", is not installed."""
+    try:
+        from diffq import DiffQuantizer, UniformQuantizer
+    except ImportError:
+        return ()
+    return DiffQuantizer, UniformQuantizer
 
 
 @cache
