@@ -85,6 +85,11 @@ class SourceInfo:
     lossless: bool
     tags: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.sample_rate
+
 
 class Source:
     """Sound that can be read from any place in it."""

@@ -100,7 +100,7 @@ def bring_together(
     given = {"mix": mix, "clean": clean, "reference": reference, "background": background}
     with ExitStack() as stack:
         sources = {name: stack.enter_context(_open(sound)) for name, sound in given.items() if sound is not None}
-        rate, whole_s = sources["mix"].info.sample_rate, _duration_s(sources["mix"])
+        rate, whole_s = sources["mix"].info.sample_rate, sources["mix"].info.duration_s
         notes = [*_fit_lengths(sources), *_fit_layouts(sources)]
         frames = min(source.info.frames * rate // source.info.sample_rate for source in sources.values())
         length = min(frames, round(longest_s * rate))
@@ -143,21 +143,17 @@ def _open(sound: Sound) -> Iterator[Source]:
         yield source
 
 
-def _duration_s(source: Source) -> float:
-    return source.info.frames / source.info.sample_rate
-
-
 def _fit_lengths(sources: Mapping[str, Source]) -> list[str]:
     """Refuse what is no pair; say what is cut."""
-    mix_s = _duration_s(sources["mix"])
+    mix_s = sources["mix"].info.duration_s
     for name, source in sources.items():
-        if abs(_duration_s(source) - mix_s) > LENGTH_TOLERANCE_S:
+        if abs(source.info.duration_s - mix_s) > LENGTH_TOLERANCE_S:
             raise SourceError(
-                f"{name} {source.info.path}: lasts {_duration_s(source):.3f} s and the mix {mix_s:.3f} s; "
+                f"{name} {source.info.path}: lasts {source.info.duration_s:.3f} s and the mix {mix_s:.3f} s; "
                 f"they may differ by {LENGTH_TOLERANCE_S} s: give the {name} that belongs to this mix, uncut"
             )
-    shortest_s = min(_duration_s(source) for source in sources.values())
-    longest_s = max(_duration_s(source) for source in sources.values())
+    shortest_s = min(source.info.duration_s for source in sources.values())
+    longest_s = max(source.info.duration_s for source in sources.values())
     if longest_s == shortest_s:
         return []
     return [f"lengths differ by {longest_s - shortest_s:.3f} s; all were cut to the shortest, {shortest_s:.3f} s"]

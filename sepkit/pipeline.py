@@ -121,15 +121,12 @@ class Pipeline:
                 name: stack.enter_context(self._writer(path, info)) for name, path in outputs._asdict().items() if path
             }
             meter = loudness.LoudnessMeter(info.sample_rate, info.channels)
-            for body, done in self._bodies(opened):
+            for body, done in self._spooled_bodies(opened, spool, meter):
                 with self._clock("encode"):
-                    spool.write(body.speech)
                     if outputs.background:
                         sinks["background"].write(body.mix - body.speech)
                     if outputs.fused:
                         sinks["fused"].write(body.fused)
-                with self._clock("loudness"):
-                    meter.add(body.speech)
                 if progress:
                     progress(0.95 * done)
             leveller = self._leveller(spool, meter.integrated_lufs())
@@ -152,17 +149,24 @@ class Pipeline:
             info = opened.info
             spool = stack.enter_context(Spool(info.sample_rate, info.channels))
             meter = loudness.LoudnessMeter(info.sample_rate, info.channels)
-            background: list[Samples] = []
-            for body, _ in self._bodies(opened):
-                spool.write(body.speech)
-                meter.add(body.speech)
-                background.append(body.mix - body.speech)
+            background = [body.mix - body.speech for body, _ in self._spooled_bodies(opened, spool, meter)]
             leveller = self._leveller(spool, meter.integrated_lufs())
             speech = np.concatenate(list(self._levelled(spool, leveller)), axis=1)
         rest = np.concatenate(background, axis=1)
         return Rendered(
             Audio(speech, info.sample_rate), Audio(rest, info.sample_rate), self._report(info, meter, leveller)
         )
+
+    def _spooled_bodies(
+        self, source: Source, spool: Spool, meter: loudness.LoudnessMeter
+    ) -> Iterator[tuple[_Body, float]]:
+        """The first pass: every body on its way into the spool, heard by the meter."""
+        for body, done in self._bodies(source):
+            with self._clock("encode"):
+                spool.write(body.speech)
+            with self._clock("loudness"):
+                meter.add(body.speech)
+            yield body, done
 
     def _bodies(self, source: Source) -> Iterator[tuple[_Body, float]]:
         """Render a source body by body; yields each with the part of the source done."""
@@ -191,9 +195,10 @@ class Pipeline:
         """All stages on one window of one channel or pair. Returns (speech, fused), each (channels, stop − start)."""
         config, rate = self.config, info.sample_rate
         mix = read[:, window.start - start : window.stop - start]
-        estimates = []
-        for member in self.ensemble.members:
-            estimates.append(estimate_window(member, read, start, window, info.frames, rate, statistics, self._clock))
+        estimates = [
+            estimate_window(member, read, start, window, info.frames, rate, statistics, self._clock)
+            for member in self.ensemble.members
+        ]
         with self._clock("fuse"):
             speech = fused = fuse.fuse(mix, estimates, config.fuse.rule, self._stft)
         if config.denoise and self.denoiser:
@@ -272,7 +277,7 @@ class Pipeline:
 
     def _report(self, info: SourceInfo, meter: loudness.LoudnessMeter, leveller: Leveller) -> RenderReport:
         gain_db = 20 * math.log10(leveller.gain)
-        return RenderReport(info.frames / info.sample_rate, dict(self._clock.seconds), meter.integrated_lufs(), gain_db)
+        return RenderReport(info.duration_s, dict(self._clock.seconds), meter.integrated_lufs(), gain_db)
 
 
 def _blocks(frames: int, sample_rate: int) -> Iterator[tuple[int, int]]:

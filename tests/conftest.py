@@ -4,7 +4,9 @@ Under CI, Hypothesis draws the same examples every time; elsewhere it goes on lo
 """
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -13,3 +15,11 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+@pytest.fixture
+def public_path(tmp_path: Path) -> Path:
+    """A temporary folder that other users can reach too, for what root must try as nobody."""
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    return tmp_path

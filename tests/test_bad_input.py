@@ -120,12 +120,10 @@ def test_an_output_folder_that_is_a_file_is_named(tmp_path, config):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_folder_without_permission_is_named(tmp_path, config):
+def test_a_folder_without_permission_is_named(public_path, config):
     """As root, who may write everywhere, the second run is made as nobody; the first has loaded all it needs."""
-    source = write(tmp_path / "source.wav", noise(1000, 1))
-    (tmp_path / "shut").mkdir(mode=0o500)
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(0o755)
+    source = write(public_path / "source.wav", noise(1000, 1))
+    (public_path / "shut").mkdir(mode=0o500)
     code = (
         "import os, sys; from click.testing import CliRunner; from sepkit.cli import main\n"
         "source, opened, shut, config = sys.argv[1:]\n"
@@ -134,12 +132,12 @@ def test_a_folder_without_permission_is_named(tmp_path, config):
         "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
         "result = run(shut); print(result.exit_code, result.stderr, end='')"
     )
-    command = [sys.executable, "-c", code, source, tmp_path / "opened", tmp_path / "shut", config]
+    command = [sys.executable, "-c", code, source, public_path / "opened", public_path / "shut", config]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout.startswith(f"1 sepkit: {tmp_path}/shut"), done.stdout + done.stderr
+    assert done.stdout.startswith(f"1 sepkit: {public_path}/shut"), done.stdout + done.stderr
     assert "Permission denied" in done.stdout
     assert len(done.stdout.splitlines()) == 1
-    assert list((tmp_path / "shut").iterdir()) == []
+    assert list((public_path / "shut").iterdir()) == []
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path, config):

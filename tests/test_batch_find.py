@@ -75,20 +75,18 @@ def test_what_is_no_readable_file_is_refused_with_its_reason(tmp_path):
     assert "not a regular file" in found.refused["pipe.wav"]
 
 
-def test_files_and_folders_without_permission_are_refused(tmp_path):
-    lay(tmp_path, "open.wav", "shut.wav", "shut/a.wav")
-    (tmp_path / "shut.wav").chmod(0)
-    (tmp_path / "shut").chmod(0)
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(0o755)
+def test_files_and_folders_without_permission_are_refused(public_path):
+    lay(public_path, "open.wav", "shut.wav", "shut/a.wav")
+    (public_path / "shut.wav").chmod(0)
+    (public_path / "shut").chmod(0)
     code = (
         "import os, sys; from pathlib import Path; from sepkit.batch.find import find\n"
         "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
         "found = find(Path(sys.argv[1]), '**/*.wav', Path('/nonexistent'))\n"
         "print(found.sources, sorted(found.refused.items()))"
     )
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
-    (tmp_path / "shut").chmod(0o755)
+    done = subprocess.run([sys.executable, "-c", code, public_path], capture_output=True, text=True, check=False)
+    (public_path / "shut").chmod(0o755)
     assert done.stdout.strip() == (
         "['open.wav'] [('shut', 'this folder cannot be read (Permission denied)'), "
         "('shut.wav', 'no permission to read it')]"

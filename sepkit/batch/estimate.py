@@ -48,7 +48,7 @@ def estimate(plan: Plan, records: list[Record], identity: Identity, config: Conf
     audio_s, disk_bytes = 0.0, 0
     for task in plan.tasks:
         info = audio_io.probe(task.source)
-        audio_s += info.frames / info.sample_rate
+        audio_s += info.duration_s
         disk_bytes += _output_bytes(info, config) * len(written(task.outputs))
     seconds_per_s, basis = _speed(plan, records, identity, config)
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sepkit.audio_write import make_folder
 from sepkit.batch.journal import Stamp, sha256_of, stamp
 from sepkit.batch.plan import Task, one_line, written
 from sepkit.config import Config
@@ -65,7 +66,7 @@ class Renderer:
     def _render(self, task: Task, tell: Tell) -> Outcome:
         before = _identity(task.source)
         input_sha256 = sha256_of(task.source)
-        task.outputs.speech.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(task.outputs.speech.parent)
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=self.out) as work:
             fused = Path(work) / f"fused{task.outputs.speech.suffix}" if self.evaluator.metrics else None
             outputs = task.outputs._replace(fused=fused)
