@@ -1,9 +1,11 @@
 """Measure what sepkit costs, as Markdown tables.
 
     python -m scripts.bench [startup|memory|batch|overhead|pilot|all] [--quick]
+    python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--members-only] [--out FOLDER] [--quick]
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
-turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut.
+turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` alone has a
+set of its own (`scripts.make_mixes`) and is not part of `all`.
 """
 
 from __future__ import annotations
@@ -243,16 +245,39 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
 }
 
 
+def quality(sizes: Sizes, folder: Path, peers: Sequence[str], members_only: bool, out: Path) -> str:
+    """Members, peers and the pilot's choices on the validation set in `folder`; see `scripts.quality`."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    from scripts import quality as bench
+
+    named = dict(peer.partition("=")[::2] for peer in peers)
+    if not all(named.values()):
+        raise click.UsageError(f"--peer: expected NAME=FOLDER, found {', '.join(peers)}")
+    return bench.run(folder, {name: Path(path) for name, path in named.items()}, members_only, out, sizes is QUICK)
+
+
 @click.command()
-@click.argument("which", default="all", type=click.Choice([*BENCHES, "all"]))
+@click.argument("which", default="all", type=click.Choice([*BENCHES, "quality", "all"]))
 @click.option("--quick", is_flag=True, help="Small sizes: shows that the benches run, not what sepkit costs.")
-def main(which: str, quick: bool) -> None:
-    """Measure what sepkit costs, as Markdown tables."""
+@click.option("--set", "folder", type=click.Path(path_type=Path), help="quality: what scripts.make_mixes wrote.")
+@click.option("--peer", "peers", multiple=True, metavar="NAME=FOLDER", help="quality: another program's answers.")
+@click.option("--members-only", is_flag=True, help="quality: without the pipelines.")
+@click.option("--out", default=Path("artifacts/quality"), type=click.Path(path_type=Path), help="quality: for results.")
+def main(which: str, quick: bool, folder: Path | None, peers: tuple[str, ...], members_only: bool, out: Path) -> None:
+    """Measure what sepkit costs and what it is worth, as Markdown tables."""
+    sizes = QUICK if quick else FULL
     click.echo(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores{', quick' if quick else ''}")
+    if which == "quality":
+        if folder is None:
+            raise click.UsageError("quality needs --set, the folder that `python -m scripts.make_mixes` wrote")
+        try:
+            click.echo(f"\n{quality(sizes, folder, peers, members_only, out)}")
+        except SepkitError as error:
+            raise click.ClickException(str(error)) from error
     for name, bench in BENCHES.items():
         if which in (name, "all"):
-            with tempfile.TemporaryDirectory() as folder:
-                click.echo(f"\n{bench(QUICK if quick else FULL, Path(folder))}")
+            with tempfile.TemporaryDirectory() as scratch:
+                click.echo(f"\n{bench(sizes, Path(scratch))}")
 
 
 if __name__ == "__main__":

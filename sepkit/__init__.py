@@ -10,6 +10,7 @@ The map, in the order in which sound flows:
     evaluate      metrics on a pair (metrics/), report/ what a person looks at
     batch         folders: find, skip what is done, isolate failures, journal
     pilot         the one-command run
+    training/     how the compact network is made; nothing imports it but the commands
     cli           the commands
 
 The public API is small: `load_config`, `Pipeline(config).run(path | Audio)`, `evaluate_pair`.

@@ -38,12 +38,6 @@ class Estimate(NamedTuple):
     weight: float
 
 
-def aligned_frames(native_grid_frames: int, native_hz: int, source_hz: int) -> int:
-    """The native grid in source frames: the fewest that are a whole number of native grid steps."""
-    steps = native_grid_frames * source_hz
-    return steps // math.gcd(steps, native_hz)
-
-
 class Member:
     """A separator, its weight, and the way from the source's rate and channels to its own and back."""
 
@@ -57,7 +51,8 @@ class Member:
         """(context, grid) in frames of the source."""
         native_hz = self.separator.sample_rate or sample_rate
         context_s = self.separator.context_s + (0 if native_hz == sample_rate else resample.CONTEXT_S)
-        return math.ceil(context_s * sample_rate), aligned_frames(self.separator.grid_frames, native_hz, sample_rate)
+        grid_frames = resample.aligned_frames(self.separator.grid_frames, native_hz, sample_rate)
+        return math.ceil(context_s * sample_rate), grid_frames
 
     def estimate(self, stretch: Samples, sample_rate: int, statistics: Statistics, clock: Clock) -> Estimate:
         """Separate a stretch (1 or 2 channels, frames) of the source at `sample_rate`; the shape is kept."""

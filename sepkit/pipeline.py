@@ -19,7 +19,7 @@ from sepkit.clock import Clock
 from sepkit.config import Config
 from sepkit.denoisers.base import BaseDenoiser
 from sepkit.device import resolve
-from sepkit.ensemble import Ensemble, Statistics, aligned_frames, estimate_window
+from sepkit.ensemble import Ensemble, Statistics, estimate_window
 from sepkit.stages import denoise, equalise, fuse, loudness, post_mask
 from sepkit.stages.level import Leveller
 from sepkit.stages.true_peak import TruePeakMeter
@@ -231,7 +231,7 @@ class Pipeline:
     def _denoiser_grid(self, sample_rate: int) -> int:
         """Source frames between the places where a stretch for the denoiser may begin."""
         assert self.denoiser is not None
-        return aligned_frames(self.denoiser.grid_frames, self.denoiser.sample_rate, sample_rate)
+        return resample.aligned_frames(self.denoiser.grid_frames, self.denoiser.sample_rate, sample_rate)
 
     def _statistics(self, source: Source) -> list[Statistics]:
         """Mean and standard deviation of the mono mix of each channel or pair, in one streamed pass where needed."""

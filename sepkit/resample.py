@@ -20,6 +20,12 @@ def grid_frames(from_hz: int, to_hz: int) -> int:
     return from_hz // math.gcd(from_hz, to_hz)
 
 
+def aligned_frames(native_grid_frames: int, native_hz: int, source_hz: int) -> int:
+    """The native grid in source frames: the fewest that are a whole number of native grid steps."""
+    steps = native_grid_frames * source_hz
+    return steps // math.gcd(steps, native_hz)
+
+
 def converted_frames(frames: int, from_hz: int, to_hz: int) -> int:
     """How many frames a stretch has at the other rate, rounded up so that nothing at its end is lost."""
     return -(-frames * to_hz // from_hz)

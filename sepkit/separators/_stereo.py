@@ -1,0 +1,33 @@
+"""The compact network on one or two channels: middle and side, each heard on its own.
+
+Place: between `_compact_network` and `compact.py`. A mono source passes through the network as it is. Of two channels
+L, R the network hears the middle M = (L + R)/2 and the side S = (L − R)/2, and
+
+    V_L = V_M + V_S,   V_R = V_M − V_S.
+
+A voice in the centre stands in M alone: it comes out as from a mono recording, and wide music, alone in S, goes. A
+voice at one side stands in both, one in opposite phase in S alone. Since S changes its sign when the channels are
+swapped, its filter is the mean of those for S and −S, so that swapping the channels swaps the result.
+
+Source: middle and side, A. D. Blumlein, British patent 394,325, 1931; that they be separated one by one is ours.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sepkit.separators._compact_network import CompactNetwork, apply_filters
+
+
+def estimate(network: CompactNetwork, samples: Tensor, X: Tensor) -> Tensor:
+    """Speech spectrum (channels, bins, steps) of (channels, frames) and its spectrum X."""
+    if len(samples) == 1:
+        return apply_filters(X, *network.filters(samples))
+    middle, side = samples.sum(0) / 2, (samples[0] - samples[1]) / 2
+    taps, gate = network.filters(torch.stack([middle, side, -side]))
+    both = torch.stack([(X[0] + X[1]) / 2, (X[0] - X[1]) / 2])
+    taps = torch.stack([taps[0], (taps[1] + taps[2]) / 2])
+    gate = torch.stack([gate[0], (gate[1] + gate[2]) / 2])
+    V_middle, V_side = apply_filters(both, taps, gate)
+    return torch.stack([V_middle + V_side, V_middle - V_side])

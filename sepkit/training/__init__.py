@@ -1,0 +1,1 @@
+"""How sepkit's own networks are made: corpus → mixes → losses → loop. Imported by the command line alone."""

@@ -1,0 +1,57 @@
+"""Everything a run needs to go on as if it had not stopped; written whole or not at all, read with `weights_only`."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+from sepkit.errors import WeightsError
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint under its name only when it is complete."""
+    import torch
+
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def load(path: Path, device: str) -> dict[str, Any]:
+    """Read a checkpoint; a damaged one is an error with the next step."""
+    import torch
+
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError) as error:
+        raise WeightsError(
+            f"{path}: no checkpoint to go on from ({' '.join(str(error).split())[:120]}); "
+            "leave --resume out to begin anew, or copy best.pt there"
+        ) from error
+    return state
+
+
+def random_states() -> dict[str, Any]:
+    """Torch's random numbers on every device; the mixes need none, they follow from their index."""
+    import torch
+
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """The way back."""
+    import torch
+
+    torch.set_rng_state(states["cpu"].cpu())
+    if torch.cuda.is_available() and len(states["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
+
+
+def write_json(path: Path, content: Any) -> None:
+    """JSON, whole or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)

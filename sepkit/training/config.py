@@ -1,0 +1,126 @@
+"""The YAML of a training run as typed, frozen models; config/train/speech.yaml has a unit beside every field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from sepkit.config import Options
+from sepkit.errors import ConfigError
+
+Part = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Range = tuple[float, float]
+
+
+class CorpusConfig(Options):
+    """Which recordings there are, how often each folder is drawn from, and what is set aside."""
+
+    # folder "kind/source" → how often it is drawn from beside the other sources of its kind; others count 1
+    shares: dict[str, Share] = Field(default_factory=dict)
+    # globs on "kind/source/file" or on the group: never used
+    exclude: tuple[str, ...] = ()
+    # globs likewise: set aside for validation, with everything else of their groups
+    validation: tuple[str, ...] = ()
+    # part of all other groups, chosen by the hash of their names, that is set aside too
+    validation_part: Part = 0.0
+
+
+class KindShares(Options):
+    """How often a background is of each kind; only their ratios count."""
+
+    music: Share = 0.6
+    noise: Share = 0.25
+    singing: Share = 0.15
+
+
+class MixConfig(Options):
+    """What a mix is made of. Probabilities are parts, 0 … 1."""
+
+    segment_s: Annotated[float, Field(ge=0.5, le=60)] = 3.0
+    level_db: Range = (-10.0, 15.0)
+    only_background: Part = 0.08
+    only_speech: Part = 0.06
+    silence: Part = 0.01
+    partly_speech: Part = 0.3
+    pieces: tuple[Part, Part] = (0.27, 0.05)
+    kinds: KindShares = KindShares()
+    speed: Part = 0.5
+    speed_range: Range = (0.85, 1.18)
+    equalise: Part = 0.5
+    reverberate: Part = 0.35
+    band_limit: Part = 0.08
+    codec: Part = 0.04
+    clip: Part = 0.03
+    loudness_dbfs: Range = (-38.0, -14.0)
+
+    @model_validator(mode="after")
+    def _parts(self) -> MixConfig:
+        if self.only_background + self.only_speech + self.silence > 1:
+            raise ValueError("only_background, only_speech and silence together exceed 1")
+        for low, high in (self.level_db, self.speed_range, self.loudness_dbfs):
+            if low > high:
+                raise ValueError(f"a range must rise, not {low} … {high}")
+        return self
+
+
+class LossConfig(Options):
+    """How much each part of the loss counts; see `losses.py`."""
+
+    waveform: Annotated[float, Field(ge=0)] = 0.1
+    magnitude: Annotated[float, Field(ge=0)] = 2.0
+    spectrum: Annotated[float, Field(ge=0)] = 1.0
+    # dB below the mix at which an error no longer teaches
+    floor_db: Annotated[float, Field(ge=0, le=100)] = 38.0
+
+
+class NetworkConfig(Options):
+    """Sizes of the network; see `Shape` in separators/_compact_network.py."""
+
+    channels: tuple[int, int, int] = (16, 32, 48)
+    hidden: Annotated[int, Field(ge=4)] = 96
+    across: Annotated[int, Field(ge=4)] = 128
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 12)
+
+
+class TrainConfig(Options):
+    """One training run."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    steps: Annotated[int, Field(ge=1)] = 10000
+    batch: Annotated[int, Field(ge=1)] = 8
+    learning_rate: Positive = 1.5e-3
+    last_learning_rate: Annotated[float, Field(ge=0)] = 2e-5
+    warm_up_steps: Annotated[int, Field(ge=0)] = 300
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    clip_gradient: Positive = 5.0
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    precision: Annotated[str, Field(pattern="^(auto|float32|bfloat16)$")] = "auto"
+    workers: Annotated[int, Field(ge=0)] = 2
+    threads: Annotated[int, Field(ge=0)] = 0
+    tensorboard: bool = False
+    check_every: Annotated[int, Field(ge=1)] = 500
+    validation_mixes: Annotated[int, Field(ge=1)] = 96
+    corpus: CorpusConfig = CorpusConfig()
+    mixes: MixConfig = MixConfig()
+    loss: LossConfig = LossConfig()
+    network: NetworkConfig = NetworkConfig()
+
+
+def load_train_config(path: Path, changes: dict[str, Any] | None = None) -> TrainConfig:
+    """Read and check a YAML file; `changes` replace top-level fields. Every problem is named with its path."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read ({' '.join(str(error).split())}); see config/train/") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: expected fields such as 'steps:', found {type(raw).__name__}")
+    try:
+        return TrainConfig.model_validate({**raw, **(changes or {})})
+    except ValidationError as error:
+        lines = (f"{path}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise ConfigError("\n".join(lines)) from error

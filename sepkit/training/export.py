@@ -1,0 +1,31 @@
+"""From a checkpoint to the file that is shipped: the averaged weights as safetensors, the sizes in its metadata."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from sepkit.separators._compact_network import CompactNetwork, Shape
+from sepkit.training import checkpoint
+from sepkit.training.config import TrainConfig
+
+_PREFIX = "module."
+
+
+def export_speech(source: Path, target: Path) -> None:
+    """The compact network's averaged weights."""
+    state = checkpoint.load(source, "cpu")
+    config = TrainConfig.model_validate_json(state["config"])
+    shape = Shape(**config.network.model_dump())
+    network = CompactNetwork(shape)
+    averaged = {
+        name.removeprefix(_PREFIX): tensor for name, tensor in state["average"].items() if name.startswith(_PREFIX)
+    }
+    network.load_state_dict(averaged)
+    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    partial = target.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"shape": json.dumps(asdict(shape)), "steps": str(state["step"])})
+    partial.replace(target)

@@ -1,0 +1,225 @@
+"""The loop that every network of sepkit is trained by: batches by index, averaged weights, checks, exact resume.
+
+A *task* says what is learned: its network, the loss of a batch, the score of a validation example. Batch number s
+holds the examples s·batch … (s+1)·batch − 1, so that a resumed run meets what the uninterrupted one would have met.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from sepkit.errors import ConfigError
+from sepkit.training import checkpoint, history
+from sepkit.training.config import TrainConfig
+from sepkit.training.mixes import Example, MixMaker
+
+Batch = tuple[Tensor, ...]
+
+
+class Task(Protocol):
+    """What is learned."""
+
+    network: nn.Module
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Named parts of the loss of a batch, "loss" their weighted sum; runs the network."""
+        ...
+
+    def scores(self, network: nn.Module, batch: Batch) -> dict[str, list[float]]:
+        """Named scores of validation examples; "loss" must be among them."""
+        ...
+
+
+class _Examples(Dataset[Example]):
+    """A run's examples, numbered from 0."""
+
+    def __init__(self, maker: MixMaker, count: int) -> None:
+        self.maker, self.count = maker, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Example:
+        return self.maker.example(index)
+
+
+class Trainer:
+    """One run in one folder: `last.pt`, `best.pt`, `history.json`, `history.png`."""
+
+    def __init__(
+        self, config: TrainConfig, task: Task, maker: MixMaker, validation: MixMaker, folder: Path, device: str
+    ) -> None:
+        self.config, self.task, self.maker, self.folder, self.device = config, task, maker, folder, device
+        self.validation = validation
+        self.step = 0
+        self.history: list[dict[str, Any]] = []
+        self.best = math.inf
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        self.network = task.network.to(device)
+        self.average = torch.optim.swa_utils.AveragedModel(
+            self.network,
+            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average),  # type: ignore[no-untyped-call]
+        )
+        decayed = [p for p in self.network.parameters() if p.requires_grad and p.ndim > 1]
+        plain = [p for p in self.network.parameters() if p.requires_grad and p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate)
+        self.bfloat16 = _bfloat16(config.precision, device)
+
+    def resume(self) -> None:
+        """Go on from `last.pt`."""
+        state = checkpoint.load(self.folder / "last.pt", self.device)
+        self.task.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        checkpoint.restore_random_states(state["random"])
+        self.step, self.best, self.history = state["step"], state["best"], state["history"]
+
+    def run(self) -> None:
+        """Train to the last step; what was reached is kept whatever interrupts it."""
+        if self.step >= self.config.steps:
+            raise ConfigError(f"steps: {self.config.steps} are done already; give more with --steps")
+        checked_at = self.step
+        try:
+            for _ in self._steps():
+                if self.step % self.config.check_every == 0 or self.step == self.config.steps:
+                    self._check()
+                    checked_at = self.step
+        finally:
+            if self.step > checked_at:
+                self._save("last.pt")
+
+    def _steps(self) -> Iterator[int]:
+        from tqdm import tqdm
+
+        config = self.config
+        sums: dict[str, float] = {}
+        segment_s = config.mixes.segment_s * config.batch
+        bar = tqdm(total=config.steps, initial=self.step, unit="step", smoothing=0.05, mininterval=2.0)
+        start, start_step = time.monotonic(), self.step
+        for batch in self._batches():
+            losses = self._learn(tuple(part.to(self.device, non_blocking=True) for part in batch))
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + value
+            self.step += 1
+            bar.update()
+            since = self.step - start_step
+            rate = since * segment_s / (time.monotonic() - start)
+            means = {name: value / since for name, value in sums.items()}
+            bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()} | {"audio s/s": f"{rate:.0f}"})
+            if self.step % config.check_every == 0 or self.step == config.steps:
+                entry = {"step": self.step, "learning_rate": self.scheduler.get_last_lr()[0], "audio_s_per_s": rate}
+                self.history.append({**entry, "train": means})
+                yield self.step
+                sums, start, start_step = {}, time.monotonic(), self.step
+        bar.close()
+
+    def _batches(self) -> DataLoader[Example]:
+        """The batches that are still to come."""
+        config = self.config
+        first, last = self.step * config.batch, config.steps * config.batch
+        sampler = [list(range(start, start + config.batch)) for start in range(first, last, config.batch)]
+        return DataLoader(
+            _Examples(self.maker, last),
+            batch_sampler=sampler,
+            num_workers=config.workers,
+            prefetch_factor=4 if config.workers else None,
+            worker_init_fn=_single_threaded if config.workers else None,
+            pin_memory=self.device.startswith("cuda"),
+        )
+
+    def _learn(self, batch: Batch) -> dict[str, float]:
+        """One step of the optimiser."""
+        self.network.train()
+        with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.bfloat16):
+            losses = self.task.losses(batch)
+        losses["loss"].backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_gradient)
+        if torch.isfinite(norm):  # one bad batch must not end a run of hours
+            self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scheduler.step()
+        self.average.update_parameters(self.network)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _check(self) -> None:
+        """Score the averaged weights on the validation mixes, and keep what was reached."""
+        scores = self._score()
+        self.history[-1]["validation"] = scores
+        better = scores["loss"] < self.best
+        self.best = min(self.best, scores["loss"])
+        if better:
+            self._save("best.pt")
+        self._save("last.pt")
+        checkpoint.write_json(self.folder / "history.json", self.history)
+        if self.config.tensorboard:
+            history.to_tensorboard(self.history[-1], self.folder / "tensorboard")
+        history.plot(self.history, self.folder / "history.png")
+        from tqdm import tqdm
+
+        text = "  ".join(f"{name} {value:.2f}" for name, value in scores.items())
+        tqdm.write(f"step {self.step}: {text}{'  (best so far)' if better else ''}")
+
+    def _score(self) -> dict[str, float]:
+        config = self.config
+        network = self.average.module.eval()
+        found: dict[str, list[float]] = {}
+        with torch.inference_mode():
+            for first in range(0, config.validation_mixes, config.batch):
+                indices = range(first, min(first + config.batch, config.validation_mixes))
+                examples = [self.validation.example(index) for index in indices]
+                batch = tuple(torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*examples, strict=True))
+                for name, values in self.task.scores(network, batch).items():
+                    found.setdefault(name, []).extend(values)
+        return {name: float(np.mean(values)) for name, values in found.items() if values}
+
+    def _save(self, name: str) -> None:
+        checkpoint.save(
+            self.folder / name,
+            {
+                "step": self.step,
+                "best": self.best,
+                "network": self.task.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "scheduler": self.scheduler.state_dict(),
+                "random": checkpoint.random_states(),
+                "history": self.history,
+                "config": self.config.model_dump_json(),
+            },
+        )
+
+    def _rate(self, step: int) -> float:
+        """The learning rate as a part of its peak: a linear rise, then half a cosine."""
+        config = self.config
+        if step < config.warm_up_steps:
+            return (step + 1) / config.warm_up_steps
+        progress = min(1.0, (step - config.warm_up_steps) / max(1, config.steps - config.warm_up_steps))
+        last = config.last_learning_rate / config.learning_rate
+        return last + (1 - last) * (0.5 + 0.5 * math.cos(math.pi * progress))
+
+
+def _bfloat16(precision: str, device: str) -> bool:
+    """Whether matrix products run in bfloat16: by default where the hardware has units for it."""
+    if precision != "auto":
+        return precision == "bfloat16"
+    if device.startswith("cuda"):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # Without AVX-512 BF16 a processor emulates it, more slowly than it computes in float32.
+    return device == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
+
+
+def _single_threaded(_: int) -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,36 @@
+"""What the network is taught by: the error of the waveform in dB, and of compressed spectra, each against the mix.
+
+All take batches. Everything is measured relative to the level of the mix, so that quiet and loud examples teach alike,
+and an example without speech teaches silence.
+
+Sources: the thresholded logarithmic loss, Wisdom et al., "Unsupervised sound separation using mixture invariant
+training", NeurIPS 2020, here against the mix instead of the speech so that it also holds where there is none; the
+compressed spectra, Braun & Tashev, "Data augmentation and loss normalization for deep noise suppression", SPECOM 2020.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+COMPRESSION = 0.3
+
+
+def waveform_loss(estimate: Tensor, speech: Tensor, mix: Tensor, floor_db: float) -> Tensor:
+    """10 log10((|e|² + τ|x|²) / |x|²) of (batch, frames), in dB, mean over the batch; τ = −floor_db as a power."""
+    error = (estimate - speech).square().sum(-1)
+    power = mix.square().sum(-1) + 1e-8
+    return (10 * torch.log10(error / power + 10 ** (-floor_db / 10))).mean()
+
+
+def spectral_losses(estimate: Tensor, speech: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean square errors of |V|^c and of |V|^c·e^{i∠V}: spectra (batch, bins, steps), level of the mix (batch,)."""
+    V, S = (_compressed(spectrum / level[:, None, None]) for spectrum in (estimate, speech))
+    magnitude = (V.abs() - S.abs()).square().mean()
+    difference = V - S
+    return magnitude, (difference.real.square() + difference.imag.square()).mean()
+
+
+def _compressed(spectrum: Tensor) -> Tensor:
+    power = spectrum.real.square() + spectrum.imag.square() + 1e-6
+    return spectrum * power ** ((COMPRESSION - 1) / 2)

@@ -1,0 +1,103 @@
+"""`sepkit train speech`: from folders of recordings to weights.
+
+What stays in the output folder: `last.pt` and `best.pt` (to go on from), `history.json` and `.png`, `split.csv` (what
+was used on which side), `compact.safetensors` (the best averaged weights, as `separators/compact.py` reads them).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+from sepkit.device import resolve
+from sepkit.errors import ConfigError, SepkitError
+from sepkit.training import corpus
+from sepkit.training.config import TrainConfig
+from sepkit.training.corpus import Corpus, Recording, Side
+
+Say = Callable[[str], None]
+
+VALIDATION_SEED = 1
+"""Validation mixes are drawn with this added to the run's seed."""
+
+
+def train_speech(
+    config: TrainConfig,
+    data: Path,
+    folder: Path,
+    device: str = "auto",
+    resume: bool = False,
+    start: Path | None = None,
+    say: Say = print,
+) -> Path:
+    """Train the compact network; returns the exported weights.
+
+    resume: go on from `last.pt` as if nothing had happened. start: begin a new run from exported weights.
+    """
+    from sepkit.training.export import export_speech
+    from sepkit.training.loop import Trainer
+    from sepkit.training.mixes import MixMaker
+    from sepkit.training.speech import SpeechTask
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if not resume and (folder / "last.pt").is_file():
+        raise ConfigError(f"--out: {folder} holds a run already; go on with --resume, or name another folder")
+    sides = prepare(config, data, folder, say)
+    makers = {
+        side: MixMaker(Corpus(recordings, folder / "corpus", config.corpus.shares), config.mixes, seed)
+        for (side, recordings), seed in zip(sides.items(), (config.seed, config.seed + VALIDATION_SEED), strict=True)
+    }
+    torch_device = resolve(device)
+    task = SpeechTask(config)
+    if start:
+        task.load(start)
+    trainer = Trainer(config, task, makers["train"], makers["validation"], folder, torch_device)
+    if resume:
+        trainer.resume()
+    say(f"training on {torch_device}, {'bfloat16' if trainer.bfloat16 else 'float32'}, from step {trainer.step}")
+    trainer.run()
+    target = folder / "compact.safetensors"
+    export_speech(folder / "best.pt", target)
+    return target
+
+
+def prepare(config: TrainConfig, data: Path, folder: Path, say: Say) -> dict[Side, list[Recording]]:
+    """Find, decode and split the recordings, and write down which went where."""
+    recordings = corpus.find(data, config.corpus)
+
+    def progress(done: int, count: int) -> None:
+        if done % 200 == 0 or done == count:
+            say(f"decoded {done} of {count} recordings")
+
+    recordings = corpus.decode(recordings, folder / "corpus", max(1, config.workers), progress)
+    sides = corpus.split(recordings, config.corpus)
+    with (folder / "split.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("side", "kind", "group", "file"))
+        writer.writerows((side, each.kind, each.group, each.name) for side in sides for each in sides[side])
+    for side, chosen in sides.items():
+        kinds = {each.kind for each in chosen}
+        if "speech" not in kinds or len(kinds) < 2:
+            raise ConfigError(
+                f"corpus: the {side} side has {', '.join(sorted(kinds)) or 'nothing'}, but needs speech and a "
+                "background; raise corpus.validation_part or name more groups in corpus.validation"
+            )
+        say(f"{side}: {len(chosen)} recordings, {len({each.group for each in chosen})} groups")
+    return sides
+
+
+def smoke_run(folder: Path, device: str = "auto", say: Say = print) -> Path:
+    """The whole way on a made-up corpus; an error if the loss does not fall."""
+    import json
+
+    from sepkit.training.smoke import SMOKE, write_corpus
+
+    write_corpus(folder / "made-up")
+    target = train_speech(SMOKE, folder / "made-up", folder / "run", device, say=say)
+    history = json.loads((folder / "run" / "history.json").read_text(encoding="utf-8"))
+    first, last = history[0]["train"]["loss"], history[-1]["train"]["loss"]
+    if not last < first:
+        raise SepkitError(f"smoke: the loss rose from {first:.3f} to {last:.3f}; training is broken on this machine")
+    say(f"smoke: the loss fell from {first:.3f} to {last:.3f}; weights in {target}")
+    return target
