@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import click
 
-from sepkit.config import FuseConfig, PostMaskConfig, default_config_path, load_config
+from sepkit.config import DenoiseConfig, FuseConfig, PostMaskConfig, default_config_path, load_config
 from sepkit.errors import SepkitError
 
 PILOT_MIX = Path(__file__).parents[1] / "data" / "pilot" / "mix.wav"
@@ -217,12 +217,12 @@ def pilot(sizes: Sizes, folder: Path) -> str:
     from sepkit.pipeline import Pipeline
 
     config = load_config(default_config_path())
-    rnnoise, nn_filter = ((member,) for member in config.members)
+    denoise = DenoiseConfig.model_validate({"denoiser": "rnnoise"})
     choices: dict[str, dict[str, object]] = {"as it is": {}}
     choices |= {f"fuse.rule {rule}": {"fuse": FuseConfig(rule=rule)} for rule in ("max", "min")}
-    choices |= {"rnnoise alone": {"members": rnnoise}, "nn_filter alone": {"members": nn_filter}}
-    choices |= {f"post_mask.beta {beta:g}": {"post_mask": PostMaskConfig(beta=beta)} for beta in (0.5, 1.5)}
-    choices |= {"post_mask null": {"post_mask": None}, "denoise null": {"denoise": None}}
+    choices |= {f"{member.separator} alone": {"members": (member,)} for member in config.members}
+    choices |= {f"post_mask.beta {beta:g}": {"post_mask": PostMaskConfig(beta=beta)} for beta in (1.0, 1.5)}
+    choices |= {"denoiser rnnoise": {"denoise": denoise}}
     reference, words = PILOT_MIX.with_name("speech.wav"), PILOT_MIX.with_name("words.txt").read_text()
     rows: list[list[str | float]] = []
     for name, changed in choices.items():

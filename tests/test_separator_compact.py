@@ -59,9 +59,9 @@ def test_speech_comes_out_and_music_goes(separator, pilot):
     mix, speech, music = pilot
     found = separate(separator, mix)
     gain_db = np.mean([si_sdr_db(found[row], speech[0]) - si_sdr_db(mix[row], speech[0]) for row in range(2)])
-    assert gain_db > 4
+    assert gain_db > 3
     assert power_db(separate(separator, music), music) < -20
-    assert power_db(separate(separator, speech) - speech, speech) < -15
+    assert power_db(separate(separator, speech) - speech, speech) < -25
 
 
 @pytest.mark.parametrize("gain", [3e-4, 0.1, 4.0])
@@ -103,7 +103,7 @@ def test_a_voice_at_the_side_stays_at_the_side(separator, pilot):
     inside = np.abs(speech[0]) > 0.02
     ratio = np.dot(found[1, inside], found[0, inside]) / np.dot(found[0, inside], found[0, inside])
     assert ratio == pytest.approx(0.2, abs=0.12)
-    assert si_sdr_db(found[0], speech[0]) > si_sdr_db((left + 0.5 * music)[0], speech[0]) + 3
+    assert si_sdr_db(found[0], speech[0]) > si_sdr_db((left + 0.5 * music)[0], speech[0]) + 1.5
 
 
 def test_noise_full_scale_and_denormal_numbers_give_finite_ones(separator):
@@ -165,13 +165,17 @@ def test_wide_band_speech_stays_wide_band(separator, pilot):
 
 
 def test_cymbals_above_the_band_go(separator, pilot):
-    speech = pilot[1][:, : 5 * RATE_HZ]
-    cymbals = hats(speech.shape[1])[None]
-    alone = separate(separator, cymbals)
-    assert power_db(above(alone, 8500), above(cymbals, 8500)) < -20
-    found = separate(separator, speech + cymbals)
-    left = above(found - speech, 8500)
-    assert power_db(left, above(cymbals, 8500)) < -6
+    cymbals = hats(5 * RATE_HZ)[None]
+    assert power_db(above(separate(separator, cymbals), 8500), above(cymbals, 8500)) < -40
+
+
+def test_full_band_music_goes_above_the_band_too(separator, pilot):
+    """Over the whole stretch, and where nobody speaks for a second."""
+    mix, speech, music = pilot
+    left = separate(separator, mix) - speech
+    assert power_db(above(left, 8500), above(music, 8500)) < -3.5
+    pause = slice(round(4.9 * RATE_HZ), round(5.7 * RATE_HZ))
+    assert power_db(above(left[:, pause], 8500), above(music[:, pause], 8500)) < -20
 
 
 def test_the_gain_above_follows_its_formula():

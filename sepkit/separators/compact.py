@@ -27,7 +27,7 @@ CONTEXT_S = 1.8
 
 WEIGHTS_PATH = Path(__file__).parent.parent / "weights" / "compact.safetensors"
 SIZE_BYTES = 8_751_220
-SHA256 = "dcb857af0a3faa8ebadf9b42c7e2838226c339c39f1a23c3f36680d90995fbbc"
+SHA256 = "7107d8f77f789c4b42381f4e3b6552b0275e72112f7773372c765c20371e3043"
 
 
 class Options(config.Options):
@@ -42,7 +42,7 @@ def catalogue() -> tuple[WeightFile, ...]:
             path=WEIGHTS_PATH,
             size_bytes=SIZE_BYTES,
             sha256=SHA256,
-            source="sepkit's own, see its model card sepkit/weights/compact.md",
+            source="sepkit's own, model card sepkit/weights/compact.md; in it https://github.com/snakers4/silero-vad",
             licence_code="MIT",
             licence_weights="MIT",
         ),

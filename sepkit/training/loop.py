@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
 
 from sepkit.errors import ConfigError
 from sepkit.training import checkpoint, history
@@ -93,17 +94,15 @@ class Trainer:
             raise ConfigError(f"steps: {self.config.steps} are done already; give more with --steps")
         checked_at = self.step
         try:
-            for _ in self._steps():
-                if self.step % self.config.check_every == 0 or self.step == self.config.steps:
-                    self._check()
-                    checked_at = self.step
+            for _ in self._until_checks():
+                self._check()
+                checked_at = self.step
         finally:
             if self.step > checked_at:
                 self._save("last.pt")
 
-    def _steps(self) -> Iterator[int]:
-        from tqdm import tqdm
-
+    def _until_checks(self) -> Iterator[int]:
+        """Take the steps that are left; yields whenever a check is due."""
         config = self.config
         sums: dict[str, float] = {}
         segment_s = config.mixes.segment_s * config.batch
@@ -147,8 +146,10 @@ class Trainer:
             losses = self.task.losses(batch)
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_gradient)
-        if torch.isfinite(norm):  # one bad batch must not end a run of hours
+        if torch.isfinite(norm):
             self.optimiser.step()
+        else:  # one bad batch must not end a run of hours
+            tqdm.write(f"step {self.step}: the gradient is not finite; the step is left out")
         self.optimiser.zero_grad(set_to_none=True)
         self.scheduler.step()
         self.average.update_parameters(self.network)
@@ -167,8 +168,6 @@ class Trainer:
         if self.config.tensorboard:
             history.to_tensorboard(self.history[-1], self.folder / "tensorboard")
         history.plot(self.history, self.folder / "history.png")
-        from tqdm import tqdm
-
         text = "  ".join(f"{name} {value:.2f}" for name, value in scores.items())
         tqdm.write(f"step {self.step}: {text}{'  (best so far)' if better else ''}")
 
