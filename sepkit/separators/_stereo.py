@@ -25,9 +25,10 @@ def estimate(network: CompactNetwork, samples: Tensor, X: Tensor) -> Tensor:
     if len(samples) == 1:
         return apply_filters(X, *network.filters(samples))
     middle, side = samples.sum(0) / 2, (samples[0] - samples[1]) / 2
-    taps, gate = network.filters(torch.stack([middle, side, -side]))
-    both = torch.stack([(X[0] + X[1]) / 2, (X[0] - X[1]) / 2])
-    taps = torch.stack([taps[0], (taps[1] + taps[2]) / 2])
-    gate = torch.stack([gate[0], (gate[1] + gate[2]) / 2])
-    V_middle, V_side = apply_filters(both, taps, gate)
-    return torch.stack([V_middle + V_side, V_middle - V_side])
+    # One at a time: what the network holds meanwhile is most of a run's memory.
+    V_middle = apply_filters((X[:1] + X[1:]) / 2, *network.filters(middle[None]))
+    taps, gate = (
+        (one + other) / 2 for one, other in zip(*map(network.filters, (side[None], -side[None])), strict=True)
+    )
+    V_side = apply_filters((X[:1] - X[1:]) / 2, taps, gate)
+    return torch.cat([V_middle + V_side, V_middle - V_side])
