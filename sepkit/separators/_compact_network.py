@@ -54,8 +54,6 @@ VAD_FEATURES = 128
 VAD_LEVEL = 0.05
 """Root mean square to which a stretch is brought for Silero's encoder, which knows recordings at such levels."""
 STEPS_PER_VAD_HOP = VAD_HOP_FRAMES // HOP_FRAMES
-GRID_FRAMES = VAD_HOP_FRAMES
-"""A stretch must begin on a multiple of this for windowed to equal whole."""
 
 
 @dataclass(frozen=True)

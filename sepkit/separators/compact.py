@@ -21,7 +21,7 @@ from sepkit.weights import WeightFile, verify
 
 NATIVE_HZ = 16000
 GRID_NATIVE_FRAMES = 512
-"""The network's grid: 32 ms, the pace of its frozen encoder."""
+"""A stretch must begin on a multiple of this for windowed to equal whole: 32 ms, the pace of the frozen encoder."""
 CONTEXT_S = 1.8
 """1.65 s of the network, the resampling and the upper band; rounded up."""
 

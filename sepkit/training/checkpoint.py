@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.errors import WeightsError
+from sepkit.report.whole_file import whole_file
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint under its name only when it is complete."""
     import torch
 
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    with whole_file(path) as part:
+        torch.save(state, part)
 
 
 def load(path: Path, device: str) -> dict[str, Any]:
@@ -52,6 +52,5 @@ def restore_random_states(states: dict[str, Any]) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """JSON, whole or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    with whole_file(path) as part:
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
+from sepkit.report.whole_file import whole_file
 from sepkit.separators._compact_network import CompactNetwork, Shape
 from sepkit.training import checkpoint
 from sepkit.training.config import TrainConfig
@@ -26,6 +27,5 @@ def export_speech(source: Path, target: Path) -> None:
     }
     network.load_state_dict(averaged)
     tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    partial = target.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"shape": json.dumps(asdict(shape)), "steps": str(state["step"])})
-    partial.replace(target)
+    with whole_file(target) as part:
+        save_file(tensors, part, metadata={"shape": json.dumps(asdict(shape)), "steps": str(state["step"])})
