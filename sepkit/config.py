@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Hashable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
@@ -23,6 +23,9 @@ class Options(BaseModel):
     """Base of every section: immutable, and a key it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+
+Model = TypeVar("Model", bound=Options)
 
 
 class _OptionsError(ValueError):
@@ -213,26 +216,34 @@ def default_config_path() -> Path:
 
 def load_config(path: str | Path) -> Config:
     """Read and check a YAML file; the error lists every problem, one a line, each with its path."""
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); give a YAML file such as {EMBEDDED_CONFIG}") from error
-    return parse_config(text, str(path))
+    return parse_config(read_text(path, EMBEDDED_CONFIG), str(path))
 
 
 def parse_config(text: str, name: str = "configuration") -> Config:
     """The same for YAML held as text; `name` stands in the errors."""
+    return parse_yaml(text, name, Config, "sections such as 'members:'")
+
+
+def read_text(path: str | Path, example: str) -> str:
+    """The text of a configuration; the error names `example`, a file that is one."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); give a YAML file such as {example}") from error
+
+
+def parse_yaml(text: str, name: str, model: type[Model], expected: str, changes: dict[str, Any] | None = None) -> Model:
+    """YAML as a model of `Options`; `changes` replace top-level fields, `expected` says what should have been there."""
     try:
         raw = yaml.load(text, Loader=_UniqueKeyLoader)
     except yaml.YAMLError as error:
         raise ConfigError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(raw, dict):
-        raise ConfigError(f"{name}: expected sections such as 'members:', found {type(raw).__name__}")
+        raise ConfigError(f"{name}: expected {expected}, found {type(raw).__name__}")
     try:
-        return Config.model_validate(raw)
+        return model.model_validate({**raw, **(changes or {})})
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{name}: {path}: {text}" for path, text in _problems(error, Config))) from error
+        raise ConfigError("\n".join(f"{name}: {path}: {text}" for path, text in _problems(error, model))) from error
 
 
 def dump_config(config: Config) -> str:

@@ -170,15 +170,15 @@ class CompactNetwork(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """The speech in (batch, frames) at 16 kHz; the same shape."""
-        taps, gate = self.filters(samples)
-        return self.synthesise(apply_filters(self.analyse(samples), taps, gate), samples.shape[-1])
+        X = self.analyse(samples)
+        return self.synthesise(apply_filters(X, *self.filters(samples, X)), samples.shape[-1])
 
-    def filters(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """Taps (batch, bins + 1, steps, TAPS) complex and gate (batch, bins + 1, steps) for a mono mix (batch, frames).
+    def filters(self, samples: Tensor, X: Tensor) -> tuple[Tensor, Tensor]:
+        """Taps (batch, bins + 1, steps, TAPS) complex and gate (batch, bins + 1, steps) for mono mixes (batch, frames).
 
-        The bin at 0 Hz gets the filter of the one above it.
+        X: their spectra, as `analyse` gives them. The bin at 0 Hz gets the filter of the one above it.
         """
-        spectrum = self.analyse(samples)[:, 1:]
+        spectrum = X[:, 1:]
         level = local_level(spectrum)
         voice = self._voice_features(samples, level)
         x = _features(spectrum / level[:, None])

@@ -23,12 +23,12 @@ from sepkit.separators._compact_network import CompactNetwork, apply_filters
 def estimate(network: CompactNetwork, samples: Tensor, X: Tensor) -> Tensor:
     """Speech spectrum (channels, bins, steps) of (channels, frames) and its spectrum X."""
     if len(samples) == 1:
-        return apply_filters(X, *network.filters(samples))
-    middle, side = samples.sum(0) / 2, (samples[0] - samples[1]) / 2
+        return apply_filters(X, *network.filters(samples, X))
+    middle, side = (samples[:1] + samples[1:]) / 2, (samples[:1] - samples[1:]) / 2
+    X_middle, X_side = (X[:1] + X[1:]) / 2, (X[:1] - X[1:]) / 2
     # One at a time: what the network holds meanwhile is most of a run's memory.
-    V_middle = apply_filters((X[:1] + X[1:]) / 2, *network.filters(middle[None]))
-    taps, gate = (
-        (one + other) / 2 for one, other in zip(*map(network.filters, (side[None], -side[None])), strict=True)
-    )
-    V_side = apply_filters((X[:1] - X[1:]) / 2, taps, gate)
+    V_middle = apply_filters(X_middle, *network.filters(middle, X_middle))
+    both = network.filters(side, X_side), network.filters(-side, -X_side)
+    taps, gate = ((one + other) / 2 for one, other in zip(*both, strict=True))
+    V_side = apply_filters(X_side, taps, gate)
     return torch.cat([V_middle + V_side, V_middle - V_side])

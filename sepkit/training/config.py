@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from sepkit.config import Options
-from sepkit.errors import ConfigError
+from sepkit.config import Options, parse_yaml, read_text
 
 Part = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0)]
@@ -113,14 +111,5 @@ class TrainConfig(Options):
 
 def load_train_config(path: Path, changes: dict[str, Any] | None = None) -> TrainConfig:
     """Read and check a YAML file; `changes` replace top-level fields. Every problem is named with its path."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read ({' '.join(str(error).split())}); see config/train/") from error
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: expected fields such as 'steps:', found {type(raw).__name__}")
-    try:
-        return TrainConfig.model_validate({**raw, **(changes or {})})
-    except ValidationError as error:
-        lines = (f"{path}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise ConfigError("\n".join(lines)) from error
+    text = read_text(path, "config/train/speech.yaml")
+    return parse_yaml(text, str(path), TrainConfig, "fields such as 'steps:'", changes)

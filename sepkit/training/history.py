@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.errors import ConfigError
+from sepkit.report.whole_file import whole_file
 
 
 def plot(history: list[dict[str, Any]], path: Path) -> None:
@@ -27,7 +28,8 @@ def plot(history: list[dict[str, Any]], path: Path) -> None:
             axes.plot(steps, values, marker=".", label=side)
         axes.set(title=name, xlabel="step")
         axes.legend()
-    figure.savefig(path, dpi=100)
+    with whole_file(path) as part:
+        figure.savefig(part, format="png", dpi=100)
 
 
 def to_tensorboard(entry: dict[str, Any], folder: Path) -> None:

@@ -58,9 +58,10 @@ class SpeechTask:
     def _losses(self, network: nn.Module, mix: Tensor, speech: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         weights = self.config.loss
         assert isinstance(network, CompactNetwork)
-        taps, gate = network.filters(mix)
         with torch.autocast(mix.device.type, enabled=False):
             spectrum = network.analyse(mix)
+        taps, gate = network.filters(mix, spectrum)
+        with torch.autocast(mix.device.type, enabled=False):
             V = apply_filters(spectrum, taps, gate)
             estimate = network.synthesise(V, mix.shape[-1])
             level = spectrum.abs().square().mean((1, 2)).sqrt().clamp_min(1e-6)
