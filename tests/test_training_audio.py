@@ -49,7 +49,7 @@ def test_grains_fall_as_often_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_drift_turns_at_its_pace() -> None:
-    """The mean square is 3/4, as the integral of (1 − r)² + r² over half a cosine says; its zeros come at about the pace."""
+    """The mean square is 3/4, as the integral of (1 − r)² + r² over half a cosine says; zeros come at that pace."""
     line = noise.drift(np.random.default_rng(0), 600 * RATE, 1.0)
     assert np.mean(line**2) == pytest.approx(0.75, rel=0.1)
     crossings = np.count_nonzero(np.diff(np.signbit(line)))
