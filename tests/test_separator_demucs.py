@@ -201,7 +201,8 @@ def test_runs_repeat_whatever_the_global_random_does(tmp_path):
 def test_one_frame_equals_upstream(folder, bag):
     samples = np.array([[0.5], [-0.25]], np.float32)
     ours = member(bag=bag, folder=str(folder), shifts=0)
-    expected = apply.apply_model(ours._experts[0].network, torch.from_numpy(samples)[None], shifts=0)
+    upstream = Upstream(bag, folder, device="cpu")._model
+    expected = apply.apply_model(upstream, torch.from_numpy(samples)[None], shifts=0)
     assert ours.separate(Mix(samples, mean=0, std=1)).wanted == pytest.approx(expected[0, 3].numpy(), abs=1e-6)
 
 

@@ -1,7 +1,8 @@
 """Demucs: the hybrid and transformer separators of Défossez and Rouard, any published bag or a local folder.
 
-Place: a member of the ensemble, at 44.1 kHz stereo. The network and its segments are upstream's own
-(`demucs.apply.apply_model`); ours is where weights come from, which experts run, and shifts that repeat.
+Place: a member of the ensemble, at 44.1 kHz stereo. The network is upstream's own; ours is where weights come from,
+which experts run, what of them is computed (`_demucs_network`), the queue of segments (`_demucs_segments`), and shifts
+that repeat.
 Source: S. Rouard, F. Massa, A. Défossez, "Hybrid Transformers for Music Source Separation", ICASSP 2023,
 https://arxiv.org/abs/2211.08553; A. Défossez, "Hybrid Spectrogram and Waveform Source Separation", 2021,
 https://arxiv.org/abs/2111.03600; https://github.com/adefossez/demucs.
@@ -10,14 +11,14 @@ Licence of code: MIT. Licence of weights: unclear (`_demucs_bags.LICENCE_WEIGHTS
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from sepkit import config
 from sepkit.errors import ConfigError, WeightsError
+from sepkit.separators import _demucs_segments
 from sepkit.separators._demucs_bags import (
     Bag,
     local_file,
@@ -27,11 +28,10 @@ from sepkit.separators._demucs_bags import (
     read_bag,
     read_network,
 )
+from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
+from sepkit.separators._demucs_segments import Batches, Cut, Expert, Run
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 from sepkit.weights import WeightFile
-
-if TYPE_CHECKING:
-    import torch
 
 SAMPLE_RATE = 44100
 MAX_SHIFT_FRAMES = SAMPLE_RATE // 2
@@ -71,16 +71,6 @@ class Options(config.Options):
         return self
 
 
-@dataclass(frozen=True)
-class _Expert:
-    """One network of a bag: its place there, its weight for the wanted stem, which of its outputs that is."""
-
-    index: int
-    weight: float
-    stem: int
-    network: Any
-
-
 class Separator(BaseSeparator):
     """The bag's weighted mean of its experts' estimates, equal to upstream's own for the same offsets."""
 
@@ -92,7 +82,7 @@ class Separator(BaseSeparator):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._settings = options
-        self._experts: list[_Expert] = []
+        self._experts: list[Expert] = []
         self._device = "cpu"
 
     def weights(self) -> tuple[WeightFile, ...]:
@@ -108,13 +98,15 @@ class Separator(BaseSeparator):
             stem = self._stem_of(network, bag, index, file)
             if weight := bag.weight(index, stem):
                 self._set_segment(network, bag)
-                self._experts.append(_Expert(index, weight, stem, network.eval().to(device)))
+                stem = keep_stem(network.eval(), stem)
+                self._experts.append(Expert(index, weight, stem, network.to(device)))
         if not self._experts:
             raise WeightsError(
                 f"{self._settings.bag}: none of its networks has a weight for '{self._settings.stem}'; "
                 "mend the bag's YAML file"
             )
         self._measure_segments()
+        self._batches = Batches(lambda network, batch: network(batch), device, grows=device != "cpu")
 
     def separate(self, mix: Mix) -> Estimates:
         """Estimate the stem in (2, frames) at 44.1 kHz, normalised by `mix.mean` and `mix.std`."""
@@ -122,10 +114,10 @@ class Separator(BaseSeparator):
 
         assert self._experts, "load() comes before separate()"
         std = mix.std + _EPSILON
-        with torch.inference_mode():
-            scaled = torch.from_numpy((mix.samples - mix.mean) / std)[None]
-            total = sum(expert.weight * self._shifted(expert, scaled, mix.seed) for expert in self._experts)
-            estimate = total / sum(expert.weight for expert in self._experts)
+        cut = Cut(SAMPLE_RATE, self._settings.overlap, self._settings.segment_s)
+        with torch.inference_mode(), attention_in_one_piece():
+            scaled = torch.from_numpy((mix.samples - mix.mean) / std)
+            estimate = _demucs_segments.estimate(scaled, self._runs(mix.seed), cut, self._batches)
         wanted = (np.asarray(estimate) * std + mix.mean).astype(np.float32, copy=False)
         if not np.isfinite(wanted).all():
             raise WeightsError(
@@ -134,38 +126,19 @@ class Separator(BaseSeparator):
             )
         return Estimates(wanted)
 
-    def _shifted(self, expert: _Expert, scaled: torch.Tensor, seed: int) -> torch.Tensor:
-        """The mean over `shifts` runs, each begun up to half a second early: (1, 2, frames) → (2, frames).
+    def _runs(self, seed: int) -> list[Run]:
+        """Each expert, `shifts` times, begun up to half a second early.
 
         Upstream's shift trick, but an offset belongs to (seed, expert, shift), not to the global `random`:
         every window of a file draws the same, and their segments lie on one grid.
         """
-        import torch
-
-        shifts = self._settings.shifts
-        if not shifts:
-            return self._segments(expert, scaled)
-        padded = torch.nn.functional.pad(scaled, (MAX_SHIFT_FRAMES, MAX_SHIFT_FRAMES))
-        total = torch.zeros_like(scaled[0])
-        for shift in range(shifts):
-            offset = shift_offset(seed, expert.index, shift)
-            early = padded[..., offset : scaled.shape[-1] + MAX_SHIFT_FRAMES]
-            total += self._segments(expert, early)[..., MAX_SHIFT_FRAMES - offset :]
-        return total / shifts
-
-    def _segments(self, expert: _Expert, scaled: torch.Tensor) -> torch.Tensor:
-        """One run over overlapping segments, by upstream: (1, 2, frames) → (2, frames) of the wanted stem."""
-        from demucs.apply import apply_model
-
-        stems: torch.Tensor = apply_model(
-            expert.network,
-            scaled,
-            shifts=0,
-            overlap=self._settings.overlap,
-            segment=self._settings.segment_s,
-            device=self._device,
-        )
-        return stems[0, expert.stem]
+        shifts, weights = self._settings.shifts, sum(expert.weight for expert in self._experts)
+        runs = []
+        for expert in self._experts:
+            offsets = [shift_offset(seed, expert.index, shift) for shift in range(shifts)] or [MAX_SHIFT_FRAMES]
+            share = expert.weight / weights / len(offsets)
+            runs += [Run(expert, offset - MAX_SHIFT_FRAMES, share) for offset in offsets]
+        return runs
 
     def _files(self) -> list[tuple[int, WeightFile]]:
         """(place in the bag, file) of each expert that may be needed."""

@@ -1,0 +1,55 @@
+"""A Demucs network made to compute only what is wanted, with the same samples out.
+
+Place: between `_demucs_bags.py`, which reads the network, and `_demucs_segments.py`, which runs it. The last layer of
+either branch gives all stems side by side, and each is brought back to a waveform; of these only the wanted one's
+channels are kept. Nothing before them is touched, so the estimate is the same to the last bit of the convolution.
+
+Source: the shape of the outputs, `HDemucs.forward` and `HTDemucs.forward`, https://github.com/adefossez/demucs; the
+attention in one piece, `torch.nn.functional.scaled_dot_product_attention`, which torch's layers take only where their
+own shortcut for inference is switched off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+def keep_stem(network: Any, stem: int) -> int:
+    """Drop the other stems from the last layers; returns where the wanted one stands in the output from now on.
+
+    A network whose last layers are of another make is left as it is.
+    """
+    import torch
+    from demucs.hdemucs import HDecLayer, HDemucs
+    from demucs.htdemucs import HTDemucs
+
+    if not isinstance(network, (HDemucs, HTDemucs)) or not network.cac:
+        return stem  # the waveform network's last layer is small; masks on magnitudes need all stems
+    branches = [network.decoder[-1]]
+    if isinstance(network, HTDemucs) or network.hybrid:
+        branches.append(network.tdecoder[-1])
+    if not all(isinstance(last, HDecLayer) and isinstance(last.norm2, torch.nn.Identity) for last in branches):
+        return stem
+    for last in branches:
+        channels = last.conv_tr.out_channels // len(network.sources)
+        wanted = slice(stem * channels, (stem + 1) * channels)
+        last.conv_tr.weight = torch.nn.Parameter(last.conv_tr.weight[:, wanted].clone(), requires_grad=False)
+        last.conv_tr.bias = torch.nn.Parameter(last.conv_tr.bias[wanted].clone(), requires_grad=False)
+        last.conv_tr.out_channels = channels
+    network.sources = [network.sources[stem]]
+    return 0
+
+
+@contextmanager
+def attention_in_one_piece() -> Iterator[None]:
+    """Within, transformers use fused attention; the process's setting comes back afterwards."""
+    import torch
+
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)

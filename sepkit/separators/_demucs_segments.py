@@ -1,0 +1,193 @@
+"""Segments of all experts and all shifts in one queue: what upstream's `apply_model` does, without its recursion.
+
+    for each expert, for each shift:   a run over the mix, begun up to half a second early
+    for each run:                      segments of one length, `stride` apart, joined by triangles
+    queue of segments ─ batches of one network ─ forward ─ into the one estimate
+
+Place: below `demucs.py`. Only the estimate is held, whatever the number of runs: each segment is added with its share,
+
+    fade(t) · share = triangle(t − start) / Σ triangles(t) · expert's weight / Σ weights / shifts
+
+On a processor segments go through one at a time, which is fastest there; on a GPU in batches, as large as pays.
+
+Source: A. Défossez, `demucs/apply.py`, https://github.com/adefossez/demucs, which this equals for the same offsets.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import torch
+
+LARGEST_BATCH = 64
+WORTH_IT = 0.95
+"""A batch twice as large is kept if it takes at most this part of the time for each segment."""
+
+
+@dataclass(frozen=True)
+class Expert:
+    """One network of a bag: its place there, its weight for the wanted stem, which of its outputs that is."""
+
+    index: int
+    weight: float
+    stem: int
+    network: Any
+
+
+class Run(NamedTuple):
+    """One expert over the whole mix. start: the frame of the mix it begins at, 0 or before; share: of the estimate."""
+
+    expert: Expert
+    start: int
+    share: float
+
+
+class Segment(NamedTuple):
+    """What a network sees at once: frames start … start + length of the mix, and as much around as it needs."""
+
+    run: Run
+    start: int
+    length: int
+    seen: int
+
+    @property
+    def before(self) -> int:
+        """How many of the frames seen lie before `start`."""
+        return (self.seen - self.length) // 2
+
+
+class Cut(NamedTuple):
+    """How runs are cut. segment_s: asked for, None: each network's own."""
+
+    sample_rate: int
+    overlap: float
+    segment_s: float | None
+
+
+def estimate(mix: torch.Tensor, runs: Sequence[Run], cut: Cut, batches: Batches) -> torch.Tensor:
+    """The weighted mean of all runs: (2, frames) → the wanted stem (2, frames); `mix` is normalised."""
+    import torch
+
+    total = torch.zeros_like(mix)
+
+    def add(segment: Segment, stem: torch.Tensor) -> None:
+        hidden = max(0, -segment.start)  # what lies before the mix
+        inside = slice(segment.start + hidden, segment.start + segment.length)
+        total[:, inside] += (stem * (_fades(segment, cut) * segment.run.share))[:, hidden:]
+
+    batches.run(mix, [segment for run in runs for segment in segments(run, mix.shape[-1], cut)], add)
+    return total
+
+
+def segments(run: Run, frames: int, cut: Cut) -> Iterator[Segment]:
+    """The segments of one run over a mix of so many frames, from its start on."""
+    length, stride = _lengths(run.expert.network, cut)
+    for start in range(run.start, frames, stride):
+        inside = min(length, frames - start)
+        yield Segment(run, start, inside, _seen(run.expert.network, inside, cut))
+
+
+class Batches:
+    """Runs segments in batches. `size` grows while that pays, where `grows`; memory that runs out halves it."""
+
+    def __init__(self, forward: Callable[[Any, torch.Tensor], torch.Tensor], device: str, grows: bool) -> None:
+        self._forward, self._device, self._grows = forward, device, grows
+        self.size = 1
+        self._largest = LARGEST_BATCH
+        self._seconds: dict[tuple[int, int], float] = {}
+
+    def run(self, mix: torch.Tensor, queue: Sequence[Segment], add: Callable[[Segment, torch.Tensor], None]) -> None:
+        """Hand each segment's stem (2, length) to `add`, in order."""
+        done = 0
+        while done < len(queue):
+            first = queue[done]
+            alike = [
+                segment
+                for segment in queue[done : done + self.size]
+                if segment.run.expert is first.run.expert and segment.seen == first.seen
+            ]
+            stems = self._stems(mix, alike)
+            if stems is None:
+                continue  # again, with half as many
+            for segment, stem in zip(alike, stems, strict=True):
+                add(segment, stem[:, segment.before : segment.before + segment.length])
+            done += len(alike)
+
+    def _stems(self, mix: torch.Tensor, batch: list[Segment]) -> torch.Tensor | None:
+        """The wanted stems (batch, 2, seen); None where memory ran out and the batch is to be tried smaller."""
+        import torch
+
+        seen = torch.stack([_around(mix, segment) for segment in batch])
+        expert, begun = batch[0].run.expert, time.perf_counter()
+        try:
+            stems = self._forward(expert.network, seen.to(self._device))[:, expert.stem].float().to(mix.device)
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+            self._largest = self.size = max(1, len(batch) // 2)
+            torch.cuda.empty_cache()
+            return None
+        if self._grows and len(batch) == self.size:
+            self._learn(batch[0].seen, (time.perf_counter() - begun) / len(batch))
+        return stems
+
+    def _learn(self, seen: int, seconds: float) -> None:
+        """Double the batch while each segment gets cheaper by it; the second time of a size counts, not the first."""
+        if (seen, self.size) not in self._seconds:
+            self._seconds[seen, self.size] = float("inf")
+            return
+        self._seconds[seen, self.size] = min(seconds, self._seconds[seen, self.size])
+        smaller = self._seconds.get((seen, self.size // 2))
+        if smaller is not None and seconds > WORTH_IT * smaller:
+            self.size //= 2
+            self._grows = False
+        elif self.size * 2 <= self._largest:
+            self.size *= 2
+        else:
+            self._grows = False
+
+
+def _around(mix: torch.Tensor, segment: Segment) -> torch.Tensor:
+    """What the network sees of (2, frames): zeros beyond both ends of the mix."""
+    import torch
+
+    start = segment.start - segment.before
+    stop = start + segment.seen
+    inside = mix[:, max(0, start) : max(0, stop)]
+    left = min(segment.seen, max(0, -start))
+    return torch.nn.functional.pad(inside, (left, segment.seen - left - inside.shape[-1]))
+
+
+def _lengths(network: Any, cut: Cut) -> tuple[int, int]:
+    """(length of a segment, stride) in frames."""
+    length = int(cut.sample_rate * (cut.segment_s or network.segment))
+    return length, int((1 - cut.overlap) * length)
+
+
+def _seen(network: Any, length: int, cut: Cut) -> int:
+    """How many frames the network is given for a segment of `length`."""
+    from demucs.htdemucs import HTDemucs
+
+    if isinstance(network, HTDemucs) and cut.segment_s is not None:
+        return int(cut.segment_s * cut.sample_rate)
+    return int(network.valid_length(length)) if hasattr(network, "valid_length") else length
+
+
+def _fades(segment: Segment, cut: Cut) -> torch.Tensor:
+    """triangle(t − start) / Σ triangles(t) over the segments of the run that meet this one: (length,)."""
+    import torch
+
+    length, stride = _lengths(segment.run.expert.network, cut)
+    half = length // 2
+    triangle = torch.cat([torch.arange(1, half + 1), torch.arange(length - half, 0, -1)]) / (length - half)
+    sums = triangle[: segment.length].clone()
+    for away in range(stride, length, stride):
+        if segment.start - away >= segment.run.start:
+            earlier = triangle[away : away + segment.length]
+            sums[: earlier.numel()] += earlier
+        sums[away:] += triangle[: max(0, segment.length - away)]
+    return triangle[: segment.length] / sums

@@ -1,0 +1,145 @@
+"""Demucs's segments in batches: the same estimate whatever their size, memory that runs out, growth while it pays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from demucs.hdemucs import HDemucs
+from demucs.htdemucs import HTDemucs
+
+from sepkit.separators import _demucs_segments
+from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
+from sepkit.separators._demucs_segments import Batches, Cut, Expert, Run, estimate
+
+RATE = 44100
+STEMS = ["drums", "bass", "other", "vocals"]
+CUT = Cut(RATE, overlap=0.25, segment_s=None)
+
+
+def transformer(seed: int) -> HTDemucs:
+    torch.manual_seed(seed)
+    return HTDemucs(STEMS, channels=8, t_layers=2, t_heads=2, segment=Fraction(1), t_sin_random_shift=0).eval()
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Run]:
+    """Two experts, three shifts between them."""
+    experts = [Expert(index, weight, 3, transformer(index)) for index, weight in enumerate((1.0, 0.5))]
+    return [Run(experts[0], 0, 0.4), Run(experts[0], -7000, 0.4), Run(experts[1], -21000, 0.2)]
+
+
+@pytest.fixture(scope="module")
+def mix() -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(0).standard_normal((2, 3 * RATE)).astype(np.float32))
+
+
+def run_in(batch: int, mix: torch.Tensor, runs: list[Run], forward: Callable[..., torch.Tensor]) -> torch.Tensor:
+    batches = Batches(forward, "cpu", grows=False)
+    batches.size = batch
+    with torch.inference_mode():
+        return estimate(mix, runs, CUT, batches)
+
+
+def plain(network: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
+    return network(batch)
+
+
+def difference_db(found: torch.Tensor, expected: torch.Tensor) -> float:
+    return float(10 * torch.log10((found - expected).square().sum() / expected.square().sum() + 1e-30))
+
+
+def test_batches_of_any_size_give_the_same(mix, runs):
+    """Experts are never mixed in a batch; the estimate is that of one segment at a time."""
+    seen = []
+
+    def forward(network: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        seen.append(len(batch))
+        return network(batch)
+
+    expected = run_in(1, mix, runs, plain)
+    found = run_in(4, mix, runs, forward)
+    assert difference_db(found, expected) < -110
+    assert max(seen) == 4
+    assert sum(seen) == sum(1 for run in runs for _ in _demucs_segments.segments(run, mix.shape[-1], CUT))
+
+
+def test_memory_that_runs_out_halves_the_batch(mix, runs):
+    sizes = []
+
+    def forward(network: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(batch))
+        if len(batch) > 2:
+            raise torch.OutOfMemoryError("injected")
+        return network(batch)
+
+    found = run_in(6, mix, runs, forward)
+    assert difference_db(found, run_in(1, mix, runs, plain)) < -110
+    assert sizes[:2] == [6, 3] or sizes[:3] == [4, 2, 2]
+    assert max(sizes[2:]) <= 2
+
+
+def test_memory_for_not_even_one_segment_is_an_error(mix, runs):
+    def forward(network: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("injected")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        run_in(2, mix, runs, forward)
+
+
+@pytest.mark.parametrize(("fixed_s", "each_s", "best"), [(1.0, 0.01, 64), (0.0, 1.0, 1), (1.0, 0.6, 16)])
+def test_batches_grow_while_that_pays(monkeypatch, mix, fixed_s, each_s, best):
+    """A batch of n moves the clock by fixed + n · each: 2n pays while fixed / 2n + each ≤ 0.95 (fixed / n + each)."""
+    now = [0.0]
+    monkeypatch.setattr(_demucs_segments.time, "perf_counter", lambda: now[0])
+
+    def forward(_: object, batch: torch.Tensor) -> torch.Tensor:
+        now[0] += fixed_s + len(batch) * each_s
+        return torch.zeros(len(batch), 4, 2, batch.shape[-1])
+
+    runs = [Run(Expert(0, 1.0, 3, transformer(0)), 0, 1.0)]
+    batches = Batches(forward, "cpu", grows=True)
+    for _ in range(3):
+        estimate(mix, runs * 40, CUT, batches)
+    assert batches.size == best
+
+
+@pytest.mark.parametrize("kind", ["transformer", "hybrid", "hybrid without waveform"])
+def test_a_network_of_one_stem_gives_the_same_stem(kind):
+    """Against the whole network's own output; and less is computed: the last layers are a quarter."""
+    torch.manual_seed(1)
+    network = (
+        transformer(1)
+        if kind == "transformer"
+        else HDemucs(STEMS, channels=8, hybrid=kind == "hybrid", segment=1).eval()
+    )
+    mix = torch.randn(1, 2, RATE)
+    with torch.inference_mode():
+        expected = network(mix)[:, 2]
+        weights = network.decoder[-1].conv_tr.weight.shape[1]
+        assert keep_stem(network, 2) == 0
+        found = network(mix)[:, 0]
+    assert network.decoder[-1].conv_tr.weight.shape[1] == weights // 4
+    assert difference_db(found, expected) < -110
+
+
+def test_magnitude_masks_need_all_stems():
+    network = HDemucs(STEMS, channels=8, cac=False, segment=1).eval()
+    assert keep_stem(network, 2) == 2
+    assert network.sources == STEMS
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_the_setting_of_attention_comes_back(before):
+    own = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(before)
+    try:
+        with pytest.raises(ZeroDivisionError), attention_in_one_piece():
+            assert not torch.backends.mha.get_fastpath_enabled()
+            raise ZeroDivisionError
+        assert torch.backends.mha.get_fastpath_enabled() == before
+    finally:
+        torch.backends.mha.set_fastpath_enabled(own)
