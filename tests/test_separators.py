@@ -13,8 +13,13 @@ ANY_RATE_HZ = 22050
 
 
 def embedded(kind: str) -> list[str]:
-    """The plug-ins of a kind whose weights, if any, come with an installed package."""
+    """The plug-ins of a kind whose weights, if any, come with an installed package; none that must be given files."""
     modules = {name: plugins.load(kind, name) for name in plugins.names(kind)}
+    modules = {
+        name: module
+        for name, module in modules.items()
+        if not any(field.is_required() for field in module.Options.model_fields.values())
+    }
     catalogues = {name: getattr(module, "catalogue", tuple)() for name, module in modules.items()}
     return [name for name, files in catalogues.items() if all(file.url is None for file in files)]
 

@@ -1,6 +1,6 @@
 """A Demucs network made to compute only what is wanted, with the same samples out.
 
-Place: between `_demucs_bags.py`, which reads the network, and `_demucs_segments.py`, which runs it. The last layer of
+Place: between `_demucs_bags.py`, which reads the network, and `_segments.py`, which runs it. The last layer of
 either branch gives all stems side by side, and each is brought back to a waveform; of these only the wanted one's
 channels are kept. Nothing before them is touched, so the estimate is the same to the last bit of the convolution.
 

@@ -1,7 +1,7 @@
 """Demucs: the hybrid and transformer separators of Défossez and Rouard, any published bag or a local folder.
 
 Place: a member of the ensemble, at 44.1 kHz stereo. The network is upstream's own; ours is where weights come from,
-which experts run, what of them is computed (`_demucs_network`), the queue of segments (`_demucs_segments`), and shifts
+which experts run, what of them is computed (`_demucs_network`), the queue of segments (`_segments`), and shifts
 that repeat.
 Source: S. Rouard, F. Massa, A. Défossez, "Hybrid Transformers for Music Source Separation", ICASSP 2023,
 https://arxiv.org/abs/2211.08553; A. Défossez, "Hybrid Spectrogram and Waveform Source Separation", 2021,
@@ -11,6 +11,7 @@ Licence of code: MIT. Licence of weights: unclear (`_demucs_bags.LICENCE_WEIGHTS
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from pydantic import Field, model_validator
 
 from sepkit import config
 from sepkit.errors import ConfigError, WeightsError
-from sepkit.separators import _demucs_segments
+from sepkit.separators import _segments
 from sepkit.separators._demucs_bags import (
     Bag,
     local_file,
@@ -29,7 +30,7 @@ from sepkit.separators._demucs_bags import (
     read_network,
 )
 from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
-from sepkit.separators._demucs_segments import Batches, Cut, Expert, Run
+from sepkit.separators._segments import Batches, Expert, Run
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 from sepkit.weights import WeightFile
 
@@ -98,8 +99,9 @@ class Separator(BaseSeparator):
             stem = self._stem_of(network, bag, index, file)
             if weight := bag.weight(index, stem):
                 self._set_segment(network, bag)
+                length, seen = self._segment_of(network)
                 stem = keep_stem(network.eval(), stem)
-                self._experts.append(Expert(index, weight, stem, network.to(device)))
+                self._experts.append(Expert(index, weight, stem, network.to(device), length, seen))
         if not self._experts:
             raise WeightsError(
                 f"{self._settings.bag}: none of its networks has a weight for '{self._settings.stem}'; "
@@ -114,10 +116,9 @@ class Separator(BaseSeparator):
 
         assert self._experts, "load() comes before separate()"
         std = mix.std + _EPSILON
-        cut = Cut(SAMPLE_RATE, self._settings.overlap, self._settings.segment_s)
         with torch.inference_mode(), attention_in_one_piece():
             scaled = torch.from_numpy((mix.samples - mix.mean) / std)
-            estimate = _demucs_segments.estimate(scaled, self._runs(mix.seed), cut, self._batches)
+            estimate = _segments.estimate(scaled, self._runs(mix.seed), self._settings.overlap, self._batches)
         wanted = (np.asarray(estimate) * std + mix.mean).astype(np.float32, copy=False)
         if not np.isfinite(wanted).all():
             raise WeightsError(
@@ -179,9 +180,19 @@ class Separator(BaseSeparator):
                 f"give at most {float(network.segment):g}"
             )
 
+    def _segment_of(self, network: Any) -> tuple[int, Callable[[int], int]]:
+        """A segment's frames, and how many frames the network is given for a segment of so many, as upstream does."""
+        from demucs.htdemucs import HTDemucs
+
+        segment_s = self._settings.segment_s
+        length = int(SAMPLE_RATE * (segment_s or network.segment))
+        if isinstance(network, HTDemucs) and segment_s is not None:
+            return length, lambda _: length
+        return length, getattr(network, "valid_length", lambda frames: frames)
+
     def _measure_segments(self) -> None:
         """Stretches that begin on the grid have the whole file's segments; the context holds the cut ones."""
-        lengths = {int(SAMPLE_RATE * (self._settings.segment_s or expert.network.segment)) for expert in self._experts}
+        lengths = {expert.length for expert in self._experts}
         if len(lengths) > 1:
             seconds = ", ".join(f"{length / SAMPLE_RATE:g}" for length in sorted(lengths))
             raise ConfigError(

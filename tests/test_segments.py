@@ -1,4 +1,4 @@
-"""Demucs's segments in batches: the same estimate whatever their size, memory that runs out, growth while it pays."""
+"""Segments in batches: the same estimate whatever their size, memory that runs out, growth while it pays."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 from demucs.hdemucs import HDemucs
 from demucs.htdemucs import HTDemucs
 
-from sepkit.separators import _demucs_segments
+from sepkit.separators import _segments
 from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
-from sepkit.separators._demucs_segments import Batches, Cut, Expert, Run, estimate
+from sepkit.separators._segments import Batches, Expert, Run, estimate
 
 RATE = 44100
 STEMS = ["drums", "bass", "other", "vocals"]
-CUT = Cut(RATE, overlap=0.25, segment_s=None)
+OVERLAP = 0.25
 
 
 def transformer(seed: int) -> HTDemucs:
@@ -25,10 +25,15 @@ def transformer(seed: int) -> HTDemucs:
     return HTDemucs(STEMS, channels=8, t_layers=2, t_heads=2, segment=Fraction(1), t_sin_random_shift=0).eval()
 
 
+def expert(index: int, weight: float) -> Expert:
+    network = transformer(index)
+    return Expert(index, weight, 3, network, RATE, network.valid_length)
+
+
 @pytest.fixture(scope="module")
 def runs() -> list[Run]:
     """Two experts, three shifts between them."""
-    experts = [Expert(index, weight, 3, transformer(index)) for index, weight in enumerate((1.0, 0.5))]
+    experts = [expert(index, weight) for index, weight in enumerate((1.0, 0.5))]
     return [Run(experts[0], 0, 0.4), Run(experts[0], -7000, 0.4), Run(experts[1], -21000, 0.2)]
 
 
@@ -41,7 +46,7 @@ def run_in(batch: int, mix: torch.Tensor, runs: list[Run], forward: Callable[...
     batches = Batches(forward, "cpu", grows=False)
     batches.size = batch
     with torch.inference_mode():
-        return estimate(mix, runs, CUT, batches)
+        return estimate(mix, runs, OVERLAP, batches)
 
 
 def plain(network: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
@@ -64,7 +69,7 @@ def test_batches_of_any_size_give_the_same(mix, runs):
     found = run_in(4, mix, runs, forward)
     assert difference_db(found, expected) < -110
     assert max(seen) == 4
-    assert sum(seen) == sum(1 for run in runs for _ in _demucs_segments.segments(run, mix.shape[-1], CUT))
+    assert sum(seen) == sum(1 for run in runs for _ in _segments.segments(run, mix.shape[-1], OVERLAP))
 
 
 def test_memory_that_runs_out_halves_the_batch(mix, runs):
@@ -94,16 +99,16 @@ def test_memory_for_not_even_one_segment_is_an_error(mix, runs):
 def test_batches_grow_while_that_pays(monkeypatch, mix, fixed_s, each_s, best):
     """A batch of n moves the clock by fixed + n · each: 2n pays while fixed / 2n + each ≤ 0.95 (fixed / n + each)."""
     now = [0.0]
-    monkeypatch.setattr(_demucs_segments.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(_segments.time, "perf_counter", lambda: now[0])
 
     def forward(_: object, batch: torch.Tensor) -> torch.Tensor:
         now[0] += fixed_s + len(batch) * each_s
         return torch.zeros(len(batch), 4, 2, batch.shape[-1])
 
-    runs = [Run(Expert(0, 1.0, 3, transformer(0)), 0, 1.0)]
+    runs = [Run(expert(0, 1.0), 0, 1.0)]
     batches = Batches(forward, "cpu", grows=True)
     for _ in range(3):
-        estimate(mix, runs * 40, CUT, batches)
+        estimate(mix, runs * 40, OVERLAP, batches)
     assert batches.size == best
 
 

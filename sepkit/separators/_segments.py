@@ -1,12 +1,12 @@
-"""Segments of all experts and all shifts in one queue: what upstream's `apply_model` does, without its recursion.
+"""Segments of all experts and all shifts in one queue: what Demucs's `apply_model` does, without its recursion.
 
     for each expert, for each shift:   a run over the mix, begun up to half a second early
     for each run:                      segments of one length, `stride` apart, joined by triangles
     queue of segments ─ batches of one network ─ forward ─ into the one estimate
 
-Place: below `demucs.py`. Only the estimate is held, whatever the number of runs: each segment is added with its share,
+Place: below `demucs.py` and `roformer.py`. Only the estimate is held, however many runs: each segment is added with
 
-    fade(t) · share = triangle(t − start) / Σ triangles(t) · expert's weight / Σ weights / shifts
+    fade(t) · share = triangle(t − start) / Σ triangles(t) · weight / Σ weights / shifts
 
 On a processor segments go through one at a time, which is fastest there; on a GPU in batches, as large as pays.
 
@@ -30,12 +30,18 @@ WORTH_IT = 0.95
 
 @dataclass(frozen=True)
 class Expert:
-    """One network of a bag: its place there, its weight for the wanted stem, which of its outputs that is."""
+    """One network: its place in its bag, its weight for the wanted stem, which of its outputs that is.
+
+    length: of a segment, in frames. seen: how many frames the network is given for a segment of so many (the last one
+    of a run is shorter). The network takes (batch, 2, frames) to (batch, stems, 2, frames).
+    """
 
     index: int
     weight: float
     stem: int
     network: Any
+    length: int
+    seen: Callable[[int], int]
 
 
 class Run(NamedTuple):
@@ -60,16 +66,8 @@ class Segment(NamedTuple):
         return (self.seen - self.length) // 2
 
 
-class Cut(NamedTuple):
-    """How runs are cut. segment_s: asked for, None: each network's own."""
-
-    sample_rate: int
-    overlap: float
-    segment_s: float | None
-
-
-def estimate(mix: torch.Tensor, runs: Sequence[Run], cut: Cut, batches: Batches) -> torch.Tensor:
-    """The weighted mean of all runs: (2, frames) → the wanted stem (2, frames); `mix` is normalised."""
+def estimate(mix: torch.Tensor, runs: Sequence[Run], overlap: float, batches: Batches) -> torch.Tensor:
+    """The weighted mean of all runs: (2, frames) → the wanted stem (2, frames). overlap: of segments, a part of one."""
     import torch
 
     total = torch.zeros_like(mix)
@@ -77,18 +75,18 @@ def estimate(mix: torch.Tensor, runs: Sequence[Run], cut: Cut, batches: Batches)
     def add(segment: Segment, stem: torch.Tensor) -> None:
         hidden = max(0, -segment.start)  # what lies before the mix
         inside = slice(segment.start + hidden, segment.start + segment.length)
-        total[:, inside] += (stem * (_fades(segment, cut) * segment.run.share))[:, hidden:]
+        total[:, inside] += (stem * (_fades(segment, overlap) * segment.run.share))[:, hidden:]
 
-    batches.run(mix, [segment for run in runs for segment in segments(run, mix.shape[-1], cut)], add)
+    batches.run(mix, [segment for run in runs for segment in segments(run, mix.shape[-1], overlap)], add)
     return total
 
 
-def segments(run: Run, frames: int, cut: Cut) -> Iterator[Segment]:
+def segments(run: Run, frames: int, overlap: float) -> Iterator[Segment]:
     """The segments of one run over a mix of so many frames, from its start on."""
-    length, stride = _lengths(run.expert.network, cut)
-    for start in range(run.start, frames, stride):
-        inside = min(length, frames - start)
-        yield Segment(run, start, inside, _seen(run.expert.network, inside, cut))
+    expert = run.expert
+    for start in range(run.start, frames, _stride(expert, overlap)):
+        length = min(expert.length, frames - start)
+        yield Segment(run, start, length, expert.seen(length))
 
 
 class Batches:
@@ -162,26 +160,15 @@ def _around(mix: torch.Tensor, segment: Segment) -> torch.Tensor:
     return torch.nn.functional.pad(inside, (left, segment.seen - left - inside.shape[-1]))
 
 
-def _lengths(network: Any, cut: Cut) -> tuple[int, int]:
-    """(length of a segment, stride) in frames."""
-    length = int(cut.sample_rate * (cut.segment_s or network.segment))
-    return length, int((1 - cut.overlap) * length)
+def _stride(expert: Expert, overlap: float) -> int:
+    return int((1 - overlap) * expert.length)
 
 
-def _seen(network: Any, length: int, cut: Cut) -> int:
-    """How many frames the network is given for a segment of `length`."""
-    from demucs.htdemucs import HTDemucs
-
-    if isinstance(network, HTDemucs) and cut.segment_s is not None:
-        return int(cut.segment_s * cut.sample_rate)
-    return int(network.valid_length(length)) if hasattr(network, "valid_length") else length
-
-
-def _fades(segment: Segment, cut: Cut) -> torch.Tensor:
+def _fades(segment: Segment, overlap: float) -> torch.Tensor:
     """triangle(t − start) / Σ triangles(t) over the segments of the run that meet this one: (length,)."""
     import torch
 
-    length, stride = _lengths(segment.run.expert.network, cut)
+    length, stride = segment.run.expert.length, _stride(segment.run.expert, overlap)
     half = length // 2
     triangle = torch.cat([torch.arange(1, half + 1), torch.arange(length - half, 0, -1)]) / (length - half)
     sums = triangle[: segment.length].clone()
