@@ -18,7 +18,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import torch
@@ -33,13 +33,13 @@ class Expert:
     """One network: its place in its bag, its weight for the wanted stem, which of its outputs that is.
 
     length: of a segment, in frames. seen: how many frames the network is given for a segment of so many (the last one
-    of a run is shorter). The network takes (batch, 2, frames) to (batch, stems, 2, frames).
+    of a run is shorter). network: (batch, 2, frames) → (batch, stems, 2, frames).
     """
 
     index: int
     weight: float
     stem: int
-    network: Any
+    network: Callable[[torch.Tensor], torch.Tensor]
     length: int
     seen: Callable[[int], int]
 
@@ -92,8 +92,8 @@ def segments(run: Run, frames: int, overlap: float) -> Iterator[Segment]:
 class Batches:
     """Runs segments in batches. `size` grows while that pays, where `grows`; memory that runs out halves it."""
 
-    def __init__(self, forward: Callable[[Any, torch.Tensor], torch.Tensor], device: str, grows: bool) -> None:
-        self._forward, self._device, self._grows = forward, device, grows
+    def __init__(self, device: str, grows: bool) -> None:
+        self._device, self._grows = device, grows
         self.size = 1
         self._largest = LARGEST_BATCH
         self._seconds: dict[tuple[int, int], float] = {}
@@ -122,7 +122,7 @@ class Batches:
         seen = torch.stack([_around(mix, segment) for segment in batch])
         expert, begun = batch[0].run.expert, time.perf_counter()
         try:
-            stems = self._forward(expert.network, seen.to(self._device))[:, expert.stem].float().to(mix.device)
+            stems = expert.network(seen.to(self._device))[:, expert.stem].to(mix.device)
         except torch.OutOfMemoryError:
             if len(batch) == 1:
                 raise

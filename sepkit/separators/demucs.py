@@ -30,6 +30,7 @@ from sepkit.separators._demucs_bags import (
     read_network,
 )
 from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
+from sepkit.separators._precision import fastest
 from sepkit.separators._segments import Batches, Expert, Run
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 from sepkit.weights import WeightFile
@@ -101,14 +102,15 @@ class Separator(BaseSeparator):
                 self._set_segment(network, bag)
                 length, seen = self._segment_of(network)
                 stem = keep_stem(network.eval(), stem)
-                self._experts.append(Expert(index, weight, stem, network.to(device), length, seen))
+                forward = fastest(network.to(device), device, f"demucs ({bag.models[index]})")
+                self._experts.append(Expert(index, weight, stem, forward, length, seen))
         if not self._experts:
             raise WeightsError(
                 f"{self._settings.bag}: none of its networks has a weight for '{self._settings.stem}'; "
                 "mend the bag's YAML file"
             )
         self._measure_segments()
-        self._batches = Batches(lambda network, batch: network(batch), device, grows=device != "cpu")
+        self._batches = Batches(device, grows=device != "cpu")
 
     def separate(self, mix: Mix) -> Estimates:
         """Estimate the stem in (2, frames) at 44.1 kHz, normalised by `mix.mean` and `mix.std`."""

@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field, ValidationError
 from sepkit import config
 from sepkit.errors import ConfigError, WeightsError
 from sepkit.separators import _segments
+from sepkit.separators._precision import fastest
 from sepkit.separators._segments import Batches, Expert, Run
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 from sepkit.weights import WeightFile, verify
@@ -149,8 +150,9 @@ class Separator(BaseSeparator):
         length = description.segment_frames
         if length is None:
             raise ConfigError(f"{self._settings.config}: inference.chunk_size is absent; give the frames of a segment")
-        self._expert = Expert(0, 1.0, 0, network.to(device).eval(), length, lambda _: length)
-        self._batches = Batches(lambda network, batch: network(batch), device, grows=device != "cpu")
+        forward = fastest(network.to(device).eval(), device, file.model)
+        self._expert = Expert(0, 1.0, 0, forward, length, lambda _: length)
+        self._batches = Batches(device, grows=device != "cpu")
         self.sample_rate = description.sample_rate
         self.grid_frames = int((1 - self._settings.overlap) * length)
         self.context_s = float(Fraction(length, self.sample_rate))
