@@ -1,11 +1,12 @@
 """Measure what sepkit costs, as Markdown tables.
 
     python -m scripts.bench [startup|memory|batch|overhead|pilot|all] [--quick]
+    python -m scripts.bench ensemble [--quick]
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--members-only] [--out FOLDER] [--quick]
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
-turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` alone has a
-set of its own (`scripts.make_mixes`) and is not part of `all`.
+turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
+own (`scripts.make_mixes`), `ensemble` runs networks of full size; neither is part of `all`.
 """
 
 from __future__ import annotations
@@ -48,10 +49,30 @@ class Sizes(NamedTuple):
     clips: int
     batch_rounds: int
     startup_pairs: int
+    ensemble_s: float
+    ensemble_pairs: int
 
 
-FULL = Sizes((1, 10, 60), overhead_minutes=3, overhead_rounds=5, clips=200, batch_rounds=2, startup_pairs=20)
-QUICK = Sizes((0.5, 1, 2), overhead_minutes=1, overhead_rounds=1, clips=6, batch_rounds=2, startup_pairs=3)
+FULL = Sizes(
+    (1, 10, 60),
+    overhead_minutes=3,
+    overhead_rounds=5,
+    clips=200,
+    batch_rounds=2,
+    startup_pairs=20,
+    ensemble_s=60,
+    ensemble_pairs=5,
+)
+QUICK = Sizes(
+    (0.5, 1, 2),
+    overhead_minutes=1,
+    overhead_rounds=1,
+    clips=6,
+    batch_rounds=2,
+    startup_pairs=3,
+    ensemble_s=8,
+    ensemble_pairs=1,
+)
 CLIP_S = 3.0
 
 
@@ -236,13 +257,26 @@ def pilot(sizes: Sizes, folder: Path) -> str:
     return table(["On the pilot", *(f"{s.label}, {s.unit}" for s in scores)], rows)
 
 
+def ensemble(sizes: Sizes, folder: Path) -> str:
+    """The demucs member against upstream's own code; see `scripts.ensemble`."""
+    from scripts.ensemble import rows
+
+    found = rows(folder, sizes.ensemble_s, sizes.ensemble_pairs)
+    headings = ["What", "against", "faster", "agreement", "goal"]
+    texts = [(row.what, row.against, f"{row.ratio:.2f} ×", f"{row.agreement_db:.0f} dB", row.goal) for row in found]
+    return table(headings, texts)
+
+
 BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
     "startup": startup,
     "memory": memory,
     "batch": batch,
     "overhead": overhead,  # these two last: they load the pipeline into this process
     "pilot": pilot,
+    "ensemble": ensemble,
 }
+LONG = ("ensemble",)
+"""Not part of `all`."""
 
 
 def quality(sizes: Sizes, folder: Path, peers: Sequence[str], members_only: bool, out: Path) -> str:
@@ -275,7 +309,7 @@ def main(which: str, quick: bool, folder: Path | None, peers: tuple[str, ...], m
         except SepkitError as error:
             raise click.ClickException(str(error)) from error
     for name, bench in BENCHES.items():
-        if which in (name, "all"):
+        if which == name or (which == "all" and name not in LONG):
             with tempfile.TemporaryDirectory() as scratch:
                 click.echo(f"\n{bench(sizes, Path(scratch))}")
 
