@@ -164,7 +164,7 @@ def test_a_loss_that_does_not_fall_fails_the_smoke_run(tmp_path, monkeypatch):
 
 def test_the_shipped_configuration_is_read_and_mistakes_are_named(tmp_path):
     config = load_train_config(Path("config/train/speech.yaml"))
-    assert config.mixes.level_db == (-10, 15)
+    assert config.mixes.level_db == (-10, 12)
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("steps: 0\nmixes: {codec: 2, nonsense: 1}\n")
     with pytest.raises(ConfigError) as error:

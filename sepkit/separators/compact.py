@@ -27,7 +27,7 @@ CONTEXT_S = 1.8
 
 WEIGHTS_PATH = Path(__file__).parent.parent / "weights" / "compact.safetensors"
 SIZE_BYTES = 8_751_220
-SHA256 = "7107d8f77f789c4b42381f4e3b6552b0275e72112f7773372c765c20371e3043"
+SHA256 = "add76f41ce3f15e859ede16ffaadd69cce174d66981e475873908e414d42ad8b"
 
 
 class Options(config.Options):

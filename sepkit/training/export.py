@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from sepkit.report.whole_file import whole_file
 from sepkit.separators._compact_network import CompactNetwork, Shape
@@ -28,4 +28,5 @@ def export_speech(source: Path, target: Path) -> None:
     network.load_state_dict(averaged)
     tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     with whole_file(target) as part:
-        save_file(tensors, part, metadata={"shape": json.dumps(asdict(shape)), "steps": str(state["step"])})
+        # The library's own `save_file` makes a file that only its owner may read.
+        part.write_bytes(save(tensors, metadata={"shape": json.dumps(asdict(shape)), "steps": str(state["step"])}))
