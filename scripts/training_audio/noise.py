@@ -52,8 +52,9 @@ EVEN = 1 / 3
 """Probability that grains come at an even pace, as from a machine."""
 
 BREATH_HZ = (0.05, 12.0)
-BREATH_DB = (0.0, 14.0)
-"""Standard deviation of the level, and how fast it moves; gusts have the largest and slowest of both."""
+"""How fast the level moves."""
+GUSTS_DB = 14.0
+"""The most that the level's standard deviation may be, gusts'; what hisses evenly and engines have less."""
 
 
 def between(rng: Generator, low: float, high: float) -> float:
@@ -92,12 +93,12 @@ def coloured(rng: Generator, signal: Signal) -> Signal:
 
 def hiss(rng: Generator, frames: int) -> Signal:
     """Ventilators, water, traffic afar."""
-    return breathe(rng, coloured(rng, rng.standard_normal(frames)), BREATH_DB[1] / 4)
+    return breathe(rng, coloured(rng, rng.standard_normal(frames)), GUSTS_DB / 4)
 
 
 def gusts(rng: Generator, frames: int) -> Signal:
     """Wind, surf, cars that pass."""
-    return breathe(rng, coloured(rng, rng.standard_normal(frames)), BREATH_DB[1])
+    return breathe(rng, coloured(rng, rng.standard_normal(frames)), GUSTS_DB)
 
 
 def harmonics(rng: Generator, frames: int, pitch_hz: tuple[float, float], wander: tuple[float, float]) -> Signal:

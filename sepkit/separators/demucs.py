@@ -85,7 +85,6 @@ class Separator(BaseSeparator):
         super().__init__(options)
         self._settings = options
         self._experts: list[Expert] = []
-        self._device = "cpu"
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The experts' files; of a published bag those with a say in the vocals (one of htdemucs_ft's)."""
@@ -94,7 +93,7 @@ class Separator(BaseSeparator):
     def load(self, device: str) -> None:
         """Check and load the experts with a say in the stem; then `context_s` and `grid_frames` are known."""
         bag = self._bag()
-        self._experts, self._device = [], device
+        self._experts = []
         for index, file in self._files():
             network = read_network(file)
             stem = self._stem_of(network, bag, index, file)
