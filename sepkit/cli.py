@@ -75,12 +75,18 @@ def run(inputs: tuple[str, ...], out: str, config_path: Path | None) -> None:
 @click.argument("in_dir", type=click.Path(path_type=Path))
 @click.argument("out_dir", type=click.Path(path_type=Path))
 @click.option("--pattern", default="**/*.wav", show_default=True, help="Which files of IN_DIR, as a glob.")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 1024), help="Worker processes.")
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Worker processes [default: one a GPU, else one].")
 @click.option("--dry-run", is_flag=True, help="Only print what would be done, what is skipped, time and disk.")
 @click.option("--zip", "zip_to", type=click.Path(path_type=Path), help="Also pack the cleaned tree into this file.")
 @config_option
 def batch(
-    in_dir: Path, out_dir: Path, pattern: str, jobs: int, dry_run: bool, zip_to: Path | None, config_path: Path | None
+    in_dir: Path,
+    out_dir: Path,
+    pattern: str,
+    jobs: int | None,
+    dry_run: bool,
+    zip_to: Path | None,
+    config_path: Path | None,
 ) -> None:
     """Clean a folder (or a .zip) into OUT_DIR, mirroring its tree. Run it again to go on where it stopped."""
     from sepkit.batch import BatchJob, run_batch

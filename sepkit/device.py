@@ -26,6 +26,12 @@ def available() -> tuple[str, ...]:
     """Every device that torch can use on this machine, the best first."""
     import torch
 
-    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     mps = ["mps"] if torch.backends.mps.is_available() else []
-    return (*cuda, *mps, "cpu")
+    return (*gpus(), *mps, "cpu")
+
+
+def gpus() -> tuple[str, ...]:
+    """Every GPU that CUDA can use on this machine."""
+    import torch
+
+    return tuple(f"cuda:{index}" for index in range(torch.cuda.device_count())) if torch.cuda.is_available() else ()

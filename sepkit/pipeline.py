@@ -86,14 +86,18 @@ class Pipeline:
         """Every file of weights that this configuration reads."""
         return self.ensemble.weights() + (self.denoiser.weights() if self.denoiser else ())
 
+    @property
+    def uses_device(self) -> bool:
+        """Whether any model runs on torch."""
+        return self.ensemble.uses_device or bool(self.denoiser and self.denoiser.uses_device)
+
     def load(self) -> None:
         """Check that all weights are here and whole, then load the models. Raises before any audio is read."""
         if self._loaded:
             return
         weights.require(self.weights())
-        uses_device = self.ensemble.uses_device or bool(self.denoiser and self.denoiser.uses_device)
-        device = resolve(self.config.device) if uses_device or self.config.device != "auto" else "cpu"
-        if self._threads and uses_device:
+        device = resolve(self.config.device) if self.uses_device or self.config.device != "auto" else "cpu"
+        if self._threads and self.uses_device:
             import torch
 
             torch.set_num_threads(self._threads)

@@ -17,13 +17,13 @@ import psutil
 import pytest
 import soundfile
 
-from sepkit.batch import BatchJob, run_batch
+from sepkit.batch import BatchJob, run, run_batch, workers
 from sepkit.batch.find import find
 from sepkit.batch.journal import JOURNAL_NAME, Journal
 from sepkit.batch.plan import Identity, make_plan
-from sepkit.batch.workers import THREAD_VARIABLES, cores, render_in_workers
+from sepkit.batch.workers import THREAD_VARIABLES, cores, render_in_workers, share
 from sepkit.config import Config, parse_config
-from sepkit.errors import ConfigError, OutputError, SourceError, WeightsError
+from sepkit.errors import ConfigError, DeviceError, OutputError, SourceError, WeightsError
 from sepkit.pipeline import Pipeline
 
 RATE_HZ = 8000
@@ -302,7 +302,7 @@ def test_a_worker_killed_for_memory_fails_its_file_and_not_the_batch(tmp_path):
             for worker in workers:
                 worker.kill()
 
-    outcomes = {task.path: outcome for task, outcome in render_in_workers(fine, out, plan.tasks, 1, tell)}
+    outcomes = {task.path: outcome for task, outcome in render_in_workers([fine], out, plan.tasks, tell)}
     assert len(killed) == 1
     assert shares == [str(cores())] * len(THREAD_VARIABLES) and dict(os.environ) == before
     assert {path: bool(outcome.error) for path, outcome in outcomes.items()} == {
@@ -312,6 +312,34 @@ def test_a_worker_killed_for_memory_fails_its_file_and_not_the_batch(tmp_path):
     }
     assert "signal 9" in outcomes["b.wav"].error
     assert (out / "c__speech_only.wav").is_file() and not (out / "b__speech_only.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("jobs", "tasks", "gpus", "devices"),
+    [
+        (None, 9, (), ["auto"]),
+        (2, 9, (), ["auto", "auto"]),
+        (5, 2, (), ["auto", "auto"]),
+        (None, 9, ("cuda:0", "cuda:1"), ["cuda:0", "cuda:1"]),
+        (None, 1, ("cuda:0", "cuda:1"), ["cuda:0"]),
+        (1, 9, ("cuda:0", "cuda:1"), ["cuda:0"]),
+        (3, 9, ("cuda:0", "cuda:1"), ["cuda:0", "cuda:1", "cuda:0"]),
+        (9, 9, (), ["auto"] * 4),
+    ],
+)
+def test_files_are_shared_among_gpus_or_jobs_at_most_one_a_core(monkeypatch, jobs, tasks, gpus, devices):
+    monkeypatch.setattr(workers, "cores", lambda: 4)
+    assert [each.device for each in share(config(), jobs, tasks, gpus)] == devices
+
+
+def test_a_batch_goes_to_every_gpu_that_is_found(tmp_path, monkeypatch):
+    """Here there are none: each worker must be refused the one it was given, before it reads any audio."""
+    monkeypatch.setattr(run, "gpus", lambda: ("cuda:71", "cuda:72"))
+    source = lay(tmp_path / "in", "a.wav", "b.wav")
+    with pytest.raises(DeviceError, match=r"'cuda:7[12]' is not on this machine"):
+        run_batch(BatchJob(parse_config("members: [{separator: compact}]"), source, tmp_path / "out"))
+    named = BatchJob(parse_config("{device: cpu, members: [{separator: compact}]}"), source, tmp_path / "out")
+    assert statuses(run_batch(named)) == {"a.wav": "done", "b.wav": "done"}
 
 
 def test_absent_weights_stop_before_any_audio_is_read(tmp_path, monkeypatch):

@@ -21,8 +21,9 @@ from sepkit.batch.journal import Journal, Record
 from sepkit.batch.plan import Identity, Plan, Task, make_plan
 from sepkit.batch.render import WORK_PREFIX, Outcome, metric_rows, render_here
 from sepkit.batch.report import BatchReport, Row, Status
-from sepkit.batch.workers import cores, render_in_workers
+from sepkit.batch.workers import cores, render_in_workers, share
 from sepkit.config import Config
+from sepkit.device import gpus
 from sepkit.errors import ConfigError, OutputError, SourceError
 from sepkit.evaluate import Evaluator
 from sepkit.metrics.base import Evaluation, Score, not_measured
@@ -34,13 +35,13 @@ LOCK_NAME = ".sepkit-lock"
 
 @dataclass(frozen=True)
 class BatchJob:
-    """source: a folder, or a .zip of one. jobs: worker processes, at most one a core."""
+    """source: a folder, or a .zip of one. jobs: worker processes, at most one a core; None: one a GPU, or one."""
 
     config: Config
     source: Path
     out: Path
     pattern: str = "**/*.wav"
-    jobs: int = 1
+    jobs: int | None = None
     dry_run: bool = False
     zip_to: Path | None = None
     unpack_bound: UnpackBound = UNPACK_BOUND
@@ -60,8 +61,9 @@ def _run(job: BatchJob, pipeline: Pipeline, identity: Identity) -> BatchReport:
         folder, found = _sources(job, work)
         journal = Journal(job.out)
         plan = make_plan(folder, found, job.out, pipeline, journal, identity, checking(found.sources, job.quiet))
-        errors, interrupted = _render(job, plan, journal, identity)
-        notes = (f"{job.jobs} jobs were asked for, {cores()} used: one a core",) if job.jobs > cores() else ()
+        errors, interrupted = _render(job, plan, journal, identity, _gpus(job, pipeline, plan))
+        asked = job.jobs or 1
+        notes = (f"{asked} jobs were asked for, {cores()} used: one a core",) if asked > cores() else ()
         report = BatchReport(_rows(job, plan, journal, errors), job.out, interrupted, notes)
         report.write()
         if job.zip_to and not interrupted:
@@ -79,12 +81,21 @@ def _foresee(job: BatchJob, pipeline: Pipeline, identity: Identity) -> BatchRepo
         return BatchReport(_rows(job, plan, journal, {}), job.out, estimate=foreseen)
 
 
-def _render(job: BatchJob, plan: Plan, journal: Journal, identity: Identity) -> tuple[dict[str, str], bool]:
+def _gpus(job: BatchJob, pipeline: Pipeline, plan: Plan) -> tuple[str, ...]:
+    """The GPUs among which the files are dealt out; none where the configuration names a device or uses none."""
+    if job.config.device != "auto" or not pipeline.uses_device or len(plan.tasks) < 2:
+        return ()
+    return gpus()
+
+
+def _render(
+    job: BatchJob, plan: Plan, journal: Journal, identity: Identity, gpus: tuple[str, ...]
+) -> tuple[dict[str, str], bool]:
     """Render what is to do, each into the journal; returns by path what failed ("" where nothing did), and
     whether the batch was interrupted.
     """
     errors: dict[str, str] = {}
-    workers = max(1, min(job.jobs, cores(), len(plan.tasks)))
+    configs = share(job.config, job.jobs, len(plan.tasks), gpus)
     try:
         with interruptible() as check, Bars(len(plan.tasks), job.quiet) as bars:
 
@@ -94,12 +105,12 @@ def _render(job: BatchJob, plan: Plan, journal: Journal, identity: Identity) -> 
 
             rendering = (
                 render_here(job.config, job.out, plan.tasks, tell)
-                if workers == 1
-                else render_in_workers(job.config, job.out, plan.tasks, workers, tell)
+                if len(configs) == 1
+                else render_in_workers(configs, job.out, plan.tasks, tell)
             )
             with closing(rendering):
                 for task, outcome in rendering:
-                    errors[task.path] = outcome.error or _journal(task, outcome, journal, identity, workers)
+                    errors[task.path] = outcome.error or _journal(task, outcome, journal, identity, len(configs))
                     bars.finished(task)
                     check()
     except KeyboardInterrupt:
@@ -162,7 +173,7 @@ def _finished_row(record: Record, status: Status, expected: tuple[Score, ...]) -
 
 def _check(job: BatchJob) -> None:
     """What can be wrong with the command itself."""
-    if job.jobs < 1:
+    if job.jobs is not None and job.jobs < 1:
         raise ConfigError(f"jobs: {job.jobs} found; give 1 or more")
     if not job.source.exists():
         raise SourceError(f"{shown(job.source)}: there is no such folder or .zip; check IN_DIR")

@@ -1,4 +1,4 @@
-"""Worker processes for `--jobs N`: each loads the models once and renders one file after the other.
+"""Worker processes for `--jobs N` and for several GPUs: each loads the models once and renders file after file.
 
 A pool of the standard library breaks as a whole when the system kills one of its processes for memory. Here
 each worker has its own pipe: one that dies costs the file it had in hand, and a new one takes its place.
@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import connection
 from multiprocessing.context import SpawnContext
@@ -39,20 +39,31 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def share(config: Config, jobs: int | None, tasks: int, gpus: Sequence[str]) -> list[Config]:
+    """One configuration a worker, which differ in the device alone: `gpus` in turn, where there are any.
+
+    jobs: how many were asked for; None is one a GPU, and one in all without. Never more than there are cores or tasks.
+    """
+    workers = max(1, min(jobs or max(1, len(gpus)), cores(), tasks))
+    if not gpus:
+        return [config] * workers
+    return [config.model_copy(update={"device": gpus[index % len(gpus)]}) for index in range(workers)]
+
+
 def render_in_workers(
-    config: Config, out: Path, tasks: Iterable[Task], workers: int, tell: Tell
+    configs: Sequence[Config], out: Path, tasks: Iterable[Task], tell: Tell
 ) -> Generator[tuple[Task, Outcome], None, None]:
-    """Render the tasks in `workers` processes; yields outcomes in the order in which they come."""
+    """Render the tasks, a process for each of `configs`; yields outcomes in the order in which they come."""
     waiting = deque(tasks)
     hands: dict[connection.Connection, _Hand] = {}
 
-    def hire() -> None:
-        hand = _Hand(config, out, max(1, cores() // workers))
+    def hire(config: Config) -> None:
+        hand = _Hand(config, out, max(1, cores() // len(configs)))
         hands[hand.pipe] = hand
 
     try:
-        for _ in range(min(workers, len(waiting))):
-            hire()
+        for config in configs[: len(waiting)]:
+            hire(config)
         while hands:
             for pipe in connection.wait(list(hands)):
                 assert isinstance(pipe, connection.Connection)
@@ -69,7 +80,7 @@ def render_in_workers(
                     value = hand.epitaph()
                     del hands[pipe]
                     if waiting:
-                        hire()
+                        hire(hand.config)
                 elif waiting:
                     hand.give(waiting.popleft())
                 else:
@@ -89,6 +100,7 @@ class _Hand:
     """One worker as its parent sees it: the process, the pipe to it, and the task it has in hand."""
 
     def __init__(self, config: Config, out: Path, threads: int) -> None:
+        self.config = config
         context: SpawnContext = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, config, out, threads), daemon=True)
