@@ -54,14 +54,25 @@ class Member:
         grid_frames = resample.aligned_frames(self.separator.grid_frames, native_hz, sample_rate)
         return math.ceil(context_s * sample_rate), grid_frames
 
-    def estimate(self, stretch: Samples, sample_rate: int, statistics: Statistics, clock: Clock) -> Estimate:
-        """Separate a stretch (1 or 2 channels, frames) of the source at `sample_rate`; the shape is kept."""
+    def estimate(
+        self,
+        stretch: Samples,
+        sample_rate: int,
+        statistics: Statistics,
+        clock: Clock,
+        used: tuple[int, int] | None = None,
+    ) -> Estimate:
+        """Separate a stretch (1 or 2 channels, frames) of the source at `sample_rate`; the shape is kept.
+
+        used: (start, stop) of the frames that must be right; None: all.
+        """
         native_hz = self.separator.sample_rate or sample_rate
+        native_used = used and _converted(used, sample_rate, native_hz)
         with clock("resample"):
             native = resample.resample(stretch, sample_rate, native_hz)
         groups = _layout(native, self.separator.channels)
         with clock(f"member {self.name}"):
-            found = [self.separator.separate(Mix(group, *statistics, seed=self._seed)) for group in groups]
+            found = [self.separator.separate(Mix(group, *statistics, self._seed, native_used)) for group in groups]
         rests = [each.rest for each in found if each.rest is not None]
         with clock("resample"):
             wanted = self._return([each.wanted for each in found], stretch, sample_rate, native_hz)
@@ -128,10 +139,19 @@ def estimate_window(
 ) -> Estimate:
     """One member's estimate for `window`, from `read` (channels, …), the source from frame `read_start` on."""
     start, stop = read_around(window, frames, *member.reach(sample_rate))
-    found = member.estimate(read[:, start - read_start : stop - read_start], sample_rate, statistics, clock)
-    inside = slice(window.start - start, window.stop - start)
+    stretch, used = read[:, start - read_start : stop - read_start], (window.start - start, window.stop - start)
+    found = member.estimate(stretch, sample_rate, statistics, clock, used)
+    inside = slice(*used)
     rest = None if found.rest is None else found.rest[:, inside]
     return Estimate(found.wanted[:, inside], rest, found.weight)
+
+
+def _converted(used: tuple[int, int], from_hz: int, to_hz: int) -> tuple[int, int]:
+    """The frames at the other rate that those at this one depend on."""
+    if from_hz == to_hz:
+        return used
+    reach = resample.CONTEXT_S * to_hz
+    return max(0, math.floor(used[0] * to_hz / from_hz - reach)), math.ceil(used[1] * to_hz / from_hz + reach)
 
 
 def _layout(samples: Samples, channels: int | None) -> list[Samples]:

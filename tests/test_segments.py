@@ -76,6 +76,22 @@ def test_batches_of_any_size_give_the_same(mix, runs):
     assert sum(seen) == sum(1 for run in runs for _ in _segments.segments(run, mix.shape[-1], OVERLAP))
 
 
+def test_segments_that_nothing_is_used_of_are_not_run(mix, runs):
+    whole, calls = run_in(1, mix, runs, plain), []
+
+    def forward(network: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        calls.append(len(batch))
+        return network(batch)
+
+    experts = [run._replace(expert=replace(run.expert, network=partial(forward, run.expert.network))) for run in runs]
+    used = 80_000, 90_000
+    with torch.inference_mode():
+        part = estimate(mix, experts, OVERLAP, Batches("cpu", grows=False), used)
+    np.testing.assert_array_equal(part[:, slice(*used)], whole[:, slice(*used)])
+    # Segments are 44100 long and begin each 33075: at 66150 alone; at 59150 alone; at 45150 and 78225.
+    assert sum(calls) == 4
+
+
 def test_memory_that_runs_out_halves_the_batch(mix, runs):
     sizes = []
 

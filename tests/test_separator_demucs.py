@@ -166,7 +166,8 @@ def test_a_stretch_on_the_grid_equals_the_whole(folder, bag, shifts):
     whole = ours.separate(Mix(samples, **known)).wanted[:, begin + context : end]
 
     def body_when_begun_at(first: int) -> np.ndarray:
-        stretch = ours.separate(Mix(samples[:, first : end + context], **known)).wanted
+        used = begin - first + context, end - first
+        stretch = ours.separate(Mix(samples[:, first : end + context], **known, used=used)).wanted
         return stretch[:, begin - first + context :][:, :body_frames]
 
     assert end + context < samples.shape[1]

@@ -66,18 +66,25 @@ class Segment(NamedTuple):
         return (self.seen - self.length) // 2
 
 
-def estimate(mix: torch.Tensor, runs: Sequence[Run], overlap: float, batches: Batches) -> torch.Tensor:
-    """The weighted mean of all runs: (2, frames) → the wanted stem (2, frames). overlap: of segments, a part of one."""
+def estimate(
+    mix: torch.Tensor, runs: Sequence[Run], overlap: float, batches: Batches, used: tuple[int, int] | None = None
+) -> torch.Tensor:
+    """The weighted mean of all runs: (2, frames) → the wanted stem (2, frames). overlap: of segments, a part of one.
+
+    used: the frames that must be right; segments that do not meet them are left out.
+    """
     import torch
 
     total = torch.zeros_like(mix)
+    first, last = used or (0, mix.shape[-1])
 
     def add(segment: Segment, stem: torch.Tensor) -> None:
         hidden = max(0, -segment.start)  # what lies before the mix
         inside = slice(segment.start + hidden, segment.start + segment.length)
         total[:, inside] += (stem * (_fades(segment, overlap) * segment.run.share))[:, hidden:]
 
-    batches.run(mix, [segment for run in runs for segment in segments(run, mix.shape[-1], overlap)], add)
+    queue = (segment for run in runs for segment in segments(run, mix.shape[-1], overlap))
+    batches.run(mix, [each for each in queue if each.start < last and each.start + each.length > first], add)
     return total
 
 

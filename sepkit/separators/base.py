@@ -23,12 +23,15 @@ class Mix:
     samples: (channels, frames) float32 at the member's own rate and channel count.
     mean, std: of the whole source's mono mix (not of this stretch), where the member asks for them.
     seed: the run's seed; the same seed and samples give the same estimate.
+    used: (start, stop) of the frames whose estimate will be used; what lies around is context, and a separator may
+    leave its estimate unfinished there. None: all.
     """
 
     samples: Samples
     mean: float = 0.0
     std: float = 1.0
     seed: int = 0
+    used: tuple[int, int] | None = None
 
 
 class Estimates(NamedTuple):

@@ -119,7 +119,8 @@ class Separator(BaseSeparator):
         std = mix.std + _EPSILON
         with torch.inference_mode(), attention_in_one_piece():
             scaled = torch.from_numpy((mix.samples - mix.mean) / std)
-            estimate = _segments.estimate(scaled, self._runs(mix.seed), self._settings.overlap, self._batches)
+            runs, overlap = self._runs(mix.seed), self._settings.overlap
+            estimate = _segments.estimate(scaled, runs, overlap, self._batches, mix.used)
         wanted = (np.asarray(estimate) * std + mix.mean).astype(np.float32, copy=False)
         if not np.isfinite(wanted).all():
             raise WeightsError(

@@ -163,8 +163,8 @@ class Separator(BaseSeparator):
 
         assert self._expert is not None, "load() comes before separate()"
         with torch.inference_mode():
-            samples = torch.from_numpy(mix.samples)
-            stem = _segments.estimate(samples, [Run(self._expert, 0, 1.0)], self._settings.overlap, self._batches)
+            samples, run, overlap = torch.from_numpy(mix.samples), Run(self._expert, 0, 1.0), self._settings.overlap
+            stem = _segments.estimate(samples, [run], overlap, self._batches, mix.used)
         wanted = np.asarray(stem, np.float32)
         if not np.isfinite(wanted).all():
             raise WeightsError(f"roformer: the network gave NaN or Inf; check {self._settings.weights}")
