@@ -142,6 +142,15 @@ class WindowsConfig(Options):
     crossfade_s: Annotated[float, Field(ge=0, le=1)] = 0.01
 
 
+class SilenceConfig(Options):
+    """Spans that no model hears: quiet, or unlikely to be speech; they come out as the source at a floor."""
+
+    speech_probability: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    quieter_than_dbfs: Annotated[float, Field(ge=-120, le=0)] = -60.0
+    keep_s: Annotated[float, Field(ge=0, le=10)] = 0.5
+    floor_db: Annotated[float, Field(ge=-120, le=0)] | None = -60.0
+
+
 class MetricConfig(_Plugin):
     """One metric of the evaluation."""
 
@@ -182,6 +191,7 @@ class Config(Options):
     loudness: LoudnessConfig = LoudnessConfig()
     output: OutputConfig = OutputConfig()
     windows: WindowsConfig = WindowsConfig()
+    skip_silence: SilenceConfig | None = None
     evaluate: EvaluateConfig = EvaluateConfig()
     pilot: PilotConfig = PilotConfig()
 

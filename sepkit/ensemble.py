@@ -110,6 +110,11 @@ class Ensemble:
         """Whether any member normalises by the whole source."""
         return any(member.separator.needs_statistics for member in self.members)
 
+    @property
+    def context_s(self) -> float:
+        """How far the widest member reaches; known once loaded."""
+        return max(member.separator.context_s for member in self.members)
+
     def load(self, device: str) -> None:
         """Load every member's model to `device`."""
         for member in self.members:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sepkit import audio_io, naming, plugins, resample, weights
+from sepkit import audio_io, naming, plugins, resample, silence, voice_activity, weights
 from sepkit.audio import Audio, Samples
 from sepkit.audio_io import Source, SourceInfo, Spool
 from sepkit.audio_write import AudioWriter, output_format
@@ -25,7 +25,7 @@ from sepkit.stages.level import Leveller
 from sepkit.stages.true_peak import TruePeakMeter
 from sepkit.stft import Stft
 from sepkit.weights import WeightFile
-from sepkit.windows import Seam, Window, cut
+from sepkit.windows import Seam, Span, Window, cut
 
 BLOCK_S = 10.0
 """Streamed passes (statistics, level, encode) move this much at a time."""
@@ -84,7 +84,8 @@ class Pipeline:
 
     def weights(self) -> tuple[WeightFile, ...]:
         """Every file of weights that this configuration reads."""
-        return self.ensemble.weights() + (self.denoiser.weights() if self.denoiser else ())
+        detector = (voice_activity.weight_file(),) if self.config.skip_silence else ()
+        return self.ensemble.weights() + (self.denoiser.weights() if self.denoiser else ()) + detector
 
     @property
     def uses_device(self) -> bool:
@@ -179,14 +180,19 @@ class Pipeline:
         self.ensemble.set_sample_rate(info.sample_rate)
         statistics = self._statistics(source)
         seams = Seam(), Seam()
-        for window in self._windows(info):
-            start, stop = self.ensemble.span(window, info.frames, info.sample_rate)
+        for window, active in self._windows(source):
+            start, stop = window.start, window.stop
+            if active:
+                start, stop = self.ensemble.span(window, info.frames, info.sample_rate)
             with self._clock("read"):
                 read = source.read(start, stop - start)
-            parts = [
-                self._render_window(read[first : first + 2], start, window, info, each)
-                for first, each in zip(range(0, info.channels, 2), statistics, strict=True)
-            ]
+            if active:
+                parts = [
+                    self._render_window(read[first : first + 2], start, window, info, each)
+                    for first, each in zip(range(0, info.channels, 2), statistics, strict=True)
+                ]
+            else:
+                parts = [self._skipped(read)]
             with self._clock("join"):
                 speech, fused = (np.concatenate(channels) for channels in zip(*parts, strict=True))
                 mix = read[:, window.body_start - start : window.body_stop - start]
@@ -219,9 +225,15 @@ class Pipeline:
                 speech = equalise.equalise(speech, rate, **config.equalise.model_dump())
         return speech, fused
 
-    def _windows(self, info: SourceInfo) -> Iterator[Window]:
-        """Windows wide enough for every stage after the members, on the grid of the STFT."""
-        rate, config = info.sample_rate, self.config.windows
+    def _skipped(self, read: Samples) -> tuple[Samples, Samples]:
+        """What a silent window comes out as, the speech and the fused estimate alike: the source at the floor."""
+        floor_db = self.config.skip_silence.floor_db if self.config.skip_silence else None
+        floor = np.zeros_like(read) if floor_db is None else read * np.float32(10 ** (floor_db / 20))
+        return floor, floor
+
+    def _windows(self, source: Source) -> Iterator[tuple[Window, bool]]:
+        """Windows wide enough for every stage after the members, on the grid of the STFT; whether each is rendered."""
+        info, rate, config = source.info, source.info.sample_rate, self.config.windows
         corners = self.config.equalise
         context_s = equalise.context_s(corners.high_pass_hz, corners.shelf_hz) if corners else 0.0
         context_frames = self._stft.fft_frames * (2 if self.config.post_mask else 1)
@@ -229,8 +241,18 @@ class Pipeline:
             context_s += self.denoiser.context_s + 2 * resample.CONTEXT_S
             context_frames += self._denoiser_grid(rate)
         context_frames += math.ceil(context_s * rate)
-        fade_frames = round(config.crossfade_s * rate)
-        return cut(info.frames, round(config.body_s * rate), context_frames, self._stft.hop_frames, fade_frames)
+        body_frames, fade_frames = round(config.body_s * rate), round(config.crossfade_s * rate)
+        for span in self._spans(source):
+            context, grid = (context_frames, self._stft.hop_frames) if span.active else (0, 1)
+            for window in cut(info.frames, body_frames, context, grid, fade_frames, span):
+                yield window, span.active
+
+    def _spans(self, source: Source) -> list[Span]:
+        """The parts of the source that are rendered and those that are skipped."""
+        if self.config.skip_silence is None:
+            return [Span(0, source.info.frames)]
+        with self._clock("silence"):
+            return silence.spans(source, self.config.skip_silence, self.ensemble.context_s)
 
     def _denoiser_grid(self, sample_rate: int) -> int:
         """Source frames between the places where a stretch for the denoiser may begin."""

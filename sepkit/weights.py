@@ -7,6 +7,7 @@ downloads unasked; `verify` when a model is loaded; `fetch` when the user asks (
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,6 +48,16 @@ def torch_checkpoints() -> Path:
     cache_home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = os.environ.get("TORCH_HOME", str(Path(cache_home) / "torch"))
     return Path(home).expanduser() / "hub" / "checkpoints"
+
+
+def embedded(model: str, file: str, source: str, licence_code: str, licence_weights: str) -> WeightFile:
+    """Weights inside an installed package, whose import name `file` begins with; nothing is imported."""
+    package, _, inside = file.partition("/")
+    spec = importlib.util.find_spec(package)
+    folder = spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else package
+    path = Path(folder) / inside
+    size_bytes = path.stat().st_size if path.is_file() else 0
+    return WeightFile(model, path, size_bytes, "", source, licence_code, licence_weights)
 
 
 def size_text(size_bytes: int) -> str:

@@ -15,6 +15,14 @@ import numpy as np
 from sepkit.audio import Samples
 
 
+class Span(NamedTuple):
+    """A part of the source, in frames: one that is rendered, or one that is skipped."""
+
+    start: int
+    stop: int
+    active: bool = True
+
+
 class Window(NamedTuple):
     """Where one body lies in the source, in frames: start ≤ body_start < body_stop ≤ tail_stop ≤ stop.
 
@@ -29,14 +37,15 @@ class Window(NamedTuple):
     stop: int
 
 
-def cut(frames: int, body_frames: int, context_frames: int, grid_frames: int, fade_frames: int) -> Iterator[Window]:
-    """Windows whose bodies cover `frames` without gap; every window starts at a multiple of `grid_frames`."""
-    if frames <= body_frames:
-        yield Window(0, 0, frames, frames, frames)
-        return
-    body_frames = max(body_frames // grid_frames, 1) * grid_frames
-    for body_start in range(0, frames, body_frames):
-        body_stop = min(body_start + body_frames, frames)
+def cut(
+    frames: int, body_frames: int, context_frames: int, grid_frames: int, fade_frames: int, span: Span | None = None
+) -> Iterator[Window]:
+    """Windows whose bodies cover `span` (or all) without gap; each starts at a multiple of `grid_frames`."""
+    first, last, _ = span or Span(0, frames)
+    if last - first > body_frames:
+        body_frames = max(body_frames // grid_frames, 1) * grid_frames
+    for body_start in range(first, last, body_frames):
+        body_stop = min(body_start + body_frames, last)
         tail_stop = min(body_stop + fade_frames, frames)
         start = max(body_start - context_frames, 0) // grid_frames * grid_frames
         yield Window(start, body_start, body_stop, tail_stop, min(tail_stop + context_frames, frames))

@@ -11,12 +11,13 @@ from sepkit import plugins
 from sepkit.audio import Audio
 from sepkit.config import MetricConfig
 from sepkit.evaluate import EMBEDDED_METRICS, Evaluator
-from sepkit.metrics.base import Evaluation, Pair, Score, embedded, measured, mono_at, ratio_db, segments
+from sepkit.metrics.base import Evaluation, Pair, Score, measured, mono_at, ratio_db, segments
 from sepkit.metrics.loudness import loudness_lufs, true_peak_dbtp
 from sepkit.metrics.music_residual import residual_db
 from sepkit.metrics.sdr import TAPS, sdr_db
 from sepkit.metrics.si_sdr import si_sdr_db
 from sepkit.metrics.snr import snr_db
+from sepkit.weights import embedded
 
 PILOT = Path(__file__).parent.parent / "data" / "pilot"
 
@@ -260,7 +261,7 @@ def test_embedded_names_the_file_without_importing_its_package():
     import sys
 
     code = (
-        "import sys; from sepkit.metrics.base import embedded; "
+        "import sys; from sepkit.weights import embedded; "
         "embedded('m', 'silero_vad/data/x', '', '', ''); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

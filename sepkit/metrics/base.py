@@ -7,12 +7,10 @@ A metric is one file `sepkit/metrics/<name>.py` with a docstring (what it is, it
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -151,16 +149,6 @@ def segments(heard: NDArray[np.float32], segment_frames: int, most: int) -> list
     count = min(most, max(1, heard.size // segment_frames))
     starts = np.linspace(0, max(0, heard.size - segment_frames), count).astype(int)
     return [heard[start : start + segment_frames] for start in starts]
-
-
-def embedded(model: str, file: str, source: str, licence_code: str, licence_weights: str) -> WeightFile:
-    """Weights inside an installed package, whose import name `file` begins with; nothing is imported."""
-    package, _, inside = file.partition("/")
-    spec = importlib.util.find_spec(package)
-    folder = spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else package
-    path = Path(folder) / inside
-    size_bytes = path.stat().st_size if path.is_file() else 0
-    return WeightFile(model, path, size_bytes, "", source, licence_code, licence_weights)
 
 
 def _finite(value: float | None) -> float | None:

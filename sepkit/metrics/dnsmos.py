@@ -14,8 +14,8 @@ from pydantic import Field
 
 from sepkit import config
 from sepkit.audio import Audio
-from sepkit.metrics.base import BaseMetric, Pair, Score, embedded, measured, mono_at, segments
-from sepkit.weights import WeightFile
+from sepkit.metrics.base import BaseMetric, Pair, Score, measured, mono_at, segments
+from sepkit.weights import WeightFile, embedded
 
 SAMPLE_RATE = 16_000
 SEGMENT_FRAMES = int(9.01 * SAMPLE_RATE)

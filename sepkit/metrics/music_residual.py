@@ -5,7 +5,7 @@
 over all channels; also called masked music-to-speech. The spans of speech are found once, on the reference
 or, where there is none, on the mix, and are the same for both files. As both sums grow with the lengths of
 their spans, the value compares before with after, not one recording with another. Source of the spans: Silero
-VAD (code and weights MIT), https://github.com/snakers4/silero-vad.
+VAD (`voice_activity`).
 """
 
 from __future__ import annotations
@@ -17,22 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from sepkit import config
+from sepkit import config, voice_activity
 from sepkit.audio import Audio, Samples
 from sepkit.metrics.base import (
     BaseMetric,
     Pair,
     Score,
-    embedded,
     energy,
     measured,
     mono_at,
     not_measured,
     ratio_db,
 )
+from sepkit.voice_activity import SAMPLE_RATE
 from sepkit.weights import WeightFile
-
-SAMPLE_RATE = 16_000
 
 
 class Options(config.Options):
@@ -47,15 +45,7 @@ class Options(config.Options):
 
 def catalogue() -> tuple[WeightFile, ...]:
     """The detector, which comes inside its package."""
-    return (
-        embedded(
-            "silero-vad",
-            "silero_vad/data/silero_vad.onnx",
-            source="Silero VAD, https://github.com/snakers4/silero-vad",
-            licence_code="MIT",
-            licence_weights="MIT",
-        ),
-    )
+    return (voice_activity.weight_file(),)
 
 
 class Metric(BaseMetric):
@@ -85,13 +75,7 @@ class Metric(BaseMetric):
 
     @cached_property
     def _model(self) -> Any:
-        import torch
-
-        threads = torch.get_num_threads()
-        import silero_vad
-
-        torch.set_num_threads(threads)  # importing silero_vad sets it to 1 for the whole process
-        return silero_vad.load_silero_vad(onnx=True)
+        return voice_activity.load()
 
     def _speech(self, audio: Audio) -> NDArray[np.bool_]:
         """True where someone speaks, shape (frames,)."""

@@ -26,8 +26,8 @@ from sepkit import config
 from sepkit.audio import Audio
 from sepkit.device import resolve
 from sepkit.errors import WeightsError
-from sepkit.metrics.base import BaseMetric, Pair, Score, embedded, measured, mono_at, not_measured
-from sepkit.weights import WeightFile, verify
+from sepkit.metrics.base import BaseMetric, Pair, Score, measured, mono_at, not_measured
+from sepkit.weights import WeightFile, embedded, verify
 
 SAMPLE_RATE = 16_000
 WHISPER_URL = "https://openaipublic.azureedge.net/main/whisper/models/{sha256}/{size}.pt"
