@@ -102,6 +102,18 @@ def batch(
 
 
 @main.command()
+@click.argument("input_path", metavar="INPUT", type=click.Path(path_type=Path))
+@click.option("--pattern", default="**/*.wav", show_default=True, help="Which files, where INPUT is a folder.")
+@click.option("--calibrate", is_flag=True, help="Measure this machine anew; else its rates are kept.")
+@config_option
+def plan(input_path: Path, pattern: str, calibrate: bool, config_path: Path | None) -> None:
+    """Say what would run on INPUT, a file or a folder: models, weights, time, memory, disk. Nothing is written."""
+    from sepkit.preview import plan_text
+
+    click.echo(plan_text(_load(config_path), input_path, pattern, calibrate))
+
+
+@main.command()
 @click.option("--mix", required=True, type=click.Path(path_type=Path), help="The file before.")
 @click.option("--clean", required=True, type=click.Path(path_type=Path), help="The file after.")
 @click.option("--reference", type=click.Path(path_type=Path), help="The true speech, if it is known.")

@@ -16,7 +16,7 @@ from sepkit.audio import Samples
 from sepkit.clock import Clock
 from sepkit.config import Config, MemberConfig
 from sepkit.errors import SepkitError
-from sepkit.separators.base import BaseSeparator, Mix
+from sepkit.separators.base import BaseSeparator, Mix, Work
 from sepkit.windows import Window, read_around
 
 if TYPE_CHECKING:
@@ -79,6 +79,14 @@ class Member:
             rest = self._return(rests, stretch, sample_rate, native_hz) if len(rests) == len(found) else None
         return Estimate(wanted, rest, self.weight)
 
+    def work(self, frames: int, channels: int, sample_rate: int, used: tuple[int, int]) -> Work:
+        """What `estimate` would do with a stretch (channels, frames)."""
+        native_hz = self.separator.sample_rate or sample_rate
+        native_frames = resample.converted_frames(frames, sample_rate, native_hz)
+        work = self.separator.work(native_frames, _converted(used, sample_rate, native_hz))
+        times = channels if self.separator.channels == 1 else 1
+        return work._replace(passes=times * work.passes, seen_frames=times * work.seen_frames)
+
     def _return(self, parts: list[Samples], stretch: Samples, sample_rate: int, native_hz: int) -> Samples:
         joined = np.concatenate(parts)
         if joined.shape[0] > stretch.shape[0]:  # a mono source that a stereo member saw doubled
@@ -130,6 +138,12 @@ class Ensemble:
         """The frames (start, stop) of the source that rendering `window` needs: the widest of the members'."""
         spans = [read_around(window, frames, *member.reach(sample_rate)) for member in self.members]
         return min(start for start, _ in spans), max(stop for _, stop in spans)
+
+
+def window_work(member: Member, window: Window, frames: int, channels: int, sample_rate: int) -> Work:
+    """What `estimate_window` would do with one or two channels."""
+    start, stop = read_around(window, frames, *member.reach(sample_rate))
+    return member.work(stop - start, channels, sample_rate, (window.start - start, window.stop - start))
 
 
 def estimate_window(

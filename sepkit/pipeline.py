@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +115,29 @@ class Pipeline:
         background = folder / naming.fitted_name(source.stem, output.background_suffix + suffix)
         return Outputs(speech, background if output.background else None)
 
+    def spans(self, source: Source) -> list[Span]:
+        """The parts of the source that are rendered and those that are skipped."""
+        if self.config.skip_silence is None:
+            return [Span(0, source.info.frames)]
+        with self._clock("silence"):
+            return silence.spans(source, self.config.skip_silence, self.ensemble.context_s)
+
+    def windows(self, info: SourceInfo, spans: Sequence[Span]) -> Iterator[tuple[Window, bool]]:
+        """Windows wide enough for every stage after the members, on the grid of the STFT; whether each is rendered."""
+        rate, config = info.sample_rate, self.config.windows
+        corners = self.config.equalise
+        context_s = equalise.context_s(corners.high_pass_hz, corners.shelf_hz) if corners else 0.0
+        context_frames = self._stft.fft_frames * (2 if self.config.post_mask else 1)
+        if self.denoiser:
+            context_s += self.denoiser.context_s + 2 * resample.CONTEXT_S
+            context_frames += self._denoiser_grid(rate)
+        context_frames += math.ceil(context_s * rate)
+        body_frames, fade_frames = round(config.body_s * rate), round(config.crossfade_s * rate)
+        for span in spans:
+            context, grid = (context_frames, self._stft.hop_frames) if span.active else (0, 1)
+            for window in cut(info.frames, body_frames, context, grid, fade_frames, span):
+                yield window, span.active
+
     def render(self, source: Path, outputs: Outputs, progress: Progress | None = None) -> RenderReport:
         """Render a file to files, in bounded memory; the outputs appear whole or not at all."""
         self.load()
@@ -180,7 +203,7 @@ class Pipeline:
         self.ensemble.set_sample_rate(info.sample_rate)
         statistics = self._statistics(source)
         seams = Seam(), Seam()
-        for window, active in self._windows(source):
+        for window, active in self.windows(info, self.spans(source)):
             start, stop = window.start, window.stop
             if active:
                 start, stop = self.ensemble.span(window, info.frames, info.sample_rate)
@@ -230,29 +253,6 @@ class Pipeline:
         floor_db = self.config.skip_silence.floor_db if self.config.skip_silence else None
         floor = np.zeros_like(read) if floor_db is None else read * np.float32(10 ** (floor_db / 20))
         return floor, floor
-
-    def _windows(self, source: Source) -> Iterator[tuple[Window, bool]]:
-        """Windows wide enough for every stage after the members, on the grid of the STFT; whether each is rendered."""
-        info, rate, config = source.info, source.info.sample_rate, self.config.windows
-        corners = self.config.equalise
-        context_s = equalise.context_s(corners.high_pass_hz, corners.shelf_hz) if corners else 0.0
-        context_frames = self._stft.fft_frames * (2 if self.config.post_mask else 1)
-        if self.denoiser:
-            context_s += self.denoiser.context_s + 2 * resample.CONTEXT_S
-            context_frames += self._denoiser_grid(rate)
-        context_frames += math.ceil(context_s * rate)
-        body_frames, fade_frames = round(config.body_s * rate), round(config.crossfade_s * rate)
-        for span in self._spans(source):
-            context, grid = (context_frames, self._stft.hop_frames) if span.active else (0, 1)
-            for window in cut(info.frames, body_frames, context, grid, fade_frames, span):
-                yield window, span.active
-
-    def _spans(self, source: Source) -> list[Span]:
-        """The parts of the source that are rendered and those that are skipped."""
-        if self.config.skip_silence is None:
-            return [Span(0, source.info.frames)]
-        with self._clock("silence"):
-            return silence.spans(source, self.config.skip_silence, self.ensemble.context_s)
 
     def _denoiser_grid(self, sample_rate: int) -> int:
         """Source frames between the places where a stretch for the denoiser may begin."""

@@ -21,8 +21,9 @@ from sepkit.batch import BatchJob, run, run_batch, workers
 from sepkit.batch.find import find
 from sepkit.batch.journal import JOURNAL_NAME, Journal
 from sepkit.batch.plan import Identity, make_plan
-from sepkit.batch.workers import THREAD_VARIABLES, cores, render_in_workers, share
+from sepkit.batch.workers import THREAD_VARIABLES, render_in_workers, share
 from sepkit.config import Config, parse_config
+from sepkit.device import cores
 from sepkit.errors import ConfigError, DeviceError, OutputError, SourceError, WeightsError
 from sepkit.pipeline import Pipeline
 

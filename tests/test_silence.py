@@ -81,7 +81,7 @@ def test_what_is_rendered_is_unchanged_and_the_rest_comes_out_at_the_floor(progr
     monkeypatch.setattr(Separator, "separate", listening)
     skipping = Pipeline(parse_config(CONFIG + "skip_silence: {floor_db: -40}"))
     skipping.load()
-    found = skipping._spans(audio_source(programme))
+    found = skipping.spans(audio_source(programme))
     speech = skipping.run(programme).speech.samples
     assert speech.shape == programme.samples.shape
 

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import soundfile
 
 from sepkit import audio_io
 from sepkit.audio_io import SAMPLE_BITS, SourceInfo
 from sepkit.audio_write import output_format
 from sepkit.batch.journal import Record
-from sepkit.batch.plan import Identity, Plan, Task, written
-from sepkit.batch.render import Renderer
+from sepkit.batch.plan import Identity, Plan, written
 from sepkit.config import Config
-from sepkit.errors import SepkitError
-
-CALIBRATION_S = 5.0
-"""Length of the noise that is rendered where no earlier run tells how fast this machine is."""
-WARM_UP_S = 1.0
-"""Rendered before it, so that the importing of libraries is not counted."""
+from sepkit.forecast import forecast
+from sepkit.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """seconds: on the clock, with the models loaded. basis: where the speed was taken from."""
+    """seconds: on the clock, loading included unless a journal tells. basis: where the speed was taken from."""
 
     audio_s: float
     seconds: float
@@ -49,44 +40,26 @@ def estimate(plan: Plan, records: list[Record], identity: Identity, config: Conf
     for task in plan.tasks:
         info = audio_io.probe(task.source)
         audio_s += info.duration_s
-        disk_bytes += _output_bytes(info, config) * len(written(task.outputs))
-    seconds_per_s, basis = _speed(plan, records, identity, config)
+        disk_bytes += output_bytes(info, config) * len(written(task.outputs))
+    seconds, basis = _time(plan, records, identity, config, audio_s)
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    return Estimate(audio_s, audio_s * seconds_per_s, basis, disk_bytes, shutil.disk_usage(existing).free)
+    return Estimate(audio_s, seconds, basis, disk_bytes, shutil.disk_usage(existing).free)
 
 
-def _output_bytes(info: SourceInfo, config: Config) -> int:
+def output_bytes(info: SourceInfo, config: Config) -> int:
     """frames × channels × bytes a sample; FLAC stays below."""
     _, _, subtype = output_format(info, config.output.format, config.output.bit_depth)
     return info.frames * info.channels * SAMPLE_BITS[subtype] // 8
 
 
-def _speed(plan: Plan, records: list[Record], identity: Identity, config: Config) -> tuple[float, str]:
-    """Seconds on the clock per second of audio, and where that comes from."""
+def _time(plan: Plan, records: list[Record], identity: Identity, config: Config, audio_s: float) -> tuple[float, str]:
+    """Seconds on the clock, and where that comes from."""
     if not plan.tasks:
         return 0.0, "nothing to render"
     same = [record for record in records if record.config_sha256 == identity.config_sha256]
     known_s = sum(record.duration_s for record in same)
     if known_s > 0:
         spent_s = sum(record.seconds / record.workers for record in same)
-        return spent_s / known_s, f"as {len(same)} files of the journal took"
-    return _calibrate(plan.tasks[0], config), f"as {CALIBRATION_S:g} s of noise took just now"
-
-
-def _calibrate(first: Task, config: Config) -> float:
-    """Render and measure noise in the rate and channels of the first source, once loaded and warm."""
-    info = audio_io.probe(first.source)
-    with tempfile.TemporaryDirectory(prefix="sepkit-") as name:
-        folder = Path(name)
-        renderer = Renderer(config, folder)
-        renderer.load()
-        for duration_s in (WARM_UP_S, CALIBRATION_S):
-            source = folder / f"{duration_s:g}.wav"
-            frames = round(duration_s * info.sample_rate)
-            noise = np.random.default_rng(config.seed).normal(0, 0.1, (frames, info.channels))
-            soundfile.write(source, noise, info.sample_rate)
-            task = Task(source.name, source, renderer.pipeline.outputs(source, folder), "")
-            outcome = renderer.render(task, lambda *_: None)
-            if outcome.error:
-                raise SepkitError(f"the speed of this machine could not be measured: {outcome.error}")
-    return outcome.seconds / CALIBRATION_S
+        return audio_s * spent_s / known_s, f"as {len(same)} files of the journal took"
+    foreseen = forecast(Pipeline(config), [task.source for task in plan.tasks])
+    return foreseen.seconds, f"from noise, {foreseen.basis}"

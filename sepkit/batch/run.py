@@ -21,9 +21,9 @@ from sepkit.batch.journal import Journal, Record
 from sepkit.batch.plan import Identity, Plan, Task, make_plan
 from sepkit.batch.render import WORK_PREFIX, Outcome, metric_rows, render_here
 from sepkit.batch.report import BatchReport, Row, Status
-from sepkit.batch.workers import cores, render_in_workers, share
+from sepkit.batch.workers import render_in_workers, share
 from sepkit.config import Config
-from sepkit.device import gpus
+from sepkit.device import cores, gpus
 from sepkit.errors import ConfigError, OutputError, SourceError
 from sepkit.evaluate import Evaluator
 from sepkit.metrics.base import Evaluation, Score, not_measured

@@ -23,6 +23,7 @@ from typing import Any
 from sepkit.batch.plan import Task
 from sepkit.batch.render import Outcome, Renderer, Tell
 from sepkit.config import Config
+from sepkit.device import cores
 from sepkit.errors import SepkitError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -30,13 +31,6 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 GRACE_S = 5.0
 """How long an interrupted worker may take to clean up; then it is killed, and the sweep does it."""
-
-
-def cores() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def share(config: Config, jobs: int | None, tasks: int, gpus: Sequence[str]) -> list[Config]:

@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from sepkit.separators.base import Work
+
 if TYPE_CHECKING:
     import torch
 
@@ -76,16 +78,27 @@ def estimate(
     import torch
 
     total = torch.zeros_like(mix)
-    first, last = used or (0, mix.shape[-1])
 
     def add(segment: Segment, stem: torch.Tensor) -> None:
         hidden = max(0, -segment.start)  # what lies before the mix
         inside = slice(segment.start + hidden, segment.start + segment.length)
         total[:, inside] += (stem * (_fades(segment, overlap) * segment.run.share))[:, hidden:]
 
-    queue = (segment for run in runs for segment in segments(run, mix.shape[-1], overlap))
-    batches.run(mix, [each for each in queue if each.start < last and each.start + each.length > first], add)
+    batches.run(mix, queued(runs, mix.shape[-1], overlap, used), add)
     return total
+
+
+def queued(runs: Sequence[Run], frames: int, overlap: float, used: tuple[int, int] | None) -> list[Segment]:
+    """The segments of all runs over a mix of so many frames that meet what is used of it."""
+    first, last = used or (0, frames)
+    queue = (segment for run in runs for segment in segments(run, frames, overlap))
+    return [each for each in queue if each.start < last and each.start + each.length > first]
+
+
+def work(runs: Sequence[Run], frames: int, overlap: float, used: tuple[int, int] | None) -> Work:
+    """What `estimate` would do."""
+    seen = [segment.seen for segment in queued(runs, frames, overlap, used)]
+    return Work(len(seen), sum(seen), max(seen, default=0))
 
 
 def segments(run: Run, frames: int, overlap: float) -> Iterator[Segment]:

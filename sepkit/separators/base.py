@@ -41,6 +41,14 @@ class Estimates(NamedTuple):
     rest: Samples | None = None
 
 
+class Work(NamedTuple):
+    """What a `separate` costs: how often a network runs, over how many native frames in all and at once."""
+
+    passes: int
+    seen_frames: int
+    longest_frames: int
+
+
 class BaseSeparator(ABC):
     """One member. Class or instance attributes describe it; `load` is called once a run, before `separate`."""
 
@@ -69,6 +77,14 @@ class BaseSeparator(ABC):
 
     def load(self, device: str) -> None:  # noqa: B027  the classic methods have nothing to load
         """Bring the weights to `device` ("cpu", "cuda:0", "mps"). Called once, before the first `separate`."""
+
+    def describe(self) -> str:
+        """For a plan: which model, how often; known once loaded. Empty: the member's name says it."""
+        return ""
+
+    def work(self, frames: int, used: tuple[int, int] | None) -> Work:
+        """What `separate` would do with a mix of so many frames, once loaded."""
+        return Work(1, frames, frames)
 
     @abstractmethod
     def separate(self, mix: Mix) -> Estimates:

@@ -32,7 +32,7 @@ from sepkit.separators._demucs_bags import (
 from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
 from sepkit.separators._precision import fastest
 from sepkit.separators._segments import Batches, Expert, Run
-from sepkit.separators.base import BaseSeparator, Estimates, Mix
+from sepkit.separators.base import BaseSeparator, Estimates, Mix, Work
 from sepkit.weights import WeightFile
 
 SAMPLE_RATE = 44100
@@ -110,6 +110,19 @@ class Separator(BaseSeparator):
             )
         self._measure_segments()
         self._batches = Batches(device, grows=device != "cpu")
+
+    def describe(self) -> str:
+        """The bag, how many of its networks have a say in the stem, how often each runs."""
+        networks, shifts = len(self._bag().models), self._settings.shifts
+        length_s = self._experts[0].length / SAMPLE_RATE
+        return (
+            f"{self._settings.bag}, {self._settings.stem}: {len(self._experts)} of {networks} networks, "
+            f"{shifts or 'no'} shift{'' if shifts == 1 else 's'}, segments of {length_s:g} s"
+        )
+
+    def work(self, frames: int, used: tuple[int, int] | None) -> Work:
+        """Every expert's and shift's segments."""
+        return _segments.work(self._runs(0), frames, self._settings.overlap, used)
 
     def separate(self, mix: Mix) -> Estimates:
         """Estimate the stem in (2, frames) at 44.1 kHz, normalised by `mix.mean` and `mix.std`."""

@@ -22,7 +22,7 @@ from sepkit.errors import ConfigError, WeightsError
 from sepkit.separators import _segments
 from sepkit.separators._precision import fastest
 from sepkit.separators._segments import Batches, Expert, Run
-from sepkit.separators.base import BaseSeparator, Estimates, Mix
+from sepkit.separators.base import BaseSeparator, Estimates, Mix, Work
 from sepkit.weights import WeightFile, verify
 
 if TYPE_CHECKING:
@@ -156,6 +156,17 @@ class Separator(BaseSeparator):
         self.sample_rate = description.sample_rate
         self.grid_frames = int((1 - self._settings.overlap) * length)
         self.context_s = float(Fraction(length, self.sample_rate))
+
+    def describe(self) -> str:
+        """The checkpoint, and what it sees at once."""
+        assert self._expert is not None and self.sample_rate, "load() comes before describe()"
+        name = Path(self._settings.weights).name
+        return f"{name}, {self._settings.stem}: segments of {self._expert.length / self.sample_rate:.3g} s"
+
+    def work(self, frames: int, used: tuple[int, int] | None) -> Work:
+        """The network's segments."""
+        assert self._expert is not None, "load() comes before work()"
+        return _segments.work([Run(self._expert, 0, 1.0)], frames, self._settings.overlap, used)
 
     def separate(self, mix: Mix) -> Estimates:
         """Estimate the stem in (2, frames) at the model's rate."""

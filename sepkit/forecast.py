@@ -1,0 +1,109 @@
+"""What a run will do, and what it will take: `sepkit plan` and `sepkit batch --dry-run`.
+
+    passes of each member ─┐
+    rates of this machine ─┴─ time, peak memory
+
+Place: over the pipeline, which it never runs on the source; the rates come from `calibration`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from sepkit import audio_io, calibration
+from sepkit.audio_io import SourceInfo
+from sepkit.ensemble import window_work
+from sepkit.pipeline import Pipeline
+from sepkit.windows import Span
+
+HELD = 7
+"""Arrays (2, frames) of 4 bytes that a member and its resampling hold of a stretch at its rate, by the code."""
+
+
+class MemberWork(NamedTuple):
+    """What a member does for one source: how often a network runs, over how many seconds in all and at once."""
+
+    passes: int
+    seen_s: float
+    longest_s: float
+
+
+class Work(NamedTuple):
+    """What rendering a source takes. rendered_s: the windows with their context; longest_s: one with its members'."""
+
+    windows: int
+    rendered_s: float
+    longest_s: float
+    members: tuple[MemberWork, ...]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Of several sources together. seconds: on the clock, loading included; peak_bytes: None where not known."""
+
+    works: tuple[Work, ...]
+    seconds: float
+    peak_bytes: float | None
+    basis: str
+
+
+def work(pipeline: Pipeline, info: SourceInfo, spans: Sequence[Span] | None = None) -> Work:
+    """What rendering a source would take, models loaded. spans: those of `skip_silence`; None: all is rendered."""
+    rate, members = info.sample_rate, pipeline.ensemble.members
+    pipeline.ensemble.set_sample_rate(rate)
+    windows = [window for window, active in pipeline.windows(info, spans or [Span(0, info.frames)]) if active]
+    pairs = [min(2, info.channels - first) for first in range(0, info.channels, 2)]
+    found = []
+    for member in members:
+        native_hz = member.separator.sample_rate or rate
+        works = [window_work(member, window, info.frames, pair, rate) for window in windows for pair in pairs]
+        seen, longest = sum(each.seen_frames for each in works), max((each.longest_frames for each in works), default=0)
+        found.append(MemberWork(sum(each.passes for each in works), seen / native_hz, longest / native_hz))
+    rendered = sum(window.stop - window.start for window in windows)
+    around = (pipeline.ensemble.span(window, info.frames, rate) for window in windows)
+    longest_span = max((stop - start for start, stop in around), default=0)
+    return Work(len(windows), rendered / rate, longest_span / rate, tuple(found))
+
+
+def forecast(pipeline: Pipeline, sources: Iterable[Path], again: bool = False) -> Forecast:
+    """Add up what each source takes. again: measure this machine anew."""
+    pipeline.load()
+    works, seconds, peaks, bases, load_s = [], 0.0, [], set(), 0.0
+    for source in sources:
+        with audio_io.open_source(source) as opened:
+            info = opened.info
+            each = work(pipeline, info, pipeline.spans(opened) if pipeline.config.skip_silence else None)
+        rates, new = calibration.rates(pipeline.config, info.sample_rate, info.channels, again)
+        again = False
+        bases.add("measured just now" if new else f"as measured on {rates.measured}")
+        load_s = rates.load_s
+        seconds += _seconds(each, rates)
+        peaks.append(_peak_bytes(pipeline, each, rates, info))
+        works.append(each)
+    known = [peak for peak in peaks if peak is not None]
+    peak = max(known) if known and len(known) == len(peaks) else None
+    return Forecast(tuple(works), load_s + seconds, peak, ", ".join(sorted(bases)))
+
+
+def _seconds(each: Work, rates: calibration.Rates) -> float:
+    """stages · rendered + Σ member · seen."""
+    members = sum(rate.seconds * done.seen_s for rate, done in zip(rates.members, each.members, strict=True))
+    return (rates.stage_s + rates.denoiser_s) * each.rendered_s + members
+
+
+def _peak_bytes(pipeline: Pipeline, each: Work, rates: calibration.Rates, info: SourceInfo) -> float | None:
+    """What is loaded, the longest window's arrays, and what the hungriest model holds while it runs."""
+    if rates.loaded_bytes is None or rates.stage_bytes is None or rates.denoiser_bytes is None:
+        return None
+    busy = [rates.denoiser_bytes]
+    for member, rate, done in zip(pipeline.ensemble.members, rates.members, each.members, strict=True):
+        if rate.busy_bytes is None:
+            return None
+        native_hz = member.separator.sample_rate or info.sample_rate
+        whole = done.longest_s >= each.longest_s  # it sees the stretch at once: its arrays were measured with it
+        stretch = 0 if whole else HELD * 2 * 4 * native_hz * each.longest_s
+        busy.append(rate.busy_bytes * done.longest_s + stretch)
+    return rates.loaded_bytes + max(rates.stage_bytes * each.longest_s, *busy)

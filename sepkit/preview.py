@@ -1,0 +1,125 @@
+"""`sepkit plan`: what would run on a file or a folder, with which weights, and what it would take; writes nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from sepkit import audio_io
+from sepkit.audio_io import SourceInfo
+from sepkit.batch.estimate import output_bytes
+from sepkit.batch.find import find
+from sepkit.config import Config
+from sepkit.device import cores, resolve
+from sepkit.errors import SourceError
+from sepkit.forecast import Forecast, forecast
+from sepkit.naming import shown
+from sepkit.pipeline import Pipeline
+from sepkit.weights import size_text
+
+
+def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
+    """The plan for the terminal. again: measure this machine anew."""
+    pipeline = Pipeline(config)
+    sources = _sources(source, pattern)
+    infos = [audio_io.probe(path) for path in sources]
+    absent = [file for file in pipeline.weights() if not file.path.is_file()]
+    foreseen = None if absent else forecast(pipeline, sources, again)
+    lines = [
+        _sources_line(infos),
+        _device_line(pipeline),
+        *_member_lines(pipeline, foreseen),
+        _stages_line(config),
+        *_weight_lines(pipeline),
+        *(_cost_lines(foreseen) if foreseen else [_unknown_line(len(absent))]),
+        _disk_line(config, infos),
+    ]
+    return "\n".join(lines)
+
+
+def _sources(source: Path, pattern: str) -> list[Path]:
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise SourceError(f"{shown(source)}: there is no such file or folder; check INPUT")
+    found = [source / path for path in find(source, pattern, skipped=source / ".none").sources]
+    if not found:
+        raise SourceError(f"{shown(source)}: no file matches '{pattern}'; check INPUT, or give another --pattern")
+    return found
+
+
+def _sources_line(infos: Sequence[SourceInfo]) -> str:
+    forms = sorted({f"{info.sample_rate} Hz, {info.channels} channels" for info in infos})
+    total_s = sum(info.duration_s for info in infos)
+    return f"sources: {len(infos)}, {duration_text(total_s)} of audio ({'; '.join(forms)})"
+
+
+def _device_line(pipeline: Pipeline) -> str:
+    device = resolve(pipeline.config.device) if pipeline.uses_device else "cpu"
+    return f"device: {device}, {cores()} processor cores"
+
+
+def _member_lines(pipeline: Pipeline, foreseen: Forecast | None) -> list[str]:
+    if foreseen is None:
+        return [f"member {member.name}" for member in pipeline.ensemble.members]
+    windows = sum(work.windows for work in foreseen.works)
+    rendered_s = sum(work.rendered_s for work in foreseen.works)
+    lines = [f"windows: {windows}, {duration_text(rendered_s)} with their context"]
+    for index, member in enumerate(pipeline.ensemble.members):
+        passes = sum(work.members[index].passes for work in foreseen.works)
+        seen_s = sum(work.members[index].seen_s for work in foreseen.works)
+        what = member.separator.describe()
+        lines.append(
+            f"member {member.name}{f' ({what})' if what else ''}: {_passes(passes)} over {duration_text(seen_s)}"
+        )
+    return lines
+
+
+def _passes(count: int) -> str:
+    return "1 pass" if count == 1 else f"{count} passes"
+
+
+def _stages_line(config: Config) -> str:
+    stages = [f"fuse {config.fuse.rule}"]
+    stages += [f"denoise {config.denoise.denoiser}"] if config.denoise else []
+    stages += [f"post-mask β {config.post_mask.beta:g}"] if config.post_mask else []
+    stages += ["equalise"] if config.equalise else []
+    target = config.loudness.target_lufs
+    stages += [f"loudness {target:g} LUFS"] if target is not None else []
+    return "then: " + ", ".join(stages)
+
+
+def _weight_lines(pipeline: Pipeline) -> list[str]:
+    lines = []
+    for file in pipeline.weights():
+        here = "here" if file.path.is_file() else f"absent: sepkit models fetch {file.model}" if file.url else "absent"
+        licences = f"code {file.licence_code}, weights {file.licence_weights}"
+        lines.append(f"weights {file.model}: {file.path.name}, {size_text(file.size_bytes)}, {licences}; {here}")
+    return lines
+
+
+def _cost_lines(foreseen: Forecast) -> list[str]:
+    peak = (
+        "not known on this system" if foreseen.peak_bytes is None else f"about {size_text(round(foreseen.peak_bytes))}"
+    )
+    return [f"time: about {duration_text(foreseen.seconds)} (from noise, {foreseen.basis})", f"peak memory: {peak}"]
+
+
+def _unknown_line(absent: int) -> str:
+    files = "1 file of weights is" if absent == 1 else f"{absent} files of weights are"
+    return f"time, memory: not known before {files} here"
+
+
+def _disk_line(config: Config, infos: Sequence[SourceInfo]) -> str:
+    outputs = 2 if config.output.background else 1
+    disk_bytes = sum(output_bytes(info, config) * outputs for info in infos)
+    return f"disk: at most {size_text(disk_bytes)} for results ({size_text(shutil.disk_usage('.').free)} free here)"
+
+
+def duration_text(seconds: float) -> str:
+    """A length for people: "4.2 s", "3 min 20 s", "2 h 05 min"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
