@@ -93,7 +93,7 @@ def member(name: str, sample_rate: int) -> Method:
         torch.set_num_threads(1)
     made.separator.load("cpu")
     if made.separator.sample_rate is None:
-        made.separator.set_sample_rate(sample_rate)
+        made.separator.begin(sample_rate)
 
     def separate(truth: Truth) -> Answer:
         clock = Clock()

@@ -9,6 +9,7 @@ alone tells for a part of its life; elsewhere it is not known.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib.metadata
 import json
@@ -34,6 +35,7 @@ from sepkit.device import cores
 from sepkit.ensemble import Member, Statistics
 from sepkit.errors import SepkitError
 from sepkit.pipeline import Pipeline
+from sepkit.separators.base import Place
 
 SHORT_S, LONG_S = 3.0, 12.0
 """Noise for the stages alone; what the longer one takes more is their rate."""
@@ -137,7 +139,7 @@ def _measure(config: Config, sample_rate: int, channels: int) -> Rates:
         sound = noise(DENOISER_S, pipeline.denoiser.sample_rate)
         pipeline.denoiser.denoise(sound[:, : pipeline.denoiser.sample_rate], 0.1)
         calming = _spent(pipeline.denoiser.denoise, sound, 0.1)
-    pipeline.ensemble.set_sample_rate(sample_rate)
+    pipeline.ensemble.begin(sample_rate)
     known = long.held is not None and short.held is not None
     return Rates(
         measured=date.today().isoformat(),
@@ -169,11 +171,12 @@ def _member_rate(member: Member, noise: Callable[[float], Samples], sample_rate:
     for seconds in (MEMBER_S, LONG_S):
         stretch = noise(seconds)[:2]
         spent = _spent(member.estimate, stretch, sample_rate, Statistics(0.0, 0.1), Clock())
-        work = member.work(stretch.shape[1], stretch.shape[0], sample_rate, (0, stretch.shape[1]))
+        frames = stretch.shape[1]
+        passes = member.passes(frames, stretch.shape[0], sample_rate, Place(0, (0, frames)))
         if spent.seconds >= BRIEF_S:
             break
-    busy = None if spent.held is None else spent.held / (work.longest_frames / native_hz)
-    return MemberRate(seconds=spent.seconds / (work.seen_frames / native_hz), busy_bytes=busy)
+    busy = None if spent.held is None else spent.held / (max(passes.values()) / native_hz)
+    return MemberRate(seconds=spent.seconds / (sum(passes.values()) / native_hz), busy_bytes=busy)
 
 
 class Spent(NamedTuple):
@@ -185,6 +188,7 @@ class Spent(NamedTuple):
 
 def _spent(run: Callable[..., Any], *arguments: Any) -> Spent:
     """Call it, and measure."""
+    gc.collect()  # what was let go before must not be let go meanwhile
     before, peak = _status_bytes("VmRSS"), _peak_since_now()
     begin_s = time.perf_counter()
     run(*arguments)

@@ -16,7 +16,7 @@ from sepkit.audio import Samples
 from sepkit.clock import Clock
 from sepkit.config import Config, MemberConfig
 from sepkit.errors import SepkitError
-from sepkit.separators.base import BaseSeparator, Mix, Work
+from sepkit.separators.base import BaseSeparator, Mix, Passes, Place
 from sepkit.windows import Window, read_around
 
 if TYPE_CHECKING:
@@ -60,32 +60,37 @@ class Member:
         sample_rate: int,
         statistics: Statistics,
         clock: Clock,
-        used: tuple[int, int] | None = None,
+        place: Place | None = None,
     ) -> Estimate:
         """Separate a stretch (1 or 2 channels, frames) of the source at `sample_rate`; the shape is kept.
 
-        used: (start, stop) of the frames that must be right; None: all.
+        place: of the stretch, in frames of the source; None: it is all there is.
         """
         native_hz = self.separator.sample_rate or sample_rate
-        native_used = used and _converted(used, sample_rate, native_hz)
+        native_place = place and _converted(place, sample_rate, native_hz)
         with clock("resample"):
             native = resample.resample(stretch, sample_rate, native_hz)
         groups = _layout(native, self.separator.channels)
         with clock(f"member {self.name}"):
-            found = [self.separator.separate(Mix(group, *statistics, self._seed, native_used)) for group in groups]
+            found = [
+                self.separator.separate(Mix(group, *statistics, self._seed, _part(native_place, index)))
+                for index, group in enumerate(groups)
+            ]
         rests = [each.rest for each in found if each.rest is not None]
         with clock("resample"):
             wanted = self._return([each.wanted for each in found], stretch, sample_rate, native_hz)
             rest = self._return(rests, stretch, sample_rate, native_hz) if len(rests) == len(found) else None
         return Estimate(wanted, rest, self.weight)
 
-    def work(self, frames: int, channels: int, sample_rate: int, used: tuple[int, int]) -> Work:
-        """What `estimate` would do with a stretch (channels, frames)."""
+    def passes(self, frames: int, channels: int, sample_rate: int, place: Place) -> Passes:
+        """What `estimate` would run on a stretch (channels, frames)."""
         native_hz = self.separator.sample_rate or sample_rate
         native_frames = resample.converted_frames(frames, sample_rate, native_hz)
-        work = self.separator.work(native_frames, _converted(used, sample_rate, native_hz))
-        times = channels if self.separator.channels == 1 else 1
-        return work._replace(passes=times * work.passes, seen_frames=times * work.seen_frames)
+        native_place = _converted(place, sample_rate, native_hz)
+        found: Passes = {}
+        for index in range(channels if self.separator.channels == 1 else 1):
+            found |= self.separator.passes(native_frames, native_place._replace(part=place.part + index))
+        return found
 
     def _return(self, parts: list[Samples], stretch: Samples, sample_rate: int, native_hz: int) -> Samples:
         joined = np.concatenate(parts)
@@ -128,11 +133,10 @@ class Ensemble:
         for member in self.members:
             member.separator.load(device)
 
-    def set_sample_rate(self, sample_rate: int) -> None:
-        """Tell the members without a native rate which one the next source has."""
+    def begin(self, sample_rate: int) -> None:
+        """Tell the members that another source comes, and its rate."""
         for member in self.members:
-            if member.separator.sample_rate is None:
-                member.separator.set_sample_rate(sample_rate)
+            member.separator.begin(sample_rate)
 
     def span(self, window: Window, frames: int, sample_rate: int) -> tuple[int, int]:
         """The frames (start, stop) of the source that rendering `window` needs: the widest of the members'."""
@@ -140,10 +144,11 @@ class Ensemble:
         return min(start for start, _ in spans), max(stop for _, stop in spans)
 
 
-def window_work(member: Member, window: Window, frames: int, channels: int, sample_rate: int) -> Work:
-    """What `estimate_window` would do with one or two channels."""
+def window_passes(member: Member, window: Window, frames: int, channels: range, sample_rate: int) -> Passes:
+    """What `estimate_window` would run on one or two channels of the source."""
     start, stop = read_around(window, frames, *member.reach(sample_rate))
-    return member.work(stop - start, channels, sample_rate, (window.start - start, window.stop - start))
+    place = _place(window, start, sample_rate, channels.start)
+    return member.passes(stop - start, len(channels), sample_rate, place)
 
 
 def estimate_window(
@@ -155,22 +160,39 @@ def estimate_window(
     sample_rate: int,
     statistics: Statistics,
     clock: Clock,
+    part: int,
 ) -> Estimate:
-    """One member's estimate for `window`, from `read` (channels, …), the source from frame `read_start` on."""
+    """One member's estimate for `window`, from `read` (channels, …), the source from frame `read_start` on.
+
+    part: the first of these channels, in the source.
+    """
     start, stop = read_around(window, frames, *member.reach(sample_rate))
-    stretch, used = read[:, start - read_start : stop - read_start], (window.start - start, window.stop - start)
-    found = member.estimate(stretch, sample_rate, statistics, clock, used)
-    inside = slice(*used)
+    place = _place(window, start, sample_rate, part)
+    stretch = read[:, start - read_start : stop - read_start]
+    found = member.estimate(stretch, sample_rate, statistics, clock, place)
+    inside = slice(*place.used)
     rest = None if found.rest is None else found.rest[:, inside]
     return Estimate(found.wanted[:, inside], rest, found.weight)
 
 
-def _converted(used: tuple[int, int], from_hz: int, to_hz: int) -> tuple[int, int]:
-    """The frames at the other rate that those at this one depend on."""
+def _place(window: Window, start: int, sample_rate: int, part: int) -> Place:
+    """Of the stretch that begins at `start`, in frames of the source."""
+    again = 2 * (window.stop - window.body_stop) + sample_rate  # the next window's context, as wide as this one's
+    return Place(start, (window.start - start, window.stop - start), again, part)
+
+
+def _converted(place: Place, from_hz: int, to_hz: int) -> Place:
+    """The same at the other rate; what is used, with all that it depends on. A stretch begins on the grid of both."""
     if from_hz == to_hz:
-        return used
-    reach = resample.CONTEXT_S * to_hz
-    return max(0, math.floor(used[0] * to_hz / from_hz - reach)), math.ceil(used[1] * to_hz / from_hz + reach)
+        return place
+    reach, ratio = resample.CONTEXT_S * to_hz, to_hz / from_hz
+    used = max(0, math.floor(place.used[0] * ratio - reach)), math.ceil(place.used[1] * ratio + reach)
+    return Place(place.begin * to_hz // from_hz, used, math.ceil(place.again * ratio + 2 * reach), place.part)
+
+
+def _part(place: Place | None, index: int) -> Place | None:
+    """The place of one of several groups of channels."""
+    return place and place._replace(part=place.part + index)
 
 
 def _layout(samples: Samples, channels: int | None) -> list[Samples]:

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from sepkit import audio_io, calibration
 from sepkit.audio_io import SourceInfo
-from sepkit.ensemble import window_work
+from sepkit.ensemble import window_passes
 from sepkit.pipeline import Pipeline
+from sepkit.separators.base import Passes
 from sepkit.windows import Span
 
 HELD = 7
@@ -53,19 +54,24 @@ class Forecast:
 def work(pipeline: Pipeline, info: SourceInfo, spans: Sequence[Span] | None = None) -> Work:
     """What rendering a source would take, models loaded. spans: those of `skip_silence`; None: all is rendered."""
     rate, members = info.sample_rate, pipeline.ensemble.members
-    pipeline.ensemble.set_sample_rate(rate)
+    pipeline.ensemble.begin(rate)
     windows = [window for window, active in pipeline.windows(info, spans or [Span(0, info.frames)]) if active]
-    pairs = [min(2, info.channels - first) for first in range(0, info.channels, 2)]
+    pairs = [range(first, min(first + 2, info.channels)) for first in range(0, info.channels, 2)]
     found = []
     for member in members:
-        native_hz = member.separator.sample_rate or rate
-        works = [window_work(member, window, info.frames, pair, rate) for window in windows for pair in pairs]
-        seen, longest = sum(each.seen_frames for each in works), max((each.longest_frames for each in works), default=0)
-        found.append(MemberWork(sum(each.passes for each in works), seen / native_hz, longest / native_hz))
+        passes: Passes = {}
+        for window in windows:
+            for pair in pairs:
+                passes |= window_passes(member, window, info.frames, pair, rate)
+        found.append(_member_work(passes, member.separator.sample_rate or rate))
     rendered = sum(window.stop - window.start for window in windows)
     around = (pipeline.ensemble.span(window, info.frames, rate) for window in windows)
     longest_span = max((stop - start for start, stop in around), default=0)
     return Work(len(windows), rendered / rate, longest_span / rate, tuple(found))
+
+
+def _member_work(passes: Passes, native_hz: int) -> MemberWork:
+    return MemberWork(len(passes), sum(passes.values()) / native_hz, max(passes.values(), default=0) / native_hz)
 
 
 def forecast(pipeline: Pipeline, sources: Iterable[Path], again: bool = False) -> Forecast:

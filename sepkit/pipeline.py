@@ -200,7 +200,7 @@ class Pipeline:
         """Render a source body by body; yields each with the part of the source done."""
         info = source.info
         self._clock = Clock()
-        self.ensemble.set_sample_rate(info.sample_rate)
+        self.ensemble.begin(info.sample_rate)
         statistics = self._statistics(source)
         seams = Seam(), Seam()
         for window, active in self.windows(info, self.spans(source)):
@@ -211,7 +211,7 @@ class Pipeline:
                 read = source.read(start, stop - start)
             if active:
                 parts = [
-                    self._render_window(read[first : first + 2], start, window, info, each)
+                    self._render_window(read[first : first + 2], start, window, info, each, first)
                     for first, each in zip(range(0, info.channels, 2), statistics, strict=True)
                 ]
             else:
@@ -223,13 +223,16 @@ class Pipeline:
             yield body, window.body_stop / info.frames
 
     def _render_window(
-        self, read: Samples, start: int, window: Window, info: SourceInfo, statistics: Statistics
+        self, read: Samples, start: int, window: Window, info: SourceInfo, statistics: Statistics, part: int
     ) -> tuple[Samples, Samples]:
-        """All stages on one window of one channel or pair. Returns (speech, fused), each (channels, stop − start)."""
+        """All stages on one window of one channel or pair. Returns (speech, fused), each (channels, stop − start).
+
+        part: which of the source's channels it begins with.
+        """
         config, rate = self.config, info.sample_rate
         mix = read[:, window.start - start : window.stop - start]
         estimates = [
-            estimate_window(member, read, start, window, info.frames, rate, statistics, self._clock)
+            estimate_window(member, read, start, window, info.frames, rate, statistics, self._clock, part)
             for member in self.ensemble.members
         ]
         with self._clock("fuse"):

@@ -16,6 +16,7 @@ from demucs.htdemucs import HTDemucs
 from sepkit.separators import _precision, _segments
 from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
 from sepkit.separators._segments import Batches, Expert, Run, estimate
+from sepkit.separators.base import Place
 
 RATE = 44100
 STEMS = ["drums", "bass", "other", "vocals"]
@@ -86,10 +87,35 @@ def test_segments_that_nothing_is_used_of_are_not_run(mix, runs):
     experts = [run._replace(expert=replace(run.expert, network=partial(forward, run.expert.network))) for run in runs]
     used = 80_000, 90_000
     with torch.inference_mode():
-        part = estimate(mix, experts, OVERLAP, Batches("cpu", grows=False), used)
+        part = estimate(mix, experts, OVERLAP, Batches("cpu", grows=False), Place(0, used))
     np.testing.assert_array_equal(part[:, slice(*used)], whole[:, slice(*used)])
     # Segments are 44100 long and begin each 33075: at 66150 alone; at 59150 alone; at 45150 and 78225.
     assert sum(calls) == 4
+
+
+def test_a_segment_that_two_stretches_meet_is_run_once(mix, runs):
+    """Two runs alike among them: both must be counted. Witness: the whole mix, run by itself."""
+    runs = [*runs, runs[-1]]
+    whole, calls, kept = run_in(1, mix, runs, plain), [], _segments.Kept()
+
+    def forward(network: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        calls.append(len(batch))
+        return network(batch)
+
+    counted = [run._replace(expert=replace(run.expert, network=partial(forward, run.expert.network))) for run in runs]
+    stride = round((1 - OVERLAP) * RATE)
+    places = [Place(0, (0, 60_000), again=30_000), Place(stride, (0, 99_225), again=0)]  # the second ends with the mix
+    batches = Batches("cpu", grows=False)
+    with torch.inference_mode():
+        parts = [
+            estimate(mix[:, :110_000], counted, OVERLAP, batches, places[0], kept),
+            estimate(mix[:, stride:], counted, OVERLAP, batches, places[1], kept),
+        ]
+    assert difference_db(parts[0][:, :60_000], whole[:, :60_000]) < -110
+    assert difference_db(parts[1][:, RATE:], whole[:, stride + RATE :]) < -110  # what lies before has no context here
+    assert sum(calls) < 2 * len(_segments.queued(counted, 110_000, OVERLAP, Place(0, (0, 110_000))))
+    everything = _segments.queued(counted, mix.shape[-1], OVERLAP, Place(0, (0, mix.shape[-1])))
+    assert sum(calls) == len(everything)
 
 
 def test_memory_that_runs_out_halves_the_batch(mix, runs):

@@ -23,7 +23,7 @@ RATE_HZ = 44100
 def separator():
     built = compact.Separator(compact.Options())
     built.load("cpu")
-    built.set_sample_rate(RATE_HZ)
+    built.begin(RATE_HZ)
     return built
 
 
@@ -125,7 +125,7 @@ def test_every_rate_gives_the_same_speech(separator, pilot, sample_rate):
     expected = soxr.resample(separate(separator, mix)[0], RATE_HZ, 8000)
     other = compact.Separator(compact.Options())
     other.load("cpu")
-    other.set_sample_rate(sample_rate)
+    other.begin(sample_rate)
     found = soxr.resample(separate(other, soxr.resample(mix[0], RATE_HZ, sample_rate)[None])[0], sample_rate, 8000)
     size = min(expected.size, found.size)
     # At 8 kHz the network does not hear the upper half of its band, and may judge otherwise.

@@ -22,7 +22,7 @@ from omegaconf import OmegaConf
 
 from sepkit.errors import ConfigError, WeightsError
 from sepkit.separators._demucs_bags import published_file
-from sepkit.separators.base import Mix
+from sepkit.separators.base import Mix, Place
 from sepkit.separators.demucs import MAX_SHIFT_FRAMES, Options, Separator, shift_offset
 
 try:
@@ -167,7 +167,7 @@ def test_a_stretch_on_the_grid_equals_the_whole(folder, bag, shifts):
 
     def body_when_begun_at(first: int) -> np.ndarray:
         used = begin - first + context, end - first
-        stretch = ours.separate(Mix(samples[:, first : end + context], **known, used=used)).wanted
+        stretch = ours.separate(Mix(samples[:, first : end + context], **known, place=Place(first, used))).wanted
         return stretch[:, begin - first + context :][:, :body_frames]
 
     assert end + context < samples.shape[1]

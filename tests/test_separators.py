@@ -48,7 +48,7 @@ def separator(request) -> BaseSeparator:
     built = module.Separator(module.Options())
     built.load("cpu")
     if built.sample_rate is None:
-        built.set_sample_rate(ANY_RATE_HZ)
+        built.begin(ANY_RATE_HZ)
     return built
 
 
@@ -151,7 +151,7 @@ def test_filter_and_mask_equal_librosas(count):
 
 def nearest_neighbour_filter(**options: float) -> nn_filter.Separator:
     built = nn_filter.Separator(nn_filter.Options(**options))
-    built.set_sample_rate(ANY_RATE_HZ)
+    built.begin(ANY_RATE_HZ)
     return built
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sepkit.separators.base import Work
+from sepkit.separators.base import Passes, Place
 
 if TYPE_CHECKING:
     import torch
@@ -69,36 +69,77 @@ class Segment(NamedTuple):
 
 
 def estimate(
-    mix: torch.Tensor, runs: Sequence[Run], overlap: float, batches: Batches, used: tuple[int, int] | None = None
+    mix: torch.Tensor,
+    runs: Sequence[Run],
+    overlap: float,
+    batches: Batches,
+    place: Place | None = None,
+    kept: Kept | None = None,
 ) -> torch.Tensor:
     """The weighted mean of all runs: (2, frames) → the wanted stem (2, frames). overlap: of segments, a part of one.
 
-    used: the frames that must be right; segments that do not meet them are left out.
+    place: of a stretch of a source; segments that meet nothing that is used are left out. kept: what the stretch before
+    left, and what this one leaves for the next.
     """
     import torch
 
     total = torch.zeros_like(mix)
+    place = place or Place(0, (0, mix.shape[-1]))
+    kept = kept or Kept()
+    queue = queued(runs, mix.shape[-1], overlap, place)
+    known = {name: kept.stems[name] for name in queue if name in kept.stems}
+    waiting = [name for name in queue if name not in known]
+    kept.forget(place.part)
 
-    def add(segment: Segment, stem: torch.Tensor) -> None:
+    def add(name: Name, stem: torch.Tensor) -> None:
+        segment = queue[name]
         hidden = max(0, -segment.start)  # what lies before the mix
         inside = slice(segment.start + hidden, segment.start + segment.length)
         total[:, inside] += (stem * (_fades(segment, overlap) * segment.run.share))[:, hidden:]
+        if segment.start + segment.length > place.used[1] - place.again:
+            kept.stems[name] = stem
 
-    batches.run(mix, queued(runs, mix.shape[-1], overlap, used), add)
+    for name, stem in known.items():
+        add(name, stem)
+    names = iter(waiting)
+    batches.run(mix, [queue[name] for name in waiting], lambda stem: add(next(names), stem))
     return total
 
 
-def queued(runs: Sequence[Run], frames: int, overlap: float, used: tuple[int, int] | None) -> list[Segment]:
-    """The segments of all runs over a mix of so many frames that meet what is used of it."""
-    first, last = used or (0, frames)
-    queue = (segment for run in runs for segment in segments(run, frames, overlap))
-    return [each for each in queue if each.start < last and each.start + each.length > first]
+class Name(NamedTuple):
+    """A segment, by what it is in its source, whichever stretch it is met in."""
+
+    part: int
+    run: int
+    start: int
+    length: int
 
 
-def work(runs: Sequence[Run], frames: int, overlap: float, used: tuple[int, int] | None) -> Work:
+class Kept:
+    """The stems of segments that the next stretch of a source meets too, so that each segment is run once."""
+
+    def __init__(self) -> None:
+        self.stems: dict[Name, torch.Tensor] = {}
+
+    def forget(self, part: int) -> None:
+        """Let go of one part's."""
+        self.stems = {name: stem for name, stem in self.stems.items() if name.part != part}
+
+
+def queued(runs: Sequence[Run], frames: int, overlap: float, place: Place) -> dict[Name, Segment]:
+    """The segments of all runs over a stretch of so many frames that meet what is used of it."""
+    start, stop = place.used
+    return {
+        Name(place.part, index, place.begin + segment.start, segment.length): segment
+        for index, run in enumerate(runs)
+        for segment in segments(run, frames, overlap)
+        if segment.start < stop and segment.start + segment.length > start
+    }
+
+
+def passes(runs: Sequence[Run], frames: int, overlap: float, place: Place) -> Passes:
     """What `estimate` would do."""
-    seen = [segment.seen for segment in queued(runs, frames, overlap, used)]
-    return Work(len(seen), sum(seen), max(seen, default=0))
+    return {name: segment.seen for name, segment in queued(runs, frames, overlap, place).items()}
 
 
 def segments(run: Run, frames: int, overlap: float) -> Iterator[Segment]:
@@ -118,7 +159,7 @@ class Batches:
         self._largest = LARGEST_BATCH
         self._seconds: dict[tuple[int, int], float] = {}
 
-    def run(self, mix: torch.Tensor, queue: Sequence[Segment], add: Callable[[Segment, torch.Tensor], None]) -> None:
+    def run(self, mix: torch.Tensor, queue: Sequence[Segment], add: Callable[[torch.Tensor], None]) -> None:
         """Hand each segment's stem (2, length) to `add`, in order."""
         done = 0
         while done < len(queue):
@@ -132,7 +173,7 @@ class Batches:
             if stems is None:
                 continue  # again, with half as many
             for segment, stem in zip(alike, stems, strict=True):
-                add(segment, stem[:, segment.before : segment.before + segment.length])
+                add(stem[:, segment.before : segment.before + segment.length])
             done += len(alike)
 
     def _stems(self, mix: torch.Tensor, batch: list[Segment]) -> torch.Tensor | None:

@@ -8,12 +8,27 @@ caching stay outside: `sepkit.ensemble` brings the mix to the separator's rate a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from sepkit.audio import Samples
 from sepkit.config import Options
 from sepkit.weights import WeightFile
+
+
+class Place(NamedTuple):
+    """Where a stretch lies in its source, in native frames.
+
+    begin: its first frame, in the source. used: (start, stop) within the stretch of what will be used; around it the
+    estimate may be left unfinished. again: how many frames at the end of these the next stretch will use once more.
+    part: which channels of the source.
+    """
+
+    begin: int
+    used: tuple[int, int]
+    again: int = 0
+    part: int = 0
 
 
 @dataclass(frozen=True)
@@ -23,15 +38,14 @@ class Mix:
     samples: (channels, frames) float32 at the member's own rate and channel count.
     mean, std: of the whole source's mono mix (not of this stretch), where the member asks for them.
     seed: the run's seed; the same seed and samples give the same estimate.
-    used: (start, stop) of the frames whose estimate will be used; what lies around is context, and a separator may
-    leave its estimate unfinished there. None: all.
+    place: of a stretch that has context around it; None: all of it is used, and nothing comes after it.
     """
 
     samples: Samples
     mean: float = 0.0
     std: float = 1.0
     seed: int = 0
-    used: tuple[int, int] | None = None
+    place: Place | None = None
 
 
 class Estimates(NamedTuple):
@@ -41,19 +55,16 @@ class Estimates(NamedTuple):
     rest: Samples | None = None
 
 
-class Work(NamedTuple):
-    """What a `separate` costs: how often a network runs, over how many native frames in all and at once."""
-
-    passes: int
-    seen_frames: int
-    longest_frames: int
+Passes = dict[Hashable, int]
+"""What `separate` runs its network on: each pass, named so that the next stretch's same one has its name, and its
+native frames."""
 
 
 class BaseSeparator(ABC):
     """One member. Class or instance attributes describe it; `load` is called once a run, before `separate`."""
 
     sample_rate: int | None = None
-    """Native rate in Hz; None: any rate, and then `set_sample_rate` is called with the source's before each file."""
+    """Native rate in Hz; None: that of the source, which `begin` tells."""
     channels: ClassVar[int | None] = None
     """1: each channel is handed over alone; 2: always stereo (a mono source is doubled); None: as the source is."""
     context_s: float = 0.0
@@ -72,8 +83,8 @@ class BaseSeparator(ABC):
         """The files this member reads, embedded or downloaded."""
         return ()
 
-    def set_sample_rate(self, sample_rate: int) -> None:  # noqa: B027  most separators have one rate and ignore this
-        """Told to separators without a native rate before each file."""
+    def begin(self, sample_rate: int) -> None:  # noqa: B027  most separators have one rate and no memory
+        """Called before each source, with its rate."""
 
     def load(self, device: str) -> None:  # noqa: B027  the classic methods have nothing to load
         """Bring the weights to `device` ("cpu", "cuda:0", "mps"). Called once, before the first `separate`."""
@@ -82,9 +93,9 @@ class BaseSeparator(ABC):
         """For a plan: which model, how often; known once loaded. Empty: the member's name says it."""
         return ""
 
-    def work(self, frames: int, used: tuple[int, int] | None) -> Work:
-        """What `separate` would do with a mix of so many frames, once loaded."""
-        return Work(1, frames, frames)
+    def passes(self, frames: int, place: Place) -> Passes:
+        """What `separate` would do with a stretch of so many frames, once loaded."""
+        return {place: frames}
 
     @abstractmethod
     def separate(self, mix: Mix) -> Estimates:

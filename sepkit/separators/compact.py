@@ -61,7 +61,7 @@ class Separator(BaseSeparator):
         """The network's file."""
         return catalogue()
 
-    def set_sample_rate(self, sample_rate: int) -> None:
+    def begin(self, sample_rate: int) -> None:
         """Remember the source's rate, and the grid on which both rates meet."""
         self._sample_rate = sample_rate
         self.grid_frames = resample.aligned_frames(GRID_NATIVE_FRAMES, NATIVE_HZ, sample_rate)

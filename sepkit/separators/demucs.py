@@ -31,8 +31,8 @@ from sepkit.separators._demucs_bags import (
 )
 from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
 from sepkit.separators._precision import fastest
-from sepkit.separators._segments import Batches, Expert, Run
-from sepkit.separators.base import BaseSeparator, Estimates, Mix, Work
+from sepkit.separators._segments import Batches, Expert, Kept, Run
+from sepkit.separators.base import BaseSeparator, Estimates, Mix, Passes, Place
 from sepkit.weights import WeightFile
 
 SAMPLE_RATE = 44100
@@ -85,6 +85,7 @@ class Separator(BaseSeparator):
         super().__init__(options)
         self._settings = options
         self._experts: list[Expert] = []
+        self._kept = Kept()
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The experts' files; of a published bag those with a say in the vocals (one of htdemucs_ft's)."""
@@ -120,9 +121,13 @@ class Separator(BaseSeparator):
             f"{shifts or 'no'} shift{'' if shifts == 1 else 's'}, segments of {length_s:g} s"
         )
 
-    def work(self, frames: int, used: tuple[int, int] | None) -> Work:
+    def begin(self, sample_rate: int) -> None:
+        """Forget what was kept of the source before."""
+        self._kept = Kept()
+
+    def passes(self, frames: int, place: Place) -> Passes:
         """Every expert's and shift's segments."""
-        return _segments.work(self._runs(0), frames, self._settings.overlap, used)
+        return _segments.passes(self._runs(0), frames, self._settings.overlap, place)
 
     def separate(self, mix: Mix) -> Estimates:
         """Estimate the stem in (2, frames) at 44.1 kHz, normalised by `mix.mean` and `mix.std`."""
@@ -133,7 +138,7 @@ class Separator(BaseSeparator):
         with torch.inference_mode(), attention_in_one_piece():
             scaled = torch.from_numpy((mix.samples - mix.mean) / std)
             runs, overlap = self._runs(mix.seed), self._settings.overlap
-            estimate = _segments.estimate(scaled, runs, overlap, self._batches, mix.used)
+            estimate = _segments.estimate(scaled, runs, overlap, self._batches, mix.place, self._kept)
         wanted = (np.asarray(estimate) * std + mix.mean).astype(np.float32, copy=False)
         if not np.isfinite(wanted).all():
             raise WeightsError(

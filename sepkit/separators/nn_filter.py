@@ -64,7 +64,7 @@ class Separator(BaseSeparator):
 
     options: Options
 
-    def set_sample_rate(self, sample_rate: int) -> None:
+    def begin(self, sample_rate: int) -> None:
         """Fit the transform to the rate; grid and context follow from it."""
         window_frames = 2 ** round(np.log2(WINDOW_S * sample_rate))
         self._stft = Stft(window_frames, window_frames // HOPS_PER_WINDOW)

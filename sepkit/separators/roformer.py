@@ -21,8 +21,8 @@ from sepkit import config
 from sepkit.errors import ConfigError, WeightsError
 from sepkit.separators import _segments
 from sepkit.separators._precision import fastest
-from sepkit.separators._segments import Batches, Expert, Run
-from sepkit.separators.base import BaseSeparator, Estimates, Mix, Work
+from sepkit.separators._segments import Batches, Expert, Kept, Run
+from sepkit.separators.base import BaseSeparator, Estimates, Mix, Passes, Place
 from sepkit.weights import WeightFile, verify
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ class Separator(BaseSeparator):
         super().__init__(options)
         self._settings = options
         self._expert: Expert | None = None
+        self._kept = Kept()
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The checkpoint."""
@@ -163,10 +164,14 @@ class Separator(BaseSeparator):
         name = Path(self._settings.weights).name
         return f"{name}, {self._settings.stem}: segments of {self._expert.length / self.sample_rate:.3g} s"
 
-    def work(self, frames: int, used: tuple[int, int] | None) -> Work:
+    def begin(self, sample_rate: int) -> None:
+        """Forget what was kept of the source before."""
+        self._kept = Kept()
+
+    def passes(self, frames: int, place: Place) -> Passes:
         """The network's segments."""
-        assert self._expert is not None, "load() comes before work()"
-        return _segments.work([Run(self._expert, 0, 1.0)], frames, self._settings.overlap, used)
+        assert self._expert is not None, "load() comes before passes()"
+        return _segments.passes([Run(self._expert, 0, 1.0)], frames, self._settings.overlap, place)
 
     def separate(self, mix: Mix) -> Estimates:
         """Estimate the stem in (2, frames) at the model's rate."""
@@ -175,7 +180,7 @@ class Separator(BaseSeparator):
         assert self._expert is not None, "load() comes before separate()"
         with torch.inference_mode():
             samples, run, overlap = torch.from_numpy(mix.samples), Run(self._expert, 0, 1.0), self._settings.overlap
-            stem = _segments.estimate(samples, [run], overlap, self._batches, mix.used)
+            stem = _segments.estimate(samples, [run], overlap, self._batches, mix.place, self._kept)
         wanted = np.asarray(stem, np.float32)
         if not np.isfinite(wanted).all():
             raise WeightsError(f"roformer: the network gave NaN or Inf; check {self._settings.weights}")
