@@ -1,43 +1,43 @@
-"""The demucs member beside upstream's code, same weights and offsets, in pairs: `python -m scripts.bench ensemble`.
+"""The full ensemble beside upstream's code and beside its own networks: `python -m scripts.bench ensemble`.
 
 Weights are random, in the true architectures and file formats: speed and agreement do not depend on what was learned.
-Each row is the median of its pairs' ratios; which of a pair goes first alternates.
+Times are medians of pairs' ratios; which of a pair goes first alternates.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import time
-from collections.abc import Callable
-from fractions import Fraction
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
-from numpy.typing import NDArray
+import soundfile
 
+from scripts.bench import sepkit, spend
+from scripts.random_bags import SEED, STEMS, Stem, song, write_bag
+from sepkit import Audio, Pipeline
+from sepkit.config import Config, dump_config, load_config
+from sepkit.denoisers import dns64
+from sepkit.forecast import forecast
 from sepkit.separators import demucs
-from sepkit.separators._demucs_bags import published_bags, read_bag, read_network
+from sepkit.separators._demucs_bags import read_bag, read_network
 from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
 from sepkit.separators.base import Mix
 
-STEMS = ["drums", "bass", "other", "vocals"]
-SEED = 0
-
-Stem = NDArray[np.float32]
-"""An estimate (2, frames) at 44.1 kHz."""
-
 
 class Row(NamedTuple):
-    """What was compared. ratio: upstream's time in ours; agreement_db: of the samples."""
+    """What was compared with what, what was found, and the goal."""
 
     what: str
     against: str
+    found: str
     goal: str
-    ratio: float
-    agreement_db: float
 
 
 class Offsets:
@@ -53,49 +53,6 @@ class Offsets:
         return next(self._offsets)
 
 
-def write_bag(folder: Path, bag: str) -> bool:
-    """A published bag's recipe with random networks of its architecture; returns whether they are quantised."""
-    import torch
-    import yaml
-    from demucs.hdemucs import HDemucs
-    from demucs.htdemucs import HTDemucs
-    from demucs.states import save_with_checksum, serialize_model
-    from omegaconf import OmegaConf
-
-    assert bag in published_bags()
-    recipe, quantised = read_bag(bag, None), False
-    for number, signature in enumerate(recipe.models):
-        torch.manual_seed(number)
-        if bag.startswith("htdemucs"):
-            network: Any = HTDemucs(STEMS, bottom_channels=512, segment=Fraction(39, 5))
-            quantiser = None
-        else:
-            network = HDemucs(STEMS)
-            quantiser, quantised = _quantiser(network)
-        package = serialize_model(network, OmegaConf.create({}), quantiser)  # type: ignore[no-untyped-call]
-        save_with_checksum(package, folder / f"{signature}.th")  # type: ignore[no-untyped-call]
-    stored = {name: value for name, value in recipe.model_dump(mode="json").items() if value is not None}
-    (folder / f"{bag}.yaml").write_text(yaml.safe_dump(stored), encoding="utf-8")
-    return quantised
-
-
-def _quantiser(network: Any) -> tuple[Any, bool]:
-    """DiffQ's for a network, as mdx_extra_q is stored; none where the package is not installed."""
-    try:
-        from diffq import DiffQuantizer
-    except ImportError:
-        return None, False
-    return DiffQuantizer(network, group_size=8, min_size=0.2), True
-
-
-def song(seconds: float) -> Stem:
-    """Noise with tones, at 44.1 kHz."""
-    rng = np.random.default_rng(SEED)
-    time_s = np.arange(round(seconds * demucs.SAMPLE_RATE)) / demucs.SAMPLE_RATE
-    tones = sum(np.sin(2 * np.pi * hz * time_s) for hz in (110, 440, 1760))
-    return np.asarray(0.05 * tones + 0.1 * rng.standard_normal((2, time_s.size)), np.float32)
-
-
 def agreement_db(found: Stem, expected: Stem) -> float:
     """Energy of what is expected against that of the difference."""
     error = float(np.sum((found.astype(np.float64) - expected) ** 2))
@@ -103,17 +60,16 @@ def agreement_db(found: Stem, expected: Stem) -> float:
 
 
 def compare(ours: Callable[[], Stem], upstream: Callable[[], Stem], pairs: int) -> tuple[float, float]:
-    """(median of the pairs' ratios of time, agreement in dB); each runs once before, unmeasured."""
-    agreement = agreement_db(ours(), upstream())
+    """(median of the pairs' ratios of time, agreement of the last pair in dB)."""
     ratios = []
     for turn in range(pairs):
-        seconds = {}
+        seconds, stems = {}, {}
         for run in (ours, upstream) if turn % 2 else (upstream, ours):
             begin_s = time.perf_counter()
-            run()
+            stems[run] = run()
             seconds[run] = time.perf_counter() - begin_s
         ratios.append(seconds[upstream] / seconds[ours])
-    return median(ratios), agreement
+    return median(ratios), agreement_db(stems[ours], stems[upstream])
 
 
 def whole_bag(folder: Path, bag: str, shifts: int, samples: Stem, pairs: int) -> tuple[float, float]:
@@ -157,25 +113,169 @@ def one_pass(folder: Path, samples: Stem, pairs: int) -> tuple[float, float]:
     return compare(run_ours, run_stock, pairs)
 
 
-def rows(folder: Path, seconds: float, pairs: int) -> list[Row]:
-    """Every comparison."""
+def shipped(name: str, folder: Path, denoiser: bool = False) -> Config:
+    """A shipped configuration that reads its bags from a folder; DNS64 only where it can be loaded unverified."""
+    settings = load_config(Path(__file__).parents[1] / "config" / name).model_dump()
+    for member in settings["members"]:
+        member["options"]["folder"] = str(folder)
+    if not denoiser:
+        settings["denoise"] = None
+    return Config.model_validate(settings)
+
+
+def whole_pipeline(folder: Path, samples: Stem, runs: int) -> tuple[float, float]:
+    """The best configuration's time, DNS64 included, in that of its networks' forwards and in that of the fast one."""
+    import torch
+    from denoiser.demucs import Demucs
+    from denoiser.pretrained import DNS_64_URL
+
+    checkpoints = folder / "torch" / "hub" / "checkpoints"
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    torch.save(Demucs(hidden=64, sample_rate=16_000).state_dict(), checkpoints / Path(DNS_64_URL).name)
+    changes = {"TORCH_HOME": str(folder / "torch")}
+    with mock.patch.dict(os.environ, changes), mock.patch.object(dns64, "verify"):  # random weights have another digest
+        best = Pipeline(shipped("best_pipeline.yaml", folder, denoiser=True))
+        fast = Pipeline(shipped("fast_pipeline.yaml", folder))
+        best.load()
+        fast.load()
+    forwards_s = _timed_forwards(best)
+    overheads, ratios = [], []
+    audio = Audio(samples, demucs.SAMPLE_RATE)
+    for _ in range(runs):
+        forwards_s[0] = 0.0
+        best_s, fast_s = (_seconds_of(pipeline.run, audio) for pipeline in (best, fast))
+        overheads.append(best_s / forwards_s[0])
+        ratios.append(best_s / fast_s)
+    return median(overheads), median(ratios)
+
+
+def _seconds_of(run: Callable[..., Any], *arguments: Any) -> float:
+    begin_s = time.perf_counter()
+    run(*arguments)
+    return time.perf_counter() - begin_s
+
+
+def _timed_forwards(pipeline: Pipeline) -> list[float]:
+    """Make each network of a loaded pipeline add the seconds of its forwards to the one number that is returned."""
+    spent = [0.0]
+
+    def timed(network: Callable[..., Any]) -> Callable[..., Any]:
+        def forward(*arguments: Any) -> Any:
+            begin_s = time.perf_counter()
+            try:
+                return network(*arguments)
+            finally:
+                spent[0] += time.perf_counter() - begin_s
+
+        return forward
+
+    for member in pipeline.ensemble.members:
+        separator = member.separator
+        assert isinstance(separator, demucs.Separator)
+        separator._experts = [replace(expert, network=timed(expert.network)) for expert in separator._experts]
+    assert isinstance(pipeline.denoiser, dns64.Denoiser)
+    network = pipeline.denoiser._network
+    network.forward = timed(network.forward)
+    return spent
+
+
+def foreseen(folder: Path, samples: Stem) -> tuple[float, float]:
+    """What `sepkit plan` says of the best configuration without DNS64, in what it then takes: (time, peak memory)."""
+    source, config = folder / "song.wav", folder / "best.yaml"
+    soundfile.write(source, samples.T, demucs.SAMPLE_RATE)
+    settings = shipped("best_pipeline.yaml", folder)
+    config.write_text(dump_config(settings), encoding="utf-8")
+    said = forecast(Pipeline(settings), [source], again=True)
+    spent = sepkit("run", source, "-o", folder / "out", "--config", config)
+    assert said.peak_bytes is not None
+    return said.seconds / spent.wall_s, said.peak_bytes / 2**20 / spent.peak_mib
+
+
+def growth(folder: Path, minutes: tuple[float, float]) -> float:
+    """Peak memory on the longer file in that on the shorter: best configuration, one shift, networks of 8 channels."""
+    write_bag(folder, "htdemucs_ft", channels=8)
+    write_bag(folder, "mdx_extra_q", channels=8)
+    config, settings = folder / "small.yaml", shipped("best_pipeline.yaml", folder).model_dump()
+    settings["members"][0]["options"]["shifts"] = 1
+    config.write_text(dump_config(Config.model_validate(settings)), encoding="utf-8")
+    peaks = []
+    for length in minutes:
+        source = folder / "long.wav"
+        with soundfile.SoundFile(source, "w", demucs.SAMPLE_RATE, 2, "PCM_16") as file:
+            for _ in range(round(length * 6)):
+                file.write(song(10.0).T)
+        peaks.append(sepkit("run", source, "-o", folder / "out", "--config", config).peak_mib)
+    return peaks[1] / peaks[0]
+
+
+def many_clips(folder: Path, clips: int) -> float:
+    """One batch of clips of 3 s through both bags, against upstream's command line, once with each bag."""
+    inputs = folder / "clips"
+    inputs.mkdir()
+    names = [inputs / f"{number}.wav" for number in range(clips)]
+    for name in names:
+        soundfile.write(name, song(3.0).T, demucs.SAMPLE_RATE)
+    config = folder / "best.yaml"
+    config.write_text(dump_config(shipped("best_pipeline.yaml", folder)), encoding="utf-8")
+    ours = sepkit("batch", inputs, folder / "batch", "--config", config).wall_s
+    theirs = 0.0
+    for bag, shifts in (("htdemucs_ft", "4"), ("mdx_extra_q", "0")):
+        options: list[str | Path] = [
+            "-n",
+            bag,
+            "--repo",
+            folder,
+            "--shifts",
+            shifts,
+            "--two-stems",
+            "vocals",
+            "-d",
+            "cpu",
+        ]
+        theirs += spend("-m", "demucs", *options, "-o", folder / "theirs", *names).wall_s
+    return theirs / ours
+
+
+class Sizes(NamedTuple):
+    """seconds, pairs: of the comparisons with upstream; clips, minutes: as the functions have them."""
+
+    seconds: float
+    pairs: int
+    clips: int
+    minutes: tuple[float, float]
+
+
+FULL = Sizes(seconds=60, pairs=5, clips=100, minutes=(5, 60))
+QUICK = Sizes(seconds=8, pairs=1, clips=2, minutes=(5, 10))
+
+
+def rows(folder: Path, sizes: Sizes) -> Iterator[Row]:
+    """Every comparison, one after the other."""
     write_bag(folder, "htdemucs_ft")
     quantised = write_bag(folder, "mdx_extra_q")
-    samples, segment = song(seconds), song(7.8)
+    samples, segment = song(sizes.seconds), song(7.8)
     api = "demucs.api.Separator, same weights and offsets"
     kind = "four DiffQ members" if quantised else "four members, not quantised: diffq is not installed"
-    return [
-        Row(
-            f"HTDemucs-FT, 4 shifts, {seconds:g} s",
-            api,
-            "≥ 5 ×, ≥ 100 dB",
-            *whole_bag(folder, "htdemucs_ft", 4, samples, pairs),
-        ),
-        Row("one expert, one pass", "its stock forward", "≥ 1.15 ×, ≥ 110 dB", *one_pass(folder, segment, pairs)),
-        Row(
-            f"MDX-Extra-Q ({kind}), {seconds:g} s",
-            api,
-            "≥ 1.2 ×, ≥ 90 dB",
-            *whole_bag(folder, "mdx_extra_q", 0, samples, pairs),
-        ),
-    ]
+
+    def row(what: str, against: str, found: tuple[float, float], goal: str) -> Row:
+        return Row(what, against, f"{found[0]:.2f} × faster, {found[1]:.0f} dB", goal)
+
+    one = one_pass(folder, segment, max(sizes.pairs, 5))
+    yield row("one expert, one pass", "its stock forward", one, "≥ 1.15 ×, ≥ 110 dB")
+    extra = whole_bag(folder, "mdx_extra_q", 0, samples, sizes.pairs)
+    yield row(f"MDX-Extra-Q ({kind}), {sizes.seconds:g} s", api, extra, "≥ 1.2 ×, ≥ 90 dB")
+    tuned = whole_bag(folder, "htdemucs_ft", 4, samples, sizes.pairs)
+    yield row(f"HTDemucs-FT, 4 shifts, {sizes.seconds:g} s", api, tuned, "≥ 5 ×, ≥ 100 dB")
+    overhead, ratio = whole_pipeline(folder, samples, sizes.pairs)
+    best, fast = (f"config/{name}_pipeline.yaml" for name in ("best", "fast"))
+    yield Row(f"{best}, {sizes.seconds:g} s", "its networks' forwards", f"{overhead:.3f}", "≤ 1.05")
+    yield Row(f"{best}, {sizes.seconds:g} s", fast, f"{ratio:.1f} × the time", "–")
+    time_ratio, memory_ratio = foreseen(folder, samples)
+    found = f"{time_ratio:.2f} of the time, {memory_ratio:.2f} of the memory"
+    yield Row(f"`sepkit plan`, {best} without DNS64", "what it then took", found, "0.75 … 1.25")
+    clips = f"{sizes.clips} clips of 3 s in a batch, both bags"
+    yield Row(clips, "demucs's command line", f"{many_clips(folder, sizes.clips):.2f} × faster", "≥ 5 ×")
+    shorter, longer = sizes.minutes
+    what = f"peak memory at {longer:g} min, one shift, networks of 8 channels"
+    yield Row(what, f"at {shorter:g} min", f"{growth(folder, sizes.minutes):.3f}", "≤ 1.05")
+    yield Row("HTDemucs-FT on a GPU, 10 min", "demucs on it", "not measured here", "≥ 8 ×, ≥ 60 dB")
