@@ -12,7 +12,7 @@ from sepkit.batch.estimate import output_bytes
 from sepkit.batch.find import find
 from sepkit.config import Config
 from sepkit.device import cores, resolve
-from sepkit.errors import SourceError
+from sepkit.errors import SepkitError, SourceError
 from sepkit.forecast import Forecast, forecast
 from sepkit.naming import shown
 from sepkit.pipeline import Pipeline
@@ -22,10 +22,9 @@ from sepkit.weights import size_text
 def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
     """The plan for the terminal. again: measure this machine anew."""
     pipeline = Pipeline(config)
-    sources = _sources(source, pattern)
-    infos = [audio_io.probe(path) for path in sources]
+    infos, left_out = _probed(_sources(source, pattern))
     absent = [file for file in pipeline.weights() if not file.path.is_file()]
-    foreseen = None if absent else forecast(pipeline, sources, again)
+    foreseen = None if absent else forecast(pipeline, [info.path for info in infos], again)
     lines = [
         _sources_line(infos),
         _device_line(pipeline),
@@ -34,6 +33,7 @@ def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
         *_weight_lines(pipeline),
         *(_cost_lines(foreseen) if foreseen else [_unknown_line(len(absent))]),
         _disk_line(config, infos),
+        *left_out,
     ]
     return "\n".join(lines)
 
@@ -49,15 +49,28 @@ def _sources(source: Path, pattern: str) -> list[Path]:
     return found
 
 
+def _probed(sources: Sequence[Path]) -> tuple[list[SourceInfo], list[str]]:
+    """What can be read, and a line for each that cannot; where that is all of them, it raises."""
+    infos, left_out = [], []
+    for path in sources:
+        try:
+            infos.append(audio_io.probe(path))
+        except SepkitError as error:
+            left_out.append(f"left out: {error}")
+    if not infos:
+        raise SourceError("\n".join(left_out))
+    return infos, left_out
+
+
 def _sources_line(infos: Sequence[SourceInfo]) -> str:
-    forms = sorted({f"{info.sample_rate} Hz, {info.channels} channels" for info in infos})
+    forms = sorted({f"{info.sample_rate} Hz, {_counted(info.channels, 'channel')}" for info in infos})
     total_s = sum(info.duration_s for info in infos)
     return f"sources: {len(infos)}, {duration_text(total_s)} of audio ({'; '.join(forms)})"
 
 
 def _device_line(pipeline: Pipeline) -> str:
     device = resolve(pipeline.config.device) if pipeline.uses_device else "cpu"
-    return f"device: {device}, {cores()} processor cores"
+    return f"device: {device}, {_counted(cores(), 'processor core')}"
 
 
 def _member_lines(pipeline: Pipeline, foreseen: Forecast | None) -> list[str]:
@@ -70,14 +83,13 @@ def _member_lines(pipeline: Pipeline, foreseen: Forecast | None) -> list[str]:
         passes = sum(work.members[index].passes for work in foreseen.works)
         seen_s = sum(work.members[index].seen_s for work in foreseen.works)
         what = member.separator.describe()
-        lines.append(
-            f"member {member.name}{f' ({what})' if what else ''}: {_passes(passes)} over {duration_text(seen_s)}"
-        )
+        name = f"{member.name} ({what})" if what else member.name
+        lines.append(f"member {name}: {_counted(passes, 'pass', 'passes')} over {duration_text(seen_s)}")
     return lines
 
 
-def _passes(count: int) -> str:
-    return "1 pass" if count == 1 else f"{count} passes"
+def _counted(count: int, thing: str, things: str = "") -> str:
+    return f"1 {thing}" if count == 1 else f"{count} {things or f'{thing}s'}"
 
 
 def _stages_line(config: Config) -> str:

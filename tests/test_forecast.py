@@ -130,6 +130,19 @@ def test_the_plan_of_the_pilot_names_models_weights_and_cost(cache):
         assert words in result.output
 
 
+def test_a_file_that_cannot_be_read_is_left_out_of_the_plan_and_named(tmp_path, cache):
+    noise(tmp_path / "a.wav", 1, 16000, 1)
+    (tmp_path / "b.wav").write_text("no sound")
+    config = tmp_path / "light.yaml"
+    config.write_text(LIGHT)
+    result = CliRunner().invoke(main, ["plan", str(tmp_path), "--config", str(config)])
+    assert result.exit_code == 0, result.output
+    assert "sources: 1, 1.0 s of audio (16000 Hz, 1 channel)" in result.output
+    assert "left out: " in result.output and "b.wav" in result.output
+    (tmp_path / "a.wav").unlink()
+    assert CliRunner().invoke(main, ["plan", str(tmp_path), "--config", str(config)]).exit_code == 1
+
+
 def test_absent_weights_leave_the_cost_unknown_and_say_how_to_bring_them(tmp_path, cache, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     noise(tmp_path / "a.wav", 1, 44100, 2)

@@ -27,7 +27,7 @@ CONTEXT_S = 1.8
 
 WEIGHTS_PATH = Path(__file__).parent.parent / "weights" / "compact.safetensors"
 SIZE_BYTES = 8_751_220
-SHA256 = "add76f41ce3f15e859ede16ffaadd69cce174d66981e475873908e414d42ad8b"
+SHA256 = "ff06e490ecd88f026cb13417be2df4b142be478b51d54e647d9effabf9ad6d46"
 
 
 class Options(config.Options):
