@@ -61,6 +61,7 @@ class Rates(Options):
     stage_s: float
     denoiser_s: float
     members: tuple[MemberRate, ...]
+    loading_bytes: float | None
     loaded_bytes: float | None
     stage_bytes: float | None
     denoiser_bytes: float | None
@@ -128,10 +129,8 @@ def _measure(config: Config, sample_rate: int, channels: int) -> Rates:
         return rng.normal(0, 0.1, (channels, round(seconds * rate))).astype(np.float32)
 
     short, long = _stages(config, [(noise(SHORT_S), sample_rate), (noise(LONG_S), sample_rate)])
-    begin_s = time.perf_counter()
-    pipeline = Pipeline(config)
-    pipeline.load()
-    load_s = time.perf_counter() - begin_s
+    pipeline, before = Pipeline(config), _status_bytes("VmRSS")
+    loading = _spent(pipeline.load)
     loaded = _status_bytes("VmRSS")
 
     calming = Spent(0.0, 0)
@@ -143,10 +142,11 @@ def _measure(config: Config, sample_rate: int, channels: int) -> Rates:
     known = long.held is not None and short.held is not None
     return Rates(
         measured=date.today().isoformat(),
-        load_s=load_s,
+        load_s=loading.seconds,
         stage_s=max(0.0, long.seconds - short.seconds) / (LONG_S - SHORT_S),
         denoiser_s=calming.seconds / DENOISER_S,
         members=tuple(_member_rate(member, noise, sample_rate) for member in pipeline.ensemble.members),
+        loading_bytes=None if before is None or loading.held is None else before + loading.held,
         loaded_bytes=loaded,
         stage_bytes=max(0, (long.held or 0) - (short.held or 0)) / (LONG_S - SHORT_S) if known else None,
         denoiser_bytes=calming.held,

@@ -101,7 +101,7 @@ def _seconds(each: Work, rates: calibration.Rates) -> float:
 
 
 def _peak_bytes(pipeline: Pipeline, each: Work, rates: calibration.Rates, info: SourceInfo) -> float | None:
-    """What is loaded, the longest window's arrays, and what the hungriest model holds while it runs."""
+    """What loading takes; or what is loaded with the longest window's arrays or what the hungriest model holds."""
     if rates.loaded_bytes is None or rates.stage_bytes is None or rates.denoiser_bytes is None:
         return None
     busy = [rates.denoiser_bytes]
@@ -112,4 +112,5 @@ def _peak_bytes(pipeline: Pipeline, each: Work, rates: calibration.Rates, info: 
         whole = done.longest_s >= each.longest_s  # it sees the stretch at once: its arrays were measured with it
         stretch = 0 if whole else HELD * 2 * 4 * native_hz * each.longest_s
         busy.append(rate.busy_bytes * done.longest_s + stretch)
-    return rates.loaded_bytes + max(rates.stage_bytes * each.longest_s, *busy)
+    running = rates.loaded_bytes + max(rates.stage_bytes * each.longest_s, *busy)
+    return max(running, rates.loading_bytes or 0)
