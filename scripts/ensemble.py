@@ -193,6 +193,8 @@ def foreseen(folder: Path, samples: Stem) -> tuple[float, float]:
 
 def growth(folder: Path, minutes: tuple[float, float]) -> float:
     """Peak memory on the longer file in that on the shorter: best configuration, one shift, networks of 8 channels."""
+    folder = folder / "small"
+    folder.mkdir()
     write_bag(folder, "htdemucs_ft", channels=8)
     write_bag(folder, "mdx_extra_q", channels=8)
     config, settings = folder / "small.yaml", shipped("best_pipeline.yaml", folder).model_dump()
