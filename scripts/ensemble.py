@@ -19,9 +19,10 @@ from unittest import mock
 import numpy as np
 import soundfile
 
-from scripts.bench import sepkit, spend
+from scripts.bench import Sizes, sepkit, spend
 from scripts.random_bags import SEED, STEMS, Stem, song, write_bag
 from sepkit import Audio, Pipeline
+from sepkit.audio_io import probe
 from sepkit.config import Config, dump_config, load_config
 from sepkit.denoisers import dns64
 from sepkit.forecast import forecast
@@ -59,15 +60,20 @@ def agreement_db(found: Stem, expected: Stem) -> float:
     return float(10 * np.log10(np.sum(expected.astype(np.float64) ** 2) / max(error, 1e-300)))
 
 
+def clocked(run: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
+    """(seconds on the clock, what it returned)."""
+    begin_s = time.perf_counter()
+    returned = run(*arguments)
+    return time.perf_counter() - begin_s, returned
+
+
 def compare(ours: Callable[[], Stem], upstream: Callable[[], Stem], pairs: int) -> tuple[float, float]:
     """(median of the pairs' ratios of time, agreement of the last pair in dB)."""
     ratios = []
     for turn in range(pairs):
         seconds, stems = {}, {}
         for run in (ours, upstream) if turn % 2 else (upstream, ours):
-            begin_s = time.perf_counter()
-            stems[run] = run()
-            seconds[run] = time.perf_counter() - begin_s
+            seconds[run], stems[run] = clocked(run)
         ratios.append(seconds[upstream] / seconds[ours])
     return median(ratios), agreement_db(stems[ours], stems[upstream])
 
@@ -143,16 +149,10 @@ def whole_pipeline(folder: Path, samples: Stem, runs: int) -> tuple[float, float
     audio = Audio(samples, demucs.SAMPLE_RATE)
     for _ in range(runs):
         forwards_s[0] = 0.0
-        best_s, fast_s = (_seconds_of(pipeline.run, audio) for pipeline in (best, fast))
+        best_s, fast_s = (clocked(pipeline.run, audio)[0] for pipeline in (best, fast))
         overheads.append(best_s / forwards_s[0])
         ratios.append(best_s / fast_s)
     return median(overheads), median(ratios)
-
-
-def _seconds_of(run: Callable[..., Any], *arguments: Any) -> float:
-    begin_s = time.perf_counter()
-    run(*arguments)
-    return time.perf_counter() - begin_s
 
 
 def _timed_forwards(pipeline: Pipeline) -> list[float]:
@@ -161,11 +161,9 @@ def _timed_forwards(pipeline: Pipeline) -> list[float]:
 
     def timed(network: Callable[..., Any]) -> Callable[..., Any]:
         def forward(*arguments: Any) -> Any:
-            begin_s = time.perf_counter()
-            try:
-                return network(*arguments)
-            finally:
-                spent[0] += time.perf_counter() - begin_s
+            seconds, returned = clocked(network, *arguments)
+            spent[0] += seconds
+            return returned
 
         return forward
 
@@ -185,7 +183,7 @@ def foreseen(folder: Path, samples: Stem) -> tuple[float, float]:
     soundfile.write(source, samples.T, demucs.SAMPLE_RATE)
     settings = shipped("best_pipeline.yaml", folder)
     config.write_text(dump_config(settings), encoding="utf-8")
-    said = forecast(Pipeline(settings), [source], again=True)
+    said = forecast(Pipeline(settings), [probe(source)], again=True)
     spent = sepkit("run", source, "-o", folder / "out", "--config", config)
     assert said.peak_bytes is not None
     return said.seconds / spent.wall_s, said.peak_bytes / 2**20 / spent.peak_mib
@@ -222,62 +220,38 @@ def many_clips(folder: Path, clips: int) -> float:
     ours = sepkit("batch", inputs, folder / "batch", "--config", config).wall_s
     theirs = 0.0
     for bag, shifts in (("htdemucs_ft", "4"), ("mdx_extra_q", "0")):
-        options: list[str | Path] = [
-            "-n",
-            bag,
-            "--repo",
-            folder,
-            "--shifts",
-            shifts,
-            "--two-stems",
-            "vocals",
-            "-d",
-            "cpu",
-        ]
-        theirs += spend("-m", "demucs", *options, "-o", folder / "theirs", *names).wall_s
+        how = ["-n", bag, "--shifts", shifts, "--two-stems", "vocals", "-d", "cpu"]
+        theirs += spend("-m", "demucs", *how, "--repo", folder, "-o", folder / "theirs", *names).wall_s
     return theirs / ours
-
-
-class Sizes(NamedTuple):
-    """seconds, pairs: of the comparisons with upstream; clips, minutes: as the functions have them."""
-
-    seconds: float
-    pairs: int
-    clips: int
-    minutes: tuple[float, float]
-
-
-FULL = Sizes(seconds=60, pairs=5, clips=100, minutes=(5, 60))
-QUICK = Sizes(seconds=8, pairs=1, clips=2, minutes=(5, 10))
 
 
 def rows(folder: Path, sizes: Sizes) -> Iterator[Row]:
     """Every comparison, one after the other."""
     write_bag(folder, "htdemucs_ft")
     quantised = write_bag(folder, "mdx_extra_q")
-    samples, segment = song(sizes.seconds), song(7.8)
+    samples, segment = song(sizes.ensemble_s), song(7.8)
     api = "demucs.api.Separator, same weights and offsets"
     kind = "four DiffQ members" if quantised else "four members, not quantised: diffq is not installed"
 
     def row(what: str, against: str, found: tuple[float, float], goal: str) -> Row:
         return Row(what, against, f"{found[0]:.2f} × faster, {found[1]:.0f} dB", goal)
 
-    one = one_pass(folder, segment, max(sizes.pairs, 5))
+    one = one_pass(folder, segment, max(sizes.ensemble_pairs, 5))
     yield row("one expert, one pass", "its stock forward", one, "≥ 1.15 ×, ≥ 110 dB")
-    extra = whole_bag(folder, "mdx_extra_q", 0, samples, sizes.pairs)
-    yield row(f"MDX-Extra-Q ({kind}), {sizes.seconds:g} s", api, extra, "≥ 1.2 ×, ≥ 90 dB")
-    tuned = whole_bag(folder, "htdemucs_ft", 4, samples, sizes.pairs)
-    yield row(f"HTDemucs-FT, 4 shifts, {sizes.seconds:g} s", api, tuned, "≥ 5 ×, ≥ 100 dB")
-    overhead, ratio = whole_pipeline(folder, samples, sizes.pairs)
+    extra = whole_bag(folder, "mdx_extra_q", 0, samples, sizes.ensemble_pairs)
+    yield row(f"MDX-Extra-Q ({kind}), {sizes.ensemble_s:g} s", api, extra, "≥ 1.2 ×, ≥ 90 dB")
+    tuned = whole_bag(folder, "htdemucs_ft", 4, samples, sizes.ensemble_pairs)
+    yield row(f"HTDemucs-FT, 4 shifts, {sizes.ensemble_s:g} s", api, tuned, "≥ 5 ×, ≥ 100 dB")
+    overhead, ratio = whole_pipeline(folder, samples, sizes.ensemble_pairs)
     best, fast = (f"config/{name}_pipeline.yaml" for name in ("best", "fast"))
-    yield Row(f"{best}, {sizes.seconds:g} s", "its networks' forwards", f"{overhead:.3f}", "≤ 1.05")
-    yield Row(f"{best}, {sizes.seconds:g} s", fast, f"{ratio:.1f} × the time", "–")
+    yield Row(f"{best}, {sizes.ensemble_s:g} s", "its networks' forwards", f"{overhead:.3f}", "≤ 1.05")
+    yield Row(f"{best}, {sizes.ensemble_s:g} s", fast, f"{ratio:.1f} × the time", "–")
     time_ratio, memory_ratio = foreseen(folder, samples)
     found = f"{time_ratio:.2f} of the time, {memory_ratio:.2f} of the memory"
     yield Row(f"`sepkit plan`, {best} without DNS64", "what it then took", found, "0.75 … 1.25")
-    clips = f"{sizes.clips} clips of 3 s in a batch, both bags"
-    yield Row(clips, "demucs's command line", f"{many_clips(folder, sizes.clips):.2f} × faster", "≥ 5 ×")
-    shorter, longer = sizes.minutes
+    clips = f"{sizes.ensemble_clips} clips of 3 s in a batch, both bags"
+    yield Row(clips, "demucs's command line", f"{many_clips(folder, sizes.ensemble_clips):.2f} × faster", "≥ 5 ×")
+    shorter, longer = sizes.ensemble_minutes
     what = f"peak memory at {longer:g} min, one shift, networks of 8 channels"
-    yield Row(what, f"at {shorter:g} min", f"{growth(folder, sizes.minutes):.3f}", "≤ 1.05")
+    yield Row(what, f"at {shorter:g} min", f"{growth(folder, sizes.ensemble_minutes):.3f}", "≤ 1.05")
     yield Row("HTDemucs-FT on a GPU, 10 min", "demucs on it", "not measured here", "≥ 8 ×, ≥ 60 dB")

@@ -19,6 +19,8 @@ import platform
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,7 +37,9 @@ from sepkit.device import cores
 from sepkit.ensemble import Member, Statistics
 from sepkit.errors import SepkitError
 from sepkit.pipeline import Pipeline
+from sepkit.report.whole_file import whole_file
 from sepkit.separators.base import Place
+from sepkit.weights import cache_home
 
 SHORT_S, LONG_S = 3.0, 12.0
 """Noise for the stages alone; what the longer one takes more is their rate."""
@@ -69,22 +73,16 @@ class Rates(Options):
 
 def rates(config: Config, sample_rate: int, channels: int, again: bool = False) -> tuple[Rates, bool]:
     """Those kept for this configuration and kind of source, or new ones; whether they were measured just now."""
-    path = _cache_folder() / f"{_key(config, sample_rate, channels)}.json"
+    path = cache_home() / "sepkit" / "rates" / f"{_key(config, sample_rate, channels)}.json"
     if not again and path.is_file():
         try:
             return Rates.model_validate_json(path.read_text(encoding="utf-8")), False
         except (ValidationError, OSError):
             path.unlink(missing_ok=True)
     measured = _in_a_process(config, sample_rate, channels)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(measured.model_dump_json(indent=1), encoding="utf-8")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(measured.model_dump_json(indent=1), encoding="utf-8")
     return measured, True
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "sepkit" / "rates"
 
 
 def _key(config: Config, sample_rate: int, channels: int) -> str:
@@ -96,29 +94,14 @@ def _key(config: Config, sample_rate: int, channels: int) -> str:
 
 def _in_a_process(config: Config, sample_rate: int, channels: int) -> Rates:
     """Measure where nothing has been loaded or held before."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_serve, args=(theirs, config, sample_rate, channels))
-    process.start()
-    theirs.close()
-    try:
-        answer = ours.recv()
-    except EOFError as error:
-        process.join()
-        raise SepkitError(
-            f"the speed of this machine could not be measured: the process ended with exit status {process.exitcode}"
-        ) from error
-    process.join()
-    if isinstance(answer, SepkitError):
-        raise answer
-    return Rates.model_validate_json(answer)
-
-
-def _serve(pipe: Any, config: Config, sample_rate: int, channels: int) -> None:
-    try:
-        pipe.send(_measure(config, sample_rate, channels).model_dump_json())
-    except SepkitError as error:
-        pipe.send(error)
+    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            return pool.submit(_measure, config, sample_rate, channels).result()
+        except BrokenProcessPool as error:
+            raise SepkitError(
+                "the speed of this machine could not be measured: the process that measures ended, often for lack of "
+                "memory; free some, or take a configuration with smaller models"
+            ) from error
 
 
 def _measure(config: Config, sample_rate: int, channels: int) -> Rates:
@@ -128,7 +111,7 @@ def _measure(config: Config, sample_rate: int, channels: int) -> Rates:
     def noise(seconds: float, rate: int = sample_rate) -> Samples:
         return rng.normal(0, 0.1, (channels, round(seconds * rate))).astype(np.float32)
 
-    short, long = _stages(config, [(noise(SHORT_S), sample_rate), (noise(LONG_S), sample_rate)])
+    short, long = _stages(config, [noise(SHORT_S), noise(LONG_S)], sample_rate)
     pipeline, before = Pipeline(config), _status_bytes("VmRSS")
     loading = _spent(pipeline.load)
     loaded = _status_bytes("VmRSS")
@@ -153,13 +136,13 @@ def _measure(config: Config, sample_rate: int, channels: int) -> Rates:
     )
 
 
-def _stages(config: Config, sounds: Sequence[tuple[Samples, int]]) -> list[Spent]:
+def _stages(config: Config, sounds: Sequence[Samples], sample_rate: int) -> list[Spent]:
     """Render each sound from file to file, with everything but members and denoiser."""
     nothing = parse_config("members: [{separator: passthrough}]").members
     changes = {"members": nothing, "denoise": None, "skip_silence": None, "device": "cpu"}
     pipeline, spent = Pipeline(config.model_copy(update=changes)), []
     with tempfile.TemporaryDirectory(prefix="sepkit-") as name:
-        for samples, sample_rate in (sounds[0], *sounds):  # the first, again, for the imports
+        for samples in (sounds[0], *sounds):  # the first, again, for the imports
             source = Path(name) / "noise.wav"
             soundfile.write(source, samples.T, sample_rate)
             spent.append(_spent(pipeline.render, source, pipeline.outputs(source, Path(name))))
@@ -189,21 +172,21 @@ class Spent(NamedTuple):
 def _spent(run: Callable[..., Any], *arguments: Any) -> Spent:
     """Call it, and measure."""
     gc.collect()  # what was let go before must not be let go meanwhile
-    before, peak = _status_bytes("VmRSS"), _peak_since_now()
+    before, forgotten = _status_bytes("VmRSS"), _forget_peak()
     begin_s = time.perf_counter()
     run(*arguments)
     seconds = time.perf_counter() - begin_s
-    highest = peak()
+    highest = _status_bytes("VmHWM") if forgotten else None
     return Spent(seconds, None if before is None or highest is None else max(0, highest - before))
 
 
-def _peak_since_now() -> Callable[[], int | None]:
-    """Forget the peak so far; returns what tells the one since."""
+def _forget_peak() -> bool:
+    """Let the peak begin anew from what is held now; whether this system can."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
-        return lambda: None
-    return lambda: _status_bytes("VmHWM")
+        return False
+    return True
 
 
 def _status_bytes(name: str) -> int | None:

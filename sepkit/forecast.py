@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from sepkit import audio_io, calibration
@@ -74,17 +73,17 @@ def _member_work(passes: Passes, native_hz: int) -> MemberWork:
     return MemberWork(len(passes), sum(passes.values()) / native_hz, max(passes.values(), default=0) / native_hz)
 
 
-def forecast(pipeline: Pipeline, sources: Iterable[Path], again: bool = False) -> Forecast:
-    """Add up what each source takes. again: measure this machine anew."""
+def forecast(pipeline: Pipeline, sources: Iterable[SourceInfo], again: bool = False) -> Forecast:
+    """Add up what each source takes. again: measure this machine anew, once for each rate and count of channels."""
     pipeline.load()
+    rates_of: dict[tuple[int, int], calibration.Rates] = {}
     works, seconds, peaks, bases, load_s = [], 0.0, [], set(), 0.0
-    for source in sources:
-        with audio_io.open_source(source) as opened:
-            info = opened.info
-            each = work(pipeline, info, pipeline.spans(opened) if pipeline.config.skip_silence else None)
-        rates, new = calibration.rates(pipeline.config, info.sample_rate, info.channels, again)
-        again = False
-        bases.add("measured just now" if new else f"as measured on {rates.measured}")
+    for info in sources:
+        kind = info.sample_rate, info.channels
+        if kind not in rates_of:
+            rates_of[kind], new = calibration.rates(pipeline.config, *kind, again)
+            bases.add("measured just now" if new else f"as measured on {rates_of[kind].measured}")
+        rates, each = rates_of[kind], work(pipeline, info, _spans(pipeline, info))
         load_s = rates.load_s
         seconds += _seconds(each, rates)
         peaks.append(_peak_bytes(pipeline, each, rates, info))
@@ -92,6 +91,14 @@ def forecast(pipeline: Pipeline, sources: Iterable[Path], again: bool = False) -
     known = [peak for peak in peaks if peak is not None]
     peak = max(known) if known and len(known) == len(peaks) else None
     return Forecast(tuple(works), load_s + seconds, peak, ", ".join(sorted(bases)))
+
+
+def _spans(pipeline: Pipeline, info: SourceInfo) -> list[Span] | None:
+    """Those of `skip_silence`, for which the source must be heard; None where all is rendered."""
+    if pipeline.config.skip_silence is None:
+        return None
+    with audio_io.open_source(info.path) as opened:
+        return pipeline.spans(opened)
 
 
 def _seconds(each: Work, rates: calibration.Rates) -> float:

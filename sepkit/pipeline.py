@@ -92,12 +92,17 @@ class Pipeline:
         """Whether any model runs on torch."""
         return self.ensemble.uses_device or bool(self.denoiser and self.denoiser.uses_device)
 
+    @property
+    def device(self) -> str:
+        """Where the models run: the configuration's, and the processor where none of them asks for more."""
+        return resolve(self.config.device) if self.uses_device or self.config.device != "auto" else "cpu"
+
     def load(self) -> None:
         """Check that all weights are here and whole, then load the models. Raises before any audio is read."""
         if self._loaded:
             return
         weights.require(self.weights())
-        device = resolve(self.config.device) if self.uses_device or self.config.device != "auto" else "cpu"
+        device = self.device
         if self._threads and self.uses_device:
             import torch
 

@@ -11,7 +11,7 @@ from sepkit.audio_io import SourceInfo
 from sepkit.batch.estimate import output_bytes
 from sepkit.batch.find import find
 from sepkit.config import Config
-from sepkit.device import cores, resolve
+from sepkit.device import cores
 from sepkit.errors import SepkitError, SourceError
 from sepkit.forecast import Forecast, forecast
 from sepkit.naming import shown
@@ -24,7 +24,7 @@ def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
     pipeline = Pipeline(config)
     infos, left_out = _probed(_sources(source, pattern))
     absent = [file for file in pipeline.weights() if not file.path.is_file()]
-    foreseen = None if absent else forecast(pipeline, [info.path for info in infos], again)
+    foreseen = None if absent else forecast(pipeline, infos, again)
     lines = [
         _sources_line(infos),
         _device_line(pipeline),
@@ -69,8 +69,7 @@ def _sources_line(infos: Sequence[SourceInfo]) -> str:
 
 
 def _device_line(pipeline: Pipeline) -> str:
-    device = resolve(pipeline.config.device) if pipeline.uses_device else "cpu"
-    return f"device: {device}, {_counted(cores(), 'processor core')}"
+    return f"device: {pipeline.device}, {_counted(cores(), 'processor core')}"
 
 
 def _member_lines(pipeline: Pipeline, foreseen: Forecast | None) -> list[str]:

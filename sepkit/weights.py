@@ -45,9 +45,13 @@ def torch_checkpoints() -> Path:
 
     Source: https://docs.pytorch.org/docs/stable/hub.html, "Where are my downloaded models saved?"
     """
-    cache_home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    home = os.environ.get("TORCH_HOME", str(Path(cache_home) / "torch"))
+    home = os.environ.get("TORCH_HOME", str(cache_home() / "torch"))
     return Path(home).expanduser() / "hub" / "checkpoints"
+
+
+def cache_home() -> Path:
+    """The user's folder for what can be made or fetched again (XDG Base Directory Specification)."""
+    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
 
 
 def embedded(model: str, file: str, source: str, licence_code: str, licence_weights: str) -> WeightFile:

@@ -85,10 +85,10 @@ def test_the_passes_foreseen_are_those_that_run(tmp_path, monkeypatch, transform
 def test_a_file_twice_as_long_takes_twice_the_rates(tmp_path, cache):
     """With the rates known, the time is arithmetic: loading once, then rate times seconds, one window each."""
     config = parse_config(LIGHT)
-    one, two = (noise(tmp_path / f"{seconds}.wav", seconds, 48000, 1) for seconds in (4, 8))
+    one, two = (audio_io.probe(noise(tmp_path / f"{seconds}.wav", seconds, 48000, 1)) for seconds in (4, 8))
     rates, new = calibration.rates(config, 48000, 1)
     assert new
-    seconds = [forecast(Pipeline(config), [path]).seconds - rates.load_s for path in (one, two)]
+    seconds = [forecast(Pipeline(config), [info]).seconds - rates.load_s for info in (one, two)]
     each = rates.stage_s + sum(member.seconds for member in rates.members)
     assert seconds == pytest.approx([4 * each, 8 * each])
     both = forecast(Pipeline(config), [one, two])

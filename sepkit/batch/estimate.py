@@ -36,12 +36,12 @@ class Estimate:
 
 def estimate(plan: Plan, records: list[Record], identity: Identity, config: Config, out: Path) -> Estimate:
     """Add up the tasks. Nothing is written under `out`."""
-    audio_s, disk_bytes = 0.0, 0
-    for task in plan.tasks:
-        info = audio_io.probe(task.source)
-        audio_s += info.duration_s
-        disk_bytes += output_bytes(info, config) * len(written(task.outputs))
-    seconds, basis = _time(plan, records, identity, config, audio_s)
+    infos = [audio_io.probe(task.source) for task in plan.tasks]
+    audio_s = sum((info.duration_s for info in infos), 0.0)
+    disk_bytes = sum(
+        output_bytes(info, config) * len(written(task.outputs)) for info, task in zip(infos, plan.tasks, strict=True)
+    )
+    seconds, basis = _time(infos, records, identity, config, audio_s)
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     return Estimate(audio_s, seconds, basis, disk_bytes, shutil.disk_usage(existing).free)
 
@@ -52,14 +52,16 @@ def output_bytes(info: SourceInfo, config: Config) -> int:
     return info.frames * info.channels * SAMPLE_BITS[subtype] // 8
 
 
-def _time(plan: Plan, records: list[Record], identity: Identity, config: Config, audio_s: float) -> tuple[float, str]:
+def _time(
+    infos: list[SourceInfo], records: list[Record], identity: Identity, config: Config, audio_s: float
+) -> tuple[float, str]:
     """Seconds on the clock, and where that comes from."""
-    if not plan.tasks:
+    if not infos:
         return 0.0, "nothing to render"
     same = [record for record in records if record.config_sha256 == identity.config_sha256]
     known_s = sum(record.duration_s for record in same)
     if known_s > 0:
         spent_s = sum(record.seconds / record.workers for record in same)
         return audio_s * spent_s / known_s, f"as {len(same)} files of the journal took"
-    foreseen = forecast(Pipeline(config), [task.source for task in plan.tasks])
+    foreseen = forecast(Pipeline(config), infos)
     return foreseen.seconds, f"from noise, {foreseen.basis}"

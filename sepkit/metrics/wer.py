@@ -12,10 +12,8 @@ weights MIT), Radford et al. 2022, https://arxiv.org/abs/2212.04356.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -27,7 +25,7 @@ from sepkit.audio import Audio
 from sepkit.device import resolve
 from sepkit.errors import WeightsError
 from sepkit.metrics.base import BaseMetric, Pair, Score, measured, mono_at, not_measured
-from sepkit.weights import WeightFile, embedded, verify
+from sepkit.weights import WeightFile, cache_home, embedded, verify
 
 SAMPLE_RATE = 16_000
 WHISPER_URL = "https://openaipublic.azureedge.net/main/whisper/models/{sha256}/{size}.pt"
@@ -180,10 +178,9 @@ def _pieces(pcm: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
 
 def _whisper_file(size: str) -> WeightFile:
     size_bytes, digest = WHISPER_FILES[size]
-    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
     return WeightFile(
         model=f"whisper-{size}",
-        path=cache / "whisper" / f"{size}.pt",
+        path=cache_home() / "whisper" / f"{size}.pt",
         size_bytes=size_bytes,
         sha256=digest,
         source="Whisper, https://github.com/openai/whisper",
