@@ -75,8 +75,8 @@ QUICK = Sizes(
     batch_rounds=2,
     startup_pairs=3,
     ensemble_s=8,
-    ensemble_pairs=1,
-    ensemble_clips=2,
+    ensemble_pairs=5,
+    ensemble_clips=8,
     ensemble_minutes=(5, 10),
 )
 CLIP_S = 3.0
@@ -263,12 +263,14 @@ def pilot(sizes: Sizes, folder: Path) -> str:
     return table(["On the pilot", *(f"{s.label}, {s.unit}" for s in scores)], rows)
 
 
-def ensemble(sizes: Sizes, folder: Path) -> str:
+def ensemble(sizes: Sizes, folder: Path, names: Sequence[str] = ()) -> str:
     """The full ensemble against upstream's own code; see `scripts.ensemble`. Rows appear as they are measured."""
-    from scripts.ensemble import rows
+    from scripts.ensemble import ROWS, rows
 
+    if unknown := set(names) - set(ROWS):
+        raise click.UsageError(f"--row: {', '.join(sorted(unknown))} found; choose of {', '.join(ROWS)}")
     found = []
-    for row in rows(folder, sizes):
+    for row in rows(folder, sizes, names):
         click.echo(" | ".join(row), err=True)
         found.append(row)
     return table(["What", "against", "found", "goal"], found)
@@ -303,10 +305,21 @@ def quality(sizes: Sizes, folder: Path, peers: Sequence[str], members_only: bool
 @click.option("--set", "folder", type=click.Path(path_type=Path), help="quality: what scripts.make_mixes wrote.")
 @click.option("--peer", "peers", multiple=True, metavar="NAME=FOLDER", help="quality: another program's answers.")
 @click.option("--members-only", is_flag=True, help="quality: without the pipelines.")
+@click.option("--row", "rows", multiple=True, metavar="NAME", help="ensemble: only this row; may be given again.")
 @click.option("--out", default=Path("artifacts/quality"), type=click.Path(path_type=Path), help="quality: for results.")
-def main(which: str, quick: bool, folder: Path | None, peers: tuple[str, ...], members_only: bool, out: Path) -> None:
+def main(
+    which: str,
+    quick: bool,
+    folder: Path | None,
+    peers: tuple[str, ...],
+    members_only: bool,
+    rows: tuple[str, ...],
+    out: Path,
+) -> None:
     """Measure what sepkit costs and what it is worth, as Markdown tables."""
     sizes = QUICK if quick else FULL
+    if rows and which != "ensemble":
+        raise click.UsageError("--row belongs to ensemble")
     click.echo(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores{', quick' if quick else ''}")
     if which == "quality":
         if folder is None:
@@ -318,7 +331,8 @@ def main(which: str, quick: bool, folder: Path | None, peers: tuple[str, ...], m
     for name, bench in BENCHES.items():
         if which == name or (which == "all" and name not in LONG):
             with tempfile.TemporaryDirectory() as scratch:
-                click.echo(f"\n{bench(sizes, Path(scratch))}")
+                ran = ensemble(sizes, Path(scratch), rows) if name in LONG else bench(sizes, Path(scratch))
+                click.echo(f"\n{ran}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -21,14 +21,14 @@ import soundfile
 
 from scripts.bench import Sizes, sepkit, spend
 from scripts.random_bags import SEED, STEMS, Stem, song, write_bag
-from sepkit import Audio, Pipeline
+from sepkit import Audio, Pipeline, memory
 from sepkit.audio_io import probe
 from sepkit.config import Config, dump_config, load_config
 from sepkit.denoisers import dns64
 from sepkit.forecast import forecast
 from sepkit.separators import demucs
 from sepkit.separators._demucs_bags import read_bag, read_network
-from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
+from sepkit.separators._demucs_network import in_one_piece, keep_stem
 from sepkit.separators.base import Mix
 
 
@@ -95,7 +95,11 @@ def whole_bag(folder: Path, bag: str, shifts: int, samples: Stem, pairs: int) ->
         with mock.patch.object(apply, "random", offsets):
             return np.asarray(upstream.separate_tensor(torch.from_numpy(samples))[1]["vocals"])
 
-    return compare(lambda: member.separate(mix).wanted, run_upstream, pairs)
+    def run_ours() -> Stem:
+        with memory.kept():
+            return member.separate(mix).wanted
+
+    return compare(run_ours, run_upstream, pairs)
 
 
 def one_pass(folder: Path, samples: Stem, pairs: int) -> tuple[float, float]:
@@ -106,11 +110,12 @@ def one_pass(folder: Path, samples: Stem, pairs: int) -> tuple[float, float]:
     stock, ours = read_network(files[-1]).eval(), read_network(files[-1]).eval()
     vocals = STEMS.index("vocals")
     stem = keep_stem(ours, vocals)
+    fused = in_one_piece(ours)
     mix = torch.from_numpy(samples)[None]
 
     def run_ours() -> Stem:
-        with torch.inference_mode(), attention_in_one_piece():
-            return np.asarray(ours(mix)[0, stem])
+        with memory.kept(), torch.inference_mode():
+            return np.asarray(fused(mix)[0, stem])
 
     def run_stock() -> Stem:
         with torch.no_grad():
@@ -225,33 +230,81 @@ def many_clips(folder: Path, clips: int) -> float:
     return theirs / ours
 
 
-def rows(folder: Path, sizes: Sizes) -> Iterator[Row]:
-    """Every comparison, one after the other."""
+def _compared(what: str, against: str, found: tuple[float, float], goal: str) -> Row:
+    return Row(what, against, f"{found[0]:.2f} × faster, {found[1]:.0f} dB", goal)
+
+
+def _one_pass(folder: Path, sizes: Sizes) -> Iterator[Row]:
     write_bag(folder, "htdemucs_ft")
+    found = one_pass(folder, song(7.8), max(sizes.ensemble_pairs, 5))
+    yield _compared("one expert, one pass", "its stock forward", found, "≥ 1.15 ×, ≥ 110 dB")
+
+
+def _extra(folder: Path, sizes: Sizes) -> Iterator[Row]:
     quantised = write_bag(folder, "mdx_extra_q")
-    samples, segment = song(sizes.ensemble_s), song(7.8)
-    api = "demucs.api.Separator, same weights and offsets"
     kind = "four DiffQ members" if quantised else "four members, not quantised: diffq is not installed"
+    found = whole_bag(folder, "mdx_extra_q", 0, song(sizes.ensemble_s), sizes.ensemble_pairs)
+    yield _compared(f"MDX-Extra-Q ({kind}), {sizes.ensemble_s:g} s", UPSTREAM, found, "≥ 1.2 ×, ≥ 90 dB")
 
-    def row(what: str, against: str, found: tuple[float, float], goal: str) -> Row:
-        return Row(what, against, f"{found[0]:.2f} × faster, {found[1]:.0f} dB", goal)
 
-    one = one_pass(folder, segment, max(sizes.ensemble_pairs, 5))
-    yield row("one expert, one pass", "its stock forward", one, "≥ 1.15 ×, ≥ 110 dB")
-    extra = whole_bag(folder, "mdx_extra_q", 0, samples, sizes.ensemble_pairs)
-    yield row(f"MDX-Extra-Q ({kind}), {sizes.ensemble_s:g} s", api, extra, "≥ 1.2 ×, ≥ 90 dB")
-    tuned = whole_bag(folder, "htdemucs_ft", 4, samples, sizes.ensemble_pairs)
-    yield row(f"HTDemucs-FT, 4 shifts, {sizes.ensemble_s:g} s", api, tuned, "≥ 5 ×, ≥ 100 dB")
-    overhead, ratio = whole_pipeline(folder, samples, sizes.ensemble_pairs)
-    best, fast = (f"config/{name}_pipeline.yaml" for name in ("best", "fast"))
-    yield Row(f"{best}, {sizes.ensemble_s:g} s", "its networks' forwards", f"{overhead:.3f}", "≤ 1.05")
-    yield Row(f"{best}, {sizes.ensemble_s:g} s", fast, f"{ratio:.1f} × the time", "–")
-    time_ratio, memory_ratio = foreseen(folder, samples)
+def _tuned(folder: Path, sizes: Sizes) -> Iterator[Row]:
+    write_bag(folder, "htdemucs_ft")
+    found = whole_bag(folder, "htdemucs_ft", 4, song(sizes.ensemble_s), sizes.ensemble_pairs)
+    yield _compared(f"HTDemucs-FT, 4 shifts, {sizes.ensemble_s:g} s", UPSTREAM, found, "≥ 5 ×, ≥ 100 dB")
+
+
+def _pipeline(folder: Path, sizes: Sizes) -> Iterator[Row]:
+    _write_both(folder)
+    overhead, ratio = whole_pipeline(folder, song(sizes.ensemble_s), sizes.ensemble_pairs)
+    yield Row(f"{BEST}, {sizes.ensemble_s:g} s", "its networks' forwards", f"{overhead:.3f}", "≤ 1.05")
+    yield Row(f"{BEST}, {sizes.ensemble_s:g} s", "config/fast_pipeline.yaml", f"{ratio:.1f} × the time", "–")
+
+
+def _plan(folder: Path, sizes: Sizes) -> Iterator[Row]:
+    _write_both(folder)
+    time_ratio, memory_ratio = foreseen(folder, song(sizes.ensemble_s))
     found = f"{time_ratio:.2f} of the time, {memory_ratio:.2f} of the memory"
-    yield Row(f"`sepkit plan`, {best} without DNS64", "what it then took", found, "0.75 … 1.25")
-    clips = f"{sizes.ensemble_clips} clips of 3 s in a batch, both bags"
-    yield Row(clips, "demucs's command line", f"{many_clips(folder, sizes.ensemble_clips):.2f} × faster", "≥ 5 ×")
+    yield Row(f"`sepkit plan`, {BEST} without DNS64", "what it then took", found, "0.75 … 1.25")
+
+
+def _clips(folder: Path, sizes: Sizes) -> Iterator[Row]:
+    _write_both(folder)
+    what = f"{sizes.ensemble_clips} clips of 3 s in a batch, both bags"
+    yield Row(what, "demucs's command line", f"{many_clips(folder, sizes.ensemble_clips):.2f} × faster", "≥ 5 ×")
+
+
+def _memory(folder: Path, sizes: Sizes) -> Iterator[Row]:
     shorter, longer = sizes.ensemble_minutes
     what = f"peak memory at {longer:g} min, one shift, networks of 8 channels"
     yield Row(what, f"at {shorter:g} min", f"{growth(folder, sizes.ensemble_minutes):.3f}", "≤ 1.05")
+
+
+def _gpu(folder: Path, sizes: Sizes) -> Iterator[Row]:
     yield Row("HTDemucs-FT on a GPU, 10 min", "demucs on it", "not measured here", "≥ 8 ×, ≥ 60 dB")
+
+
+BEST = "config/best_pipeline.yaml"
+UPSTREAM = "demucs.api.Separator, same weights and offsets"
+ROWS: dict[str, Callable[[Path, Sizes], Iterator[Row]]] = {
+    "one-pass": _one_pass,
+    "mdx": _extra,
+    "shifts": _tuned,
+    "pipeline": _pipeline,
+    "plan": _plan,
+    "clips": _clips,
+    "memory": _memory,
+    "gpu": _gpu,
+}
+
+
+def rows(folder: Path, sizes: Sizes, names: Sequence[str]) -> Iterator[Row]:
+    """The comparisons of these names, one after the other; of none, all."""
+    for name in names or ROWS:
+        scratch = folder / name
+        scratch.mkdir()
+        yield from ROWS[name](scratch, sizes)
+
+
+def _write_both(folder: Path) -> None:
+    write_bag(folder, "htdemucs_ft")
+    write_bag(folder, "mdx_extra_q")

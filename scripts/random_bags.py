@@ -37,7 +37,11 @@ def write_bag(folder: Path, bag: str, channels: int = 48) -> bool:
         torch.manual_seed(number)
         if bag.startswith("htdemucs"):
             network: Any = HTDemucs(
-                STEMS, channels=channels, bottom_channels=512 * channels // 48 // 8 * 8, segment=Fraction(39, 5)
+                STEMS,
+                channels=channels,
+                bottom_channels=512 * channels // 48 // 8 * 8,
+                dconv_mode=3,
+                segment=Fraction(39, 5),
             )
             quantiser = None
         else:

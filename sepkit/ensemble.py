@@ -6,6 +6,7 @@ that and the source (resampling, mono and stereo, context) is here.
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,6 +47,12 @@ class Member:
         self.weight = config.weight
         self.separator: BaseSeparator = plugins.load("separators", config.separator).Separator(config.options)
         self._seed = seed
+
+    def twin(self) -> Member:
+        """Another over the same loaded model."""
+        other = copy.copy(self)
+        other.separator = self.separator.twin()
+        return other
 
     def reach(self, sample_rate: int) -> tuple[int, int]:
         """(context, grid) in frames of the source."""
@@ -109,6 +116,12 @@ class Ensemble:
     def __init__(self, config: Config) -> None:
         self.members = [Member(member, config.seed) for member in config.members]
 
+    def twin(self) -> Ensemble:
+        """Another over the same loaded models."""
+        other = copy.copy(self)
+        other.members = [member.twin() for member in self.members]
+        return other
+
     def weights(self) -> tuple[WeightFile, ...]:
         """Every file of weights that the members read."""
         return tuple(file for member in self.members for file in member.separator.weights())
@@ -127,6 +140,10 @@ class Ensemble:
     def context_s(self) -> float:
         """How far the widest member reaches; known once loaded."""
         return max(member.separator.context_s for member in self.members)
+
+    def grid_frames(self, sample_rate: int) -> int:
+        """The widest grid, in frames of the source, on which a member's stretches begin; known once loaded."""
+        return max(member.reach(sample_rate)[1] for member in self.members)
 
     def load(self, device: str) -> None:
         """Load every member's model to `device`."""

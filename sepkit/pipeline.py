@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -112,6 +113,13 @@ class Pipeline:
             self.denoiser.load(device)
         self._loaded = True
 
+    def twin(self) -> Pipeline:
+        """Another over the same loaded models, to render another source in another thread at the same time."""
+        self.load()
+        other = copy.copy(self)
+        other.ensemble, other._clock = self.ensemble.twin(), Clock()
+        return other
+
     def outputs(self, source: Path, folder: Path) -> Outputs:
         """The names under `folder` that the results of `source` get; the source is probed for its format."""
         output = self.config.output
@@ -138,9 +146,10 @@ class Pipeline:
             context_frames += self._denoiser_grid(rate)
         context_frames += math.ceil(context_s * rate)
         body_frames, fade_frames = round(config.body_s * rate), round(config.crossfade_s * rate)
+        widest = self.ensemble.grid_frames(rate)
         for span in spans:
             context, grid = (context_frames, self._stft.hop_frames) if span.active else (0, 1)
-            for window in cut(info.frames, body_frames, context, grid, fade_frames, span):
+            for window in cut(info.frames, body_frames, context, grid, fade_frames, span, widest):
                 yield window, span.active
 
     def render(self, source: Path, outputs: Outputs, progress: Progress | None = None) -> RenderReport:
@@ -160,6 +169,7 @@ class Pipeline:
                         sinks["background"].write(body.mix - body.speech)
                     if outputs.fused:
                         sinks["fused"].write(body.fused)
+                del body
                 if progress:
                     progress(0.95 * done)
             leveller = self._leveller(spool, meter.integrated_lufs())
@@ -200,6 +210,7 @@ class Pipeline:
             with self._clock("loudness"):
                 meter.add(body.speech)
             yield body, done
+            del body  # not held while the next one is made
 
     def _bodies(self, source: Source) -> Iterator[tuple[_Body, float]]:
         """Render a source body by body; yields each with the part of the source done."""
@@ -209,23 +220,28 @@ class Pipeline:
         statistics = self._statistics(source)
         seams = Seam(), Seam()
         for window, active in self.windows(info, self.spans(source)):
-            start, stop = window.start, window.stop
-            if active:
-                start, stop = self.ensemble.span(window, info.frames, info.sample_rate)
-            with self._clock("read"):
-                read = source.read(start, stop - start)
-            if active:
-                parts = [
-                    self._render_window(read[first : first + 2], start, window, info, each, first)
-                    for first, each in zip(range(0, info.channels, 2), statistics, strict=True)
-                ]
-            else:
-                parts = [self._skipped(read)]
-            with self._clock("join"):
-                speech, fused = (np.concatenate(channels) for channels in zip(*parts, strict=True))
-                mix = read[:, window.body_start - start : window.body_stop - start]
-                body = _Body(seams[0].join(speech, window), seams[1].join(fused, window), mix)
-            yield body, window.body_stop / info.frames
+            yield self._body(source, window, active, statistics, seams), window.body_stop / info.frames
+
+    def _body(
+        self, source: Source, window: Window, active: bool, statistics: list[Statistics], seams: tuple[Seam, Seam]
+    ) -> _Body:
+        """Render one window, or skip it, and join it to what came before. seams: the speech's and the fused one's."""
+        info, start, stop = source.info, window.start, window.stop
+        if active:
+            start, stop = self.ensemble.span(window, info.frames, info.sample_rate)
+        with self._clock("read"):
+            read = source.read(start, stop - start)
+        if active:
+            parts = [
+                self._render_window(read[first : first + 2], start, window, info, each, first)
+                for first, each in zip(range(0, info.channels, 2), statistics, strict=True)
+            ]
+        else:
+            parts = [self._skipped(read)]
+        with self._clock("join"):
+            speech, fused = (np.concatenate(channels) for channels in zip(*parts, strict=True))
+            mix = read[:, window.body_start - start : window.body_stop - start].copy()
+            return _Body(seams[0].join(speech, window), seams[1].join(fused, window), mix)
 
     def _render_window(
         self, read: Samples, start: int, window: Window, info: SourceInfo, statistics: Statistics, part: int

@@ -38,11 +38,22 @@ class Window(NamedTuple):
 
 
 def cut(
-    frames: int, body_frames: int, context_frames: int, grid_frames: int, fade_frames: int, span: Span | None = None
+    frames: int,
+    body_frames: int,
+    context_frames: int,
+    grid_frames: int,
+    fade_frames: int,
+    span: Span | None = None,
+    widest_grid_frames: int = 1,
 ) -> Iterator[Window]:
-    """Windows whose bodies cover `span` (or all) without gap; each starts at a multiple of `grid_frames`."""
+    """Windows whose bodies cover `span` (or all) without gap; each starts at a multiple of `grid_frames`.
+
+    widest_grid_frames: on which a model with its own context reads around them; bodies hold it a whole number of times
+    where they can, so that what is read, and with it memory, is as much in the third window as in the thousandth.
+    """
     first, last, _ = span or Span(0, frames)
     if last - first > body_frames:
+        body_frames = body_frames // widest_grid_frames * widest_grid_frames or body_frames
         body_frames = max(body_frames // grid_frames, 1) * grid_frames
     for body_start in range(first, last, body_frames):
         body_stop = min(body_start + body_frames, last)

@@ -286,6 +286,26 @@ def test_workers_give_the_same_tree_as_one_process(tmp_path):
     assert len(Journal(tmp_path / "two").records) == 5
 
 
+def test_a_worker_renders_several_files_at_once(tmp_path, monkeypatch):
+    """As on a GPU. Witness: one process, one file after the other."""
+    source = lay(tmp_path / "in", *(f"{index}.wav" for index in range(7)))
+    (source / "bad.wav").write_text("no sound")
+    one = run_batch(BatchJob(config(), source, tmp_path / "one"))
+    out, pipeline, begun, most = tmp_path / "threads", Pipeline(config()), set(), [0]
+    plan = make_plan(source, find(source, "*", out), out, pipeline, Journal(out), Identity.of(pipeline))
+
+    def tell(task, part):
+        begun.add(task.path)
+        most[0] = max(most[0], len(begun))
+
+    for task, outcome in render_in_workers([config()], out, plan.tasks, tell, at_once=3):
+        begun.discard(task.path)
+        assert not outcome.error, outcome.error
+    assert most[0] > 1
+    assert outputs(out) == outputs(tmp_path / "one")
+    assert statuses(one)["bad.wav"] == "failed"
+
+
 def test_a_worker_killed_for_memory_fails_its_file_and_not_the_batch(tmp_path):
     """SIGKILL is what the system's out-of-memory killer sends."""
     source, out = lay(tmp_path / "in", "a.wav", "c.wav"), tmp_path / "out"

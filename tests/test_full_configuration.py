@@ -1,5 +1,6 @@
 """config/best_pipeline.yaml from end to end: true architectures, random weights in the true formats."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from denoiser.demucs import Demucs as Dns
 from denoiser.pretrained import DNS_64_URL
 from omegaconf import OmegaConf
 
-from sepkit import Pipeline, load_config
+from sepkit import Audio, Pipeline, load_config
 from sepkit.config import Config
 from sepkit.denoisers import dns64
 
@@ -45,6 +46,23 @@ def full(tmp_path, monkeypatch) -> Config:
     for member, segment_s in zip(shipped["members"], (1.5, None), strict=True):
         member["options"] |= {"folder": str(tmp_path), "segment_s": segment_s}
     return Config.model_validate(shipped | {"device": "cpu"})
+
+
+def test_pipelines_over_the_same_models_render_at_once(full):
+    """Three threads, of which each has its own source. Witness: one after the other."""
+    rng = np.random.default_rng(1)
+    sources = [
+        Audio(0.1 * rng.standard_normal((2, frames)).astype(np.float32), RATE_HZ) for frames in (90_000, 50_000, 70_000)
+    ]
+    pipeline = Pipeline(full.model_copy(update={"windows": full.windows.model_copy(update={"body_s": 1.2})}))
+    expected = [pipeline.run(source).speech.samples for source in sources]
+    with ThreadPoolExecutor(3) as pool:
+        twins = [pipeline.twin() for _ in sources]
+        found = [
+            each.speech.samples for each in pool.map(lambda twin, source: twin.run(source), twins, sources, timeout=300)
+        ]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_the_full_system_renders_a_file_the_same_whole_and_in_windows(tmp_path, full):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -14,7 +17,7 @@ from demucs.hdemucs import HDemucs
 from demucs.htdemucs import HTDemucs
 
 from sepkit.separators import _precision, _segments
-from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
+from sepkit.separators._demucs_network import in_one_piece, keep_stem
 from sepkit.separators._segments import Batches, Expert, Run, estimate
 from sepkit.separators.base import Place
 
@@ -141,6 +144,58 @@ def test_memory_for_not_even_one_segment_is_an_error(mix, runs):
         run_in(2, mix, runs, forward)
 
 
+def test_threads_fill_batches_together(mix, runs):
+    """The first segment is held up until both threads wait; each gets what it gets alone."""
+    mixes = [mix, mix.flip(1)]
+    alone = [run_in(1, each, runs, plain) for each in mixes]
+    batches, sizes = Batches("cpu", grows=False), []
+    batches.size = 8
+    queued = sum(1 for run in runs for _ in _segments.segments(run, mix.shape[-1], OVERLAP))
+
+    def forward(network: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        while not sizes and len(batches._waiting) < 2 * queued - len(batch):
+            time.sleep(0.001)
+        sizes.append(len(batch))
+        return network(batch)
+
+    shared = {run.expert.index: replace(run.expert, network=partial(forward, run.expert.network)) for run in runs}
+    counted = [run._replace(expert=shared[run.expert.index]) for run in runs]
+
+    def render(each: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            return estimate(each, counted, OVERLAP, batches)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(render, mixes))
+    for one, other in zip(found, alone, strict=True):
+        assert difference_db(one, other) < -110
+    assert sum(sizes) == 2 * queued
+    # 9 segments a thread for the first expert and 5 for the second: 18 and 10, of which a lone thread fills 8, 1 and 5.
+    assert sorted(sizes[1:], reverse=True)[:2] == [8, 8]
+
+
+def test_an_error_reaches_those_in_its_batch_and_nobody_else(mix, runs):
+    batches, begun = Batches("cpu", grows=False), threading.Event()
+
+    def forward(batch: torch.Tensor) -> torch.Tensor:
+        begun.set()
+        while len(batches._waiting) < 1 and batch.isnan().any():
+            time.sleep(0.001)
+        if batch.isnan().any():
+            raise ZeroDivisionError
+        return torch.zeros(len(batch), 4, 2, batch.shape[-1])
+
+    only = [Run(replace(expert(0, 1.0), network=forward), 0, 1.0)]
+    with ThreadPoolExecutor(2) as pool:
+        bad = pool.submit(estimate, torch.full((2, 100), torch.nan), only, OVERLAP, batches)
+        begun.wait()
+        good = pool.submit(estimate, mix, only, OVERLAP, batches)
+        assert good.result().shape == mix.shape
+        with pytest.raises(ZeroDivisionError):
+            bad.result()
+    assert batches._waiting == []
+
+
 @pytest.mark.parametrize(("fixed_s", "each_s", "best"), [(1.0, 0.01, 64), (0.0, 1.0, 1), (1.0, 0.6, 16)])
 def test_batches_grow_while_that_pays(monkeypatch, mix, fixed_s, each_s, best):
     """A batch of n moves the clock by fixed + n · each: 2n pays while fixed / 2n + each ≤ 0.95 (fixed / n + each)."""
@@ -185,12 +240,15 @@ def test_magnitude_masks_need_all_stems():
 
 @pytest.mark.parametrize("before", [True, False])
 def test_the_setting_of_attention_comes_back(before):
+    def failing(mix: torch.Tensor) -> torch.Tensor:
+        assert not torch.backends.mha.get_fastpath_enabled()
+        raise ZeroDivisionError
+
     own = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(before)
     try:
-        with pytest.raises(ZeroDivisionError), attention_in_one_piece():
-            assert not torch.backends.mha.get_fastpath_enabled()
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            in_one_piece(failing)(torch.zeros(1))
         assert torch.backends.mha.get_fastpath_enabled() == before
     finally:
         torch.backends.mha.set_fastpath_enabled(own)

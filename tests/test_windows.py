@@ -33,6 +33,15 @@ def test_seams_leave_no_trace_when_windows_agree(size):
     np.testing.assert_allclose(np.concatenate(joined, axis=1), truth, atol=1e-6)
 
 
+def test_bodies_hold_the_widest_grid_a_whole_number_of_times():
+    """So every window but the first and the last few is as long as the next, whatever a member's grid and context."""
+    windows = list(cut(10_000, 450, 30, 10, 5, widest_grid_frames=200))
+    spans = [read_around(window, 10_000, context_frames=190, grid_frames=200) for window in windows]
+    assert {window.body_stop - window.body_start for window in windows} == {400}
+    assert {stop - start for start, stop in spans[1:-1]} == {200 + 200 + 400 + 5 + 30 + 190}
+    assert [window.body_stop for window in cut(1000, 450, 30, 10, 5, widest_grid_frames=500)] == [450, 900, 1000]
+
+
 def test_a_seam_fades_from_the_old_body_into_the_new_one():
     windows = list(cut(frames=200, body_frames=100, context_frames=0, grid_frames=1, fade_frames=4))
     seam = Seam()

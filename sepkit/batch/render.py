@@ -3,6 +3,7 @@ else."""
 
 from __future__ import annotations
 
+import copy
 import os
 import tempfile
 import time
@@ -49,6 +50,12 @@ class Renderer:
         self.out = out
         self.pipeline = Pipeline(config, threads)
         self.evaluator = Evaluator(config.evaluate.batch_metrics)
+
+    def twin(self) -> Renderer:
+        """Another over the same loaded models, for another thread."""
+        other = copy.copy(self)
+        other.pipeline, other.evaluator = self.pipeline.twin(), Evaluator(self.config.evaluate.batch_metrics)
+        return other
 
     def load(self) -> None:
         """Load the models; what is wrong with them raises here, before any audio is read."""

@@ -21,7 +21,7 @@ from sepkit.batch.journal import Journal, Record
 from sepkit.batch.plan import Identity, Plan, Task, make_plan
 from sepkit.batch.render import WORK_PREFIX, Outcome, metric_rows, render_here
 from sepkit.batch.report import BatchReport, Row, Status
-from sepkit.batch.workers import render_in_workers, share
+from sepkit.batch.workers import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.config import Config
 from sepkit.device import cores, gpus
 from sepkit.errors import ConfigError, OutputError, SourceError
@@ -96,6 +96,8 @@ def _render(
     """
     errors: dict[str, str] = {}
     configs = share(job.config, job.jobs, len(plan.tasks), gpus)
+    on_gpus = bool(gpus) or job.config.device.startswith("cuda")
+    at_once = AT_ONCE_ON_A_GPU if on_gpus and len(plan.tasks) > len(configs) else 1
     try:
         with interruptible() as check, Bars(len(plan.tasks), job.quiet) as bars:
 
@@ -105,12 +107,14 @@ def _render(
 
             rendering = (
                 render_here(job.config, job.out, plan.tasks, tell)
-                if len(configs) == 1
-                else render_in_workers(configs, job.out, plan.tasks, tell)
+                if len(configs) * at_once == 1
+                else render_in_workers(configs, job.out, plan.tasks, tell, at_once)
             )
             with closing(rendering):
                 for task, outcome in rendering:
-                    errors[task.path] = outcome.error or _journal(task, outcome, journal, identity, len(configs))
+                    errors[task.path] = outcome.error or _journal(
+                        task, outcome, journal, identity, len(configs) * at_once
+                    )
                     bars.finished(task)
                     check()
     except KeyboardInterrupt:

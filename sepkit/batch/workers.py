@@ -15,9 +15,11 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import connection
 from multiprocessing.context import SpawnContext
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from sepkit.batch.plan import Task
@@ -28,6 +30,10 @@ from sepkit.errors import SepkitError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """Read by the numeric libraries when they are loaded, hence set before a worker starts."""
+
+AT_ONCE_ON_A_GPU = 4
+"""Files that one process renders at a time on a GPU: their segments fill its batches, and it need not wait while one
+of them is read, fused or written. By the design; not yet measured."""
 
 GRACE_S = 5.0
 """How long an interrupted worker may take to clean up; then it is killed, and the sweep does it."""
@@ -45,14 +51,17 @@ def share(config: Config, jobs: int | None, tasks: int, gpus: Sequence[str]) -> 
 
 
 def render_in_workers(
-    configs: Sequence[Config], out: Path, tasks: Iterable[Task], tell: Tell
+    configs: Sequence[Config], out: Path, tasks: Iterable[Task], tell: Tell, at_once: int = 1
 ) -> Generator[tuple[Task, Outcome], None, None]:
-    """Render the tasks, a process for each of `configs`; yields outcomes in the order in which they come."""
+    """Render the tasks, a process for each of `configs`; yields outcomes in the order in which they come.
+
+    at_once: how many files a process renders at the same time, in threads that share its models.
+    """
     waiting = deque(tasks)
     hands: dict[connection.Connection, _Hand] = {}
 
     def hire(config: Config) -> None:
-        hand = _Hand(config, out, max(1, cores() // len(configs)))
+        hand = _Hand(config, out, max(1, cores() // len(configs)), at_once)
         hands[hand.pipe] = hand
 
     try:
@@ -62,26 +71,25 @@ def render_in_workers(
             for pipe in connection.wait(list(hands)):
                 assert isinstance(pipe, connection.Connection)
                 hand = hands[pipe]
-                kind, value = hand.receive()
+                kind, path, value = hand.receive()
                 if kind == "refused":
                     raise value
                 if kind == "progress":
-                    assert hand.task
-                    tell(hand.task, value)
+                    tell(hand.tasks[path], value)
                     continue
-                finished = hand.task
+                finished = [hand.tasks.pop(path)] if kind == "done" else []
                 if kind == "died":
-                    value = hand.epitaph()
+                    value, finished = hand.epitaph(), list(hand.tasks.values())
                     del hands[pipe]
                     if waiting:
                         hire(hand.config)
-                elif waiting:
-                    hand.give(waiting.popleft())
                 else:
-                    hand.dismiss()
-                    del hands[pipe]
-                if finished:
-                    yield finished, value
+                    while waiting and len(hand.tasks) < at_once:
+                        hand.give(waiting.popleft())
+                    if not hand.tasks:
+                        hand.dismiss()
+                        del hands[pipe]
+                yield from ((each, value) for each in finished)
     finally:
         for hand in hands.values():
             hand.process.terminate()
@@ -91,29 +99,29 @@ def render_in_workers(
 
 
 class _Hand:
-    """One worker as its parent sees it: the process, the pipe to it, and the task it has in hand."""
+    """One worker as its parent sees it: the process, the pipe to it, and the tasks it has in hand, by path."""
 
-    def __init__(self, config: Config, out: Path, threads: int) -> None:
+    def __init__(self, config: Config, out: Path, threads: int, at_once: int) -> None:
         self.config = config
         context: SpawnContext = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, config, out, threads), daemon=True)
-        self.task: Task | None = None
+        self.process = context.Process(target=_serve, args=(theirs, config, out, threads, at_once), daemon=True)
+        self.tasks: dict[str, Task] = {}
         with _inherited(threads):
             self.process.start()
         theirs.close()  # so that the pipe ends when the worker does
 
-    def receive(self) -> tuple[str, Any]:
-        """The next message: ready, progress, done, refused; or died, where the pipe has ended."""
+    def receive(self) -> tuple[str, str, Any]:
+        """The next message, its path and value: ready, progress, done, refused; or died, where the pipe has ended."""
         try:
-            kind, value = self.pipe.recv()
+            kind, path, value = self.pipe.recv()
         except (EOFError, OSError):
-            return "died", None
-        return kind, value
+            return "died", "", None
+        return kind, path, value
 
     def give(self, task: Task) -> None:
         """Hand over a task. A worker that died meanwhile is found out by the next `receive`."""
-        self.task = task
+        self.tasks[task.path] = task
         try:
             self.pipe.send(task)
         except OSError:
@@ -125,33 +133,54 @@ class _Hand:
         self.process.join()
 
     def epitaph(self) -> Outcome:
-        """What a death means for the file in hand; before the first, while loading, it ends the batch."""
+        """What a death means for the files in hand; before the first, while loading, it ends the batch."""
         self.process.join()
         code = self.process.exitcode or 0
         cause = f"signal {-code}, often for lack of memory" if code < 0 else f"exit status {code}"
-        if self.task is None:
+        if not self.tasks:
             raise SepkitError(f"a worker ended while loading the models ({cause}); use fewer --jobs")
         return Outcome(error=f"the worker that rendered it ended ({cause}); use fewer --jobs")
 
 
-def _serve(pipe: connection.Connection, config: Config, out: Path, threads: int) -> None:
+def _serve(pipe: connection.Connection, config: Config, out: Path, threads: int, at_once: int) -> None:
     """A worker's life: load, then render what comes until the pipe ends."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # unwinds, and so removes temporary files
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    speaking = threading.Lock()
+
+    def say(kind: str, path: str = "", value: object = None) -> None:
+        with speaking:
+            pipe.send((kind, path, value))
+
+    def render(renderer: Renderer, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            say("done", task.path, renderer.render(task, lambda task, part: say("progress", task.path, part)))
+
     try:
         renderer = Renderer(config, out, threads)
         renderer.load()
     except SepkitError as error:
-        pipe.send(("refused", error))
+        say("refused", value=error)
         return
-    pipe.send(("ready", None))
-    while True:
-        try:
-            task = pipe.recv()
-        except EOFError:
-            return
-        outcome = renderer.render(task, lambda _, part: pipe.send(("progress", part)))
-        pipe.send(("done", outcome))
+    received = iter(partial(_received, pipe), None)
+    say("ready")
+    if at_once == 1:
+        render(renderer, received)
+        return
+    waiting: SimpleQueue[Task] = SimpleQueue()
+    for _ in range(at_once):  # they end with the process; what an early end leaves is swept by the parent
+        threading.Thread(target=render, args=(renderer.twin(), iter(waiting.get, None)), daemon=True).start()
+    for task in received:
+        waiting.put(task)
+
+
+def _received(pipe: connection.Connection) -> Task | None:
+    """The next task; None where the pipe has ended."""
+    try:
+        task: Task = pipe.recv()
+    except EOFError:
+        return None
+    return task
 
 
 def _end_with_parent() -> None:

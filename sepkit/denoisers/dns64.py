@@ -9,11 +9,12 @@ Licence of code: CC BY-NC 4.0. Licence of weights: CC BY-NC 4.0.
 from __future__ import annotations
 
 import pickle
+import threading
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from sepkit import config
+from sepkit import config, memory
 from sepkit.audio import Samples
 from sepkit.denoisers.base import BaseDenoiser
 from sepkit.errors import WeightsError
@@ -62,6 +63,8 @@ class Denoiser(BaseDenoiser):
         super().__init__(options)
         self.model_name = options.model
         self._network: Any = None
+        self._turn = threading.Lock()
+        """The network carries the state of its LSTM: one source at a time."""
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The one published file, where torch.hub keeps it."""
@@ -93,7 +96,7 @@ class Denoiser(BaseDenoiser):
 
         assert self._network is not None, "load() comes before denoise()"
         device = next(self._network.parameters()).device
-        with torch.inference_mode():
+        with self._turn, torch.inference_mode():
             scaled = torch.from_numpy(samples).to(device) / (self._network.floor + std)
             rows = [self._denoise_row(row[None, None]) for row in scaled]
             denoised = (torch.cat(rows) * std).cpu().numpy().astype(np.float32, copy=False)
@@ -117,7 +120,8 @@ class Denoiser(BaseDenoiser):
         bodies = []
         for begin in begins:
             end = frames if begin == begins[-1] else begin + _PIECE_FRAMES + 2 * _REACH_FRAMES
-            piece = self._network(row[..., begin:end])[0]
+            with memory.kept():
+                piece = self._network(row[..., begin:end])[0]
             head = 0 if begin == 0 else _REACH_FRAMES
             tail = end - begin if end == frames else _PIECE_FRAMES + _REACH_FRAMES
             bodies.append(piece[..., head:tail])

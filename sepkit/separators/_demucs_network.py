@@ -11,9 +11,12 @@ own shortcut for inference is switched off.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def keep_stem(network: Any, stem: int) -> int:
@@ -42,14 +45,20 @@ def keep_stem(network: Any, stem: int) -> int:
     return 0
 
 
-@contextmanager
-def attention_in_one_piece() -> Iterator[None]:
-    """Within, transformers use fused attention; the process's setting comes back afterwards."""
+_attending = threading.Lock()
+
+
+def in_one_piece(network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The network with fused attention in its transformer; the process's setting comes back after each call."""
     import torch
 
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)
+    def forward(mix: Tensor) -> Tensor:
+        with _attending:  # the setting is one for all threads
+            before = torch.backends.mha.get_fastpath_enabled()
+            torch.backends.mha.set_fastpath_enabled(False)
+            try:
+                return network(mix)
+            finally:
+                torch.backends.mha.set_fastpath_enabled(before)
+
+    return forward

@@ -8,18 +8,22 @@ Place: below `demucs.py` and `roformer.py`. Only the estimate is held, however m
 
     fade(t) · share = triangle(t − start) / Σ triangles(t) · weight / Σ weights / shifts
 
-On a processor segments go through one at a time, which is fastest there; on a GPU in batches, as large as pays.
+On a processor segments go through one at a time, which is fastest there; on a GPU in batches, as large as pays, and
+filled from all the files that threads render meanwhile.
 
 Source: A. Défossez, `demucs/apply.py`, https://github.com/adefossez/demucs, which this equals for the same offsets.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from sepkit import memory
 from sepkit.separators.base import Passes, Place
 
 if TYPE_CHECKING:
@@ -99,10 +103,11 @@ def estimate(
         if segment.start + segment.length > place.used[1] - place.again:
             kept.stems[name] = stem
 
-    for name, stem in known.items():
-        add(name, stem)
+    while known:  # each let go of once it is added
+        add(*known.popitem())
     names = iter(waiting)
     batches.run(mix, [queue[name] for name in waiting], lambda stem: add(next(names), stem))
+    kept.leave_network()
     return total
 
 
@@ -120,6 +125,10 @@ class Kept:
 
     def __init__(self) -> None:
         self.stems: dict[Name, torch.Tensor] = {}
+
+    def leave_network(self) -> None:
+        """Copy them out of what their networks' memory was."""
+        self.stems = {name: stem.clone() for name, stem in self.stems.items()}
 
     def forget(self, part: int) -> None:
         """Let go of one part's."""
@@ -151,39 +160,67 @@ def segments(run: Run, frames: int, overlap: float) -> Iterator[Segment]:
 
 
 class Batches:
-    """Runs segments in batches. `size` grows while that pays, where `grows`; memory that runs out halves it."""
+    """Runs segments in batches, those that several threads wait for together.
+
+    `size` grows while that pays, where `grows`; memory that runs out halves it. Whichever thread waits first runs the
+    next batch, of its own segments or of others'.
+    """
 
     def __init__(self, device: str, grows: bool) -> None:
         self._device, self._grows = device, grows
         self.size = 1
         self._largest = LARGEST_BATCH
         self._seconds: dict[tuple[int, int], float] = {}
+        self._waiting: list[_Wanted] = []
+        self._turn, self._list = threading.Lock(), threading.Lock()
 
     def run(self, mix: torch.Tensor, queue: Sequence[Segment], add: Callable[[torch.Tensor], None]) -> None:
         """Hand each segment's stem (2, length) to `add`, in order."""
-        done = 0
-        while done < len(queue):
-            first = queue[done]
-            alike = [
-                segment
-                for segment in queue[done : done + self.size]
-                if segment.run.expert is first.run.expert and segment.seen == first.seen
-            ]
-            stems = self._stems(mix, alike)
-            if stems is None:
-                continue  # again, with half as many
-            for segment, stem in zip(alike, stems, strict=True):
-                add(stem[:, segment.before : segment.before + segment.length])
-            done += len(alike)
+        for _, alike in groupby(queue, lambda segment: segment.seen):
+            with memory.kept():
+                self._run([_Wanted(mix, segment) for segment in alike], add)
 
-    def _stems(self, mix: torch.Tensor, batch: list[Segment]) -> torch.Tensor | None:
+    def _run(self, wanted: Sequence[_Wanted], add: Callable[[torch.Tensor], None]) -> None:
+        with self._list:
+            self._waiting += wanted
+        try:
+            for each in wanted:
+                while not each.done:
+                    with self._turn:
+                        if not each.done:
+                            self._step()
+                add(each.stem())
+        finally:
+            with self._list:  # what an error leaves
+                self._waiting = [each for each in self._waiting if each not in wanted]
+
+    def _step(self) -> None:
+        """Run what waits first, and with it others of its network and length, as many as a batch holds."""
+        with self._list:
+            first = self._waiting[0]
+            alike = [each for each in self._waiting if each.kind == first.kind][: self.size]
+            self._waiting = [each for each in self._waiting if each not in alike]
+        try:
+            stems = self._stems(alike)
+        except BaseException as error:
+            for each in alike:
+                each.finish(error)
+            return
+        if stems is None:  # again, with half as many
+            with self._list:
+                self._waiting = alike + self._waiting
+            return
+        for each, stem in zip(alike, stems, strict=True):
+            each.finish(stem)
+
+    def _stems(self, batch: Sequence[_Wanted]) -> torch.Tensor | None:
         """The wanted stems (batch, 2, seen); None where memory ran out and the batch is to be tried smaller."""
         import torch
 
-        seen = torch.stack([_around(mix, segment) for segment in batch])
-        expert, begun = batch[0].run.expert, time.perf_counter()
+        seen = torch.stack([_around(each.mix, each.segment) for each in batch])
+        expert, begun = batch[0].segment.run.expert, time.perf_counter()
         try:
-            stems = expert.network(seen.to(self._device))[:, expert.stem].to(mix.device)
+            stems = expert.network(seen.to(self._device))[:, expert.stem].to(seen.device)
         except torch.OutOfMemoryError:
             if len(batch) == 1:
                 raise
@@ -191,7 +228,7 @@ class Batches:
             torch.cuda.empty_cache()
             return None
         if self._grows and len(batch) == self.size:
-            self._learn(batch[0].seen, (time.perf_counter() - begun) / len(batch))
+            self._learn(seen.shape[-1], (time.perf_counter() - begun) / len(batch))
         return stems
 
     def _learn(self, seen: int, seconds: float) -> None:
@@ -208,6 +245,32 @@ class Batches:
             self.size *= 2
         else:
             self._grows = False
+
+
+class _Wanted:
+    """A segment of a mix that some thread waits for, and what became of it."""
+
+    def __init__(self, mix: torch.Tensor, segment: Segment) -> None:
+        self.mix, self.segment = mix, segment
+        self.kind = segment.run.expert, segment.seen
+        self._found: torch.Tensor | BaseException | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether it need not be waited for any more."""
+        return self._found is not None
+
+    def finish(self, found: torch.Tensor | BaseException) -> None:
+        """Say what was found: the stem (2, seen), or why there is none."""
+        self._found = found
+
+    def stem(self) -> torch.Tensor:
+        """The stem (2, length). Raises what running it raised."""
+        found, self._found = self._found, None
+        if isinstance(found, BaseException):
+            raise found
+        assert found is not None
+        return found[:, self.segment.before : self.segment.before + self.segment.length]
 
 
 def _around(mix: torch.Tensor, segment: Segment) -> torch.Tensor:

@@ -7,6 +7,7 @@ caching stay outside: `sepkit.ensemble` brings the mix to the separator's rate a
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -88,6 +89,12 @@ class BaseSeparator(ABC):
 
     def load(self, device: str) -> None:  # noqa: B027  the classic methods have nothing to load
         """Bring the weights to `device` ("cpu", "cuda:0", "mps"). Called once, before the first `separate`."""
+
+    def twin(self) -> BaseSeparator:
+        """Another over the same loaded model, for another source at the same time; what belongs to a source is its
+        own from `begin` on.
+        """
+        return copy.copy(self)
 
     def describe(self) -> str:
         """For a plan: which model, how often; known once loaded. Empty: the member's name says it."""

@@ -29,7 +29,7 @@ from sepkit.separators._demucs_bags import (
     read_bag,
     read_network,
 )
-from sepkit.separators._demucs_network import attention_in_one_piece, keep_stem
+from sepkit.separators._demucs_network import in_one_piece, keep_stem
 from sepkit.separators._precision import fastest
 from sepkit.separators._segments import Batches, Expert, Kept, Run
 from sepkit.separators.base import BaseSeparator, Estimates, Mix, Passes, Place
@@ -101,8 +101,9 @@ class Separator(BaseSeparator):
             if weight := bag.weight(index, stem):
                 self._set_segment(network, bag)
                 length, seen = self._segment_of(network)
-                stem = keep_stem(network.eval(), stem)
-                forward = fastest(network.to(device), device, f"demucs ({bag.models[index]})")
+                stem = keep_stem(network.eval().to(device), stem)
+                forward = in_one_piece(network) if hasattr(network, "crosstransformer") else network
+                forward = fastest(forward, device, f"demucs ({bag.models[index]})")
                 self._experts.append(Expert(index, weight, stem, forward, length, seen))
         if not self._experts:
             raise WeightsError(
@@ -135,7 +136,7 @@ class Separator(BaseSeparator):
 
         assert self._experts, "load() comes before separate()"
         std = mix.std + _EPSILON
-        with torch.inference_mode(), attention_in_one_piece():
+        with torch.inference_mode():
             scaled = torch.from_numpy((mix.samples - mix.mean) / std)
             runs, overlap = self._runs(mix.seed), self._settings.overlap
             estimate = _segments.estimate(scaled, runs, overlap, self._batches, mix.place, self._kept)
