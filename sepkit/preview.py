@@ -22,7 +22,7 @@ from sepkit.weights import size_text
 def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
     """The plan for the terminal. again: measure this machine anew."""
     pipeline = Pipeline(config)
-    infos, left_out = _probed(_sources(source, pattern))
+    infos, left_out = _probed(*_sources(source, pattern))
     absent = [file for file in pipeline.weights() if not file.path.is_file()]
     foreseen = None if absent else forecast(pipeline, infos, again)
     lines = [
@@ -38,20 +38,22 @@ def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
     return "\n".join(lines)
 
 
-def _sources(source: Path, pattern: str) -> list[Path]:
+def _sources(source: Path, pattern: str) -> tuple[list[Path], list[str]]:
+    """What is to be read, and what is the matter with each that cannot be."""
     if source.is_file():
-        return [source]
+        return [source], []
     if not source.is_dir():
         raise SourceError(f"{shown(source)}: there is no such file or folder; check INPUT")
-    found = [source / path for path in find(source, pattern, skipped=source / ".none").sources]
-    if not found:
+    found = find(source, pattern)
+    if not found.sources and not found.refused:
         raise SourceError(f"{shown(source)}: no file matches '{pattern}'; check INPUT, or give another --pattern")
-    return found
+    refused = [f"{shown(source / path)}: {reason}" for path, reason in found.refused.items()]
+    return [source / path for path in found.sources], refused
 
 
-def _probed(sources: Sequence[Path]) -> tuple[list[SourceInfo], list[str]]:
+def _probed(sources: Sequence[Path], refused: Sequence[str]) -> tuple[list[SourceInfo], list[str]]:
     """What can be read, and a line for each that cannot; where that is all of them, it raises."""
-    infos, left_out = [], []
+    infos, left_out = [], [f"left out: {reason}" for reason in refused]
     for path in sources:
         try:
             infos.append(audio_io.probe(path))

@@ -133,12 +133,15 @@ def test_the_plan_of_the_pilot_names_models_weights_and_cost(cache):
 def test_a_file_that_cannot_be_read_is_left_out_of_the_plan_and_named(tmp_path, cache):
     noise(tmp_path / "a.wav", 1, 16000, 1)
     (tmp_path / "b.wav").write_text("no sound")
+    (tmp_path / "c.wav").symlink_to("nowhere")
     config = tmp_path / "light.yaml"
     config.write_text(LIGHT)
     result = CliRunner().invoke(main, ["plan", str(tmp_path), "--config", str(config)])
     assert result.exit_code == 0, result.output
     assert "sources: 1, 1.0 s of audio (16000 Hz, 1 channel)" in result.output
-    assert "left out: " in result.output and "b.wav" in result.output
+    left_out = [line for line in result.output.splitlines() if line.startswith("left out: ")]
+    assert ["b.wav" in line for line in left_out] == [False, True]
+    assert "c.wav: a link that leads nowhere" in left_out[0]
     (tmp_path / "a.wav").unlink()
     assert CliRunner().invoke(main, ["plan", str(tmp_path), "--config", str(config)]).exit_code == 1
 

@@ -47,7 +47,7 @@ def _match(parts: list[str], wanted: list[str]) -> bool:
     return fnmatch.fnmatchcase(parts[0], wanted[0]) and _match(parts[1:], wanted[1:])
 
 
-def find(folder: Path, pattern: str, skipped: Path) -> Found:
+def find(folder: Path, pattern: str, skipped: Path | None = None) -> Found:
     """Every file under `folder` that matches `pattern`; the folder `skipped` (the outputs) is not entered."""
     found = Found()
     matches = matcher(pattern)
@@ -56,7 +56,7 @@ def find(folder: Path, pattern: str, skipped: Path) -> Found:
         found.refused[_relative(Path(error.filename), folder)] = f"this folder cannot be read ({error.strerror})"
 
     for parent, folders, files in os.walk(folder, onerror=refuse_folder):
-        folders[:] = sorted(name for name in folders if not _same(Path(parent, name), skipped))
+        folders[:] = sorted(name for name in folders if not (skipped and _same(Path(parent, name), skipped)))
         for name in files:
             path = Path(parent, name)
             relative = _relative(path, folder)

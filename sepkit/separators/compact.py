@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sepkit import config, resample
+from sepkit import config, memory, resample
 from sepkit.audio import Samples
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 from sepkit.weights import WeightFile, verify
@@ -86,7 +86,7 @@ class Separator(BaseSeparator):
 
         frames = mix.samples.shape[1]
         low = resample.resample(mix.samples, self._sample_rate, NATIVE_HZ)
-        with torch.inference_mode():
+        with memory.kept(), torch.inference_mode():
             samples = torch.from_numpy(low).to(self._device)
             X = self._network.analyse(samples)
             V = _stereo.estimate(self._network, samples, X)

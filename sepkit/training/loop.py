@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from sepkit import memory
 from sepkit.errors import ConfigError
 from sepkit.training import checkpoint, history
 from sepkit.training.config import TrainConfig
@@ -94,9 +95,10 @@ class Trainer:
             raise ConfigError(f"steps: {self.config.steps} are done already; give more with --steps")
         checked_at = self.step
         try:
-            for _ in self._until_checks():
-                self._check()
-                checked_at = self.step
+            with memory.kept():
+                for _ in self._until_checks():
+                    self._check()
+                    checked_at = self.step
         finally:
             if self.step > checked_at:
                 self._save("last.pt")
