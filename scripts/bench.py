@@ -53,6 +53,7 @@ class Sizes(NamedTuple):
     ensemble_pairs: int
     ensemble_clips: int
     ensemble_minutes: tuple[float, float]
+    gpu_s: float
 
 
 FULL = Sizes(
@@ -66,6 +67,7 @@ FULL = Sizes(
     ensemble_pairs=5,
     ensemble_clips=100,
     ensemble_minutes=(5, 60),
+    gpu_s=600,
 )
 QUICK = Sizes(
     (0.5, 1, 2),
@@ -78,6 +80,7 @@ QUICK = Sizes(
     ensemble_pairs=5,
     ensemble_clips=8,
     ensemble_minutes=(5, 10),
+    gpu_s=60,
 )
 CLIP_S = 3.0
 
