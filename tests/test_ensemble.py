@@ -32,9 +32,9 @@ def test_ratios_are_taken_in_pairs_and_their_median_counts(monkeypatch):
         calls.append("upstream")
         return stem * np.float32(1.1)
 
-    ratio, agreement = ensemble.compare(ours, upstream, 3)
-    assert ratio == 3.0
-    assert agreement == pytest.approx(20 * np.log10(11), abs=0.01)
+    found = ensemble.compare(ours, upstream, 3)
+    assert (found.ratio, found.seconds) == (3.0, 1.0)
+    assert found.agreement_db == pytest.approx(20 * np.log10(11), abs=0.01)
     assert calls == ["upstream", "ours", "ours", "upstream", "upstream", "ours"]
 
 
