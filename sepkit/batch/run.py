@@ -98,6 +98,7 @@ def _render(
     configs = share(job.config, job.jobs, len(plan.tasks), gpus)
     on_gpus = bool(gpus) or job.config.device.startswith("cuda")
     at_once = AT_ONCE_ON_A_GPU if on_gpus and len(plan.tasks) > len(configs) else 1
+    sharing = len(configs) * at_once  # files that share the machine
     try:
         with interruptible() as check, Bars(len(plan.tasks), job.quiet) as bars:
 
@@ -107,14 +108,12 @@ def _render(
 
             rendering = (
                 render_here(job.config, job.out, plan.tasks, tell)
-                if len(configs) * at_once == 1
+                if sharing == 1
                 else render_in_workers(configs, job.out, plan.tasks, tell, at_once)
             )
             with closing(rendering):
                 for task, outcome in rendering:
-                    errors[task.path] = outcome.error or _journal(
-                        task, outcome, journal, identity, len(configs) * at_once
-                    )
+                    errors[task.path] = outcome.error or _journal(task, outcome, journal, identity, sharing)
                     bars.finished(task)
                     check()
     except KeyboardInterrupt:

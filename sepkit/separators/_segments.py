@@ -107,7 +107,8 @@ def estimate(
         add(*known.popitem())
     names = iter(waiting)
     batches.run(mix, [queue[name] for name in waiting], lambda stem: add(next(names), stem))
-    kept.leave_network()
+    for name in kept.stems.keys() & set(waiting):
+        kept.stems[name] = kept.stems[name].clone()  # out of what its network's memory was
     return total
 
 
@@ -125,10 +126,6 @@ class Kept:
 
     def __init__(self) -> None:
         self.stems: dict[Name, torch.Tensor] = {}
-
-    def leave_network(self) -> None:
-        """Copy them out of what their networks' memory was."""
-        self.stems = {name: stem.clone() for name, stem in self.stems.items()}
 
     def forget(self, part: int) -> None:
         """Let go of one part's."""
