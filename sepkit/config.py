@@ -1,39 +1,23 @@
-"""The YAML file as typed, frozen models. An unknown or repeated key or a wrong value is an error with its path."""
+"""The configuration: every section of the YAML file as a typed, frozen model."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-from collections.abc import Hashable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
 from sepkit import plugins
 from sepkit.errors import ConfigError
+from sepkit.yaml_file import Options, OptionsError, parse_yaml, problems, read_text
+
+__all__ = ["Config", "Options", "dump_config", "load_config", "parse_config"]
 
 EMBEDDED_CONFIG = "config/pilot.yaml"
 """The configuration that needs no download; errors about absent weights name it."""
-
-
-class Options(BaseModel):
-    """Base of every section: immutable, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
-
-
-Model = TypeVar("Model", bound=Options)
-
-
-class _OptionsError(ValueError):
-    """Problems found inside a plug-in's options, kept apart so that their paths can be completed outside."""
-
-    def __init__(self, problems: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{path}: {text}" for path, text in problems))
-        self.problems = problems
 
 
 class _Plugin(Options):
@@ -52,15 +36,15 @@ class _Plugin(Options):
             try:
                 options_model = plugins.load(folder, name).Options
             except ConfigError as error:
-                raise _OptionsError([(key, str(error))]) from error
+                raise OptionsError([(key, str(error))]) from error
             given = raw.get("options") or {}
             if isinstance(given, Options):
                 given = given.model_dump()
             try:
                 return {**raw, "options": options_model.model_validate(given)}
             except ValidationError as error:
-                inner = [(f"options.{path}".rstrip("."), text) for path, text in _problems(error, options_model)]
-                raise _OptionsError(inner) from error
+                inner = [(f"options.{path}".rstrip("."), text) for path, text in problems(error, options_model)]
+                raise OptionsError(inner) from error
         return raw
 
 
@@ -201,23 +185,6 @@ class Config(Options):
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice; YAML itself would let the last one win silently."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable):
-                raise yaml.constructor.ConstructorError(None, None, "a key must be text", key_node.start_mark)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key}' stands twice; keep one", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def default_config_path() -> Path:
     """The embedded default: packed with the wheel, or beside the package in a clone."""
     packed = Path(__file__).parent / "configs" / "pilot.yaml"
@@ -234,70 +201,6 @@ def parse_config(text: str, name: str = "configuration") -> Config:
     return parse_yaml(text, name, Config, "sections such as 'members:'")
 
 
-def read_text(path: str | Path, example: str) -> str:
-    """The text of a configuration; the error names `example`, a file that is one."""
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); give a YAML file such as {example}") from error
-
-
-def parse_yaml(text: str, name: str, model: type[Model], expected: str, changes: dict[str, Any] | None = None) -> Model:
-    """YAML as a model of `Options`; `changes` replace top-level fields, `expected` says what should have been there."""
-    try:
-        raw = yaml.load(text, Loader=_UniqueKeyLoader)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{name}: expected {expected}, found {type(raw).__name__}")
-    try:
-        return model.model_validate({**raw, **(changes or {})})
-    except ValidationError as error:
-        raise ConfigError("\n".join(f"{name}: {path}: {text}" for path, text in _problems(error, model))) from error
-
-
 def dump_config(config: Config) -> str:
     """The resolved configuration as YAML, defaults included; `parse_config` reads it back to an equal one."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-
-
-def _problems(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[str, str]]:
-    """Each problem as (path, what was found and what is allowed)."""
-    for item in error.errors():
-        if item["type"] == "too_short" and item["input"]:
-            continue  # it only says that the items named in the other problems were left out
-        path = ".".join(str(part) for part in item["loc"])
-        inner = item.get("ctx", {}).get("error")
-        if isinstance(inner, _OptionsError):
-            yield from ((f"{path}.{sub}" if path else sub, text) for sub, text in inner.problems)
-        elif item["type"] == "extra_forbidden":
-            yield path, _unknown_key(item["loc"], model)
-        elif item["type"] == "missing":
-            yield path, "this field is required and absent"
-        else:
-            found = "" if isinstance(item["input"], (dict, list)) else f", found {item['input']!r}"
-            yield path, f"{item['msg'].removeprefix('Value error, ')}{found}"
-
-
-def _unknown_key(loc: tuple[int | str, ...], model: type[BaseModel]) -> str:
-    """Names the keys that are known at this place, the likeliest one first."""
-    known: list[str] = []
-    here: Any = model
-    for part in loc[:-1]:
-        if isinstance(part, int) or here is None:
-            continue
-        field = here.model_fields.get(part)
-        here = next(_models_in(field.annotation), None) if field else None
-    if here is not None:
-        known = list(here.model_fields)
-    close = difflib.get_close_matches(str(loc[-1]), known, n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else ""
-    return f"unknown key{hint}" + (f" (known here: {', '.join(known)})" if known else "")
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models named in an annotation such as `tuple[MemberConfig, ...]` or `DenoiseConfig | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in getattr(annotation, "__args__", ()):
-        yield from _models_in(argument)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from sepkit.config import Options, parse_yaml, read_text
+from sepkit.yaml_file import Options, parse_yaml, read_text
 
 Part = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0)]
