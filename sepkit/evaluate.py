@@ -26,7 +26,21 @@ from sepkit.weights import WeightFile
 
 __all__ = ["EMBEDDED_METRICS", "Evaluation", "Evaluator", "Excerpt", "bring_together", "evaluate_pair"]
 
-EMBEDDED_METRICS = ("loudness", "stoi", "si_sdr", "sdr", "snr", "wer", "music_residual", "dnsmos")
+EMBEDDED_METRICS = (
+    *(
+        "loudness",
+        "stoi",
+        "si_sdr",
+        "sdr",
+        "snr",
+        "wer",
+        "music_residual",
+        "trade_off",
+        "dnsmos",
+        "clipping",
+        "silence",
+    ),
+)
 """The metrics that need no download; what is measured where no configuration says otherwise."""
 LENGTH_TOLERANCE_S = 0.1
 """Encoders pad by some milliseconds; files further apart than this are not a pair."""

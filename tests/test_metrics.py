@@ -11,11 +11,14 @@ from sepkit import plugins
 from sepkit.audio import Audio
 from sepkit.config import MetricConfig
 from sepkit.evaluate import EMBEDDED_METRICS, Evaluator
+from sepkit.metrics import trade_off
 from sepkit.metrics.base import Evaluation, Pair, Score, measured, mono_at, ratio_db, segments
+from sepkit.metrics.clipping import clipped_frames
 from sepkit.metrics.loudness import loudness_lufs, true_peak_dbtp
 from sepkit.metrics.music_residual import residual_db
 from sepkit.metrics.sdr import TAPS, sdr_db
 from sepkit.metrics.si_sdr import si_sdr_db
+from sepkit.metrics.silence import longest_silence_s
 from sepkit.metrics.snr import snr_db
 from sepkit.weights import embedded
 
@@ -35,6 +38,10 @@ def pilot(name: str, start_s: float, end_s: float) -> Audio:
 def row(metric: str, pair: Pair, **options: object) -> Score:
     config = MetricConfig.model_validate({"metric": metric, "options": options})
     return Evaluator([config]).scores(pair)[0]
+
+
+def scores(metric: str, pair: Pair) -> tuple[Score, ...]:
+    return Evaluator([MetricConfig.model_validate({"metric": metric})]).scores(pair)
 
 
 def orthogonal(frames: int, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -236,7 +243,8 @@ def test_every_metric_fills_its_own_rows_or_says_why(name, no_weights):
 def test_silence_gives_reasons_and_no_invented_numbers(name, no_weights):
     silence = Audio(np.zeros((1, 48_000)), 16_000)
     for score in Evaluator([MetricConfig.model_validate({"metric": name})]).scores(Pair(silence, silence, silence)):
-        assert score.name.startswith("dnsmos") or (score.after is None and score.why.startswith("not measured: "))
+        hears_silence = score.name.startswith("dnsmos") or score.name in ("clipped", "silence")
+        assert hears_silence or (score.after is None and score.why.startswith("not measured: "))
 
 
 def test_rows_have_names_of_their_own_and_embedded_weights_are_here():
@@ -286,3 +294,72 @@ def test_an_evaluation_is_ready_for_json():
         "excerpt": {"start_s": 1.0, "end_s": 2.0, "whole_s": 9.0},
         "notes": ["cut"],
     }
+
+
+# Trade-off: tones far apart in frequency, so that what a filter takes of each is known.
+
+
+def tones(*parts: tuple[float, float], frames: int = 64_000) -> np.ndarray:
+    """Σ of (amplitude, frequency in Hz) at 16 kHz."""
+    time_s = np.arange(frames) / 16_000
+    return sum(amplitude * np.sin(2 * np.pi * hz * time_s) for amplitude, hz in parts)
+
+
+@pytest.mark.parametrize("gain", [0.05, 1.0, 8.0])
+def test_music_left_and_speech_lost_are_the_analytic_values_at_any_gain(gain):
+    """Of speech at 500 and 1500 Hz (energies 1 : 0.25) the second is gone; of music at 3000 Hz a tenth is left."""
+    speech, music = tones((0.2, 500), (0.1, 1500)), tones((0.2, 3000))
+    clean = gain * (tones((0.2, 500)) + 0.1 * music)
+    left, lost = scores("trade_off", Pair(Audio(speech + music, 16_000), Audio(clean, 16_000), Audio(speech, 16_000)))
+    assert left.before == pytest.approx(10 * math.log10(0.04 / 0.05), abs=0.02)
+    assert left.after == pytest.approx(10 * math.log10(0.01 * 0.04 / 0.04), abs=0.05)
+    assert lost.after == pytest.approx(10 * math.log10(0.01 / 0.05), abs=0.05)
+
+
+def test_half_of_the_speech_gone_is_three_decibels_wherever_it_goes():
+    """Witness: energies in the time domain."""
+    speech, music = noise(64_000, 1).samples[0], noise(64_000, 2).samples[0]
+    first = np.arange(64_000) < 32_000
+    _, lost = scores(
+        "trade_off", Pair(Audio(speech + music, 16_000), Audio((speech + music) * first, 16_000), Audio(speech, 16_000))
+    )
+    gone = (speech[~first] ** 2).sum() / (speech**2).sum()
+    assert lost.after == pytest.approx(10 * math.log10(gone), abs=0.05)
+
+
+def test_nothing_done_loses_nothing_and_silence_loses_all():
+    speech, music = noise(64_000, 1), noise(64_000, 2)
+    mix = Audio(speech.samples + music.samples, 16_000)
+    left, lost = scores("trade_off", Pair(mix, Audio(0.5 * mix.samples, 16_000), speech))
+    assert lost.after == trade_off.FLOOR_DB and left.after == pytest.approx(left.before, abs=1e-3)
+    left, lost = scores("trade_off", Pair(mix, Audio(0 * mix.samples, 16_000), speech))
+    assert lost.after == 0 and left.why == "not measured: after is undefined"
+    assert "true speech" in scores("trade_off", Pair(mix, mix, speech, reference_kind="fused vocals"))[0].why
+
+
+def test_energies_of_steps_do_not_depend_on_how_they_are_grouped(monkeypatch):
+    speech, music = noise(50_001, 1, channels=2), noise(50_001, 2, channels=2)
+    mix = Audio(speech.samples + music.samples, 16_000)
+    pair = Pair(mix, Audio(speech.samples + 0.1 * music.samples, 16_000), speech)
+    whole = trade_off.trade(pair)
+    monkeypatch.setattr(trade_off, "BLOCK_STEPS", 7)
+    for found, expected in zip(trade_off.trade(pair), whole, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_clipped_frames_are_counted_once_whatever_the_channels():
+    samples = np.zeros((2, 100), np.float32)
+    samples[0, 10], samples[:, 20], samples[1, 30], samples[0, 40] = 1.0, -1.0, 0.9999, 1.5
+    assert clipped_frames(samples) == 3
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100])
+def test_the_longest_silence_is_found_to_a_block(rate):
+    """Noise with holes of 0.5 and 1.5 s; noise at −70 dBFS counts as silence, at −50 dBFS it does not."""
+    for level_dbfs, expected_s in ((-70, 1.5), (-50, 0.0)):
+        heard = np.full(5 * rate, 0.1)
+        for start_s, end_s in ((1, 1.5), (3, 4.5)):
+            heard[round(start_s * rate) : round(end_s * rate)] = 10 ** (level_dbfs / 20)
+        samples = heard * np.random.default_rng(0).choice([-1.0, 1.0], heard.size)
+        assert longest_silence_s(Audio(samples, rate)) == pytest.approx(expected_s, abs=2 * 0.032)
+    assert longest_silence_s(Audio(np.zeros((1, 100)), rate)) == 100 / rate

@@ -1,24 +1,17 @@
-"""What makes a batch resumable: one line of JSON for each finished file, on disk before the next file is
-begun.
+"""What makes a batch resumable: a record of each finished file, on disk before the next file is begun.
 
-The file only grows. A kill can tear the last line alone: it is cut off at the next opening, and its file
-rendered again. A later record of the same path replaces an earlier one. Bytes that are not UTF-8 in a name
-stay as `\\udcxx` escapes.
+A file whose record a kill has torn is rendered again. A later record of the same path replaces an earlier one.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sepkit.errors import OutputError
-from sepkit.naming import shown
+from sepkit.json_lines import JsonLines
 
 JOURNAL_NAME = ".sepkit-journal.jsonl"
 
@@ -52,51 +45,26 @@ class Journal:
     """The records so far, by path; `append` adds one and returns once it is on the disk."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / JOURNAL_NAME
-        self.records, self._whole_bytes = _read(self.path)
+        self._lines = JsonLines(folder / JOURNAL_NAME)
+        found = (_record(fields) for fields in self._lines.records)
+        self.records = {record.path: record for record in found if record}
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self._lines.path
 
     def append(self, record: Record) -> None:
-        """Write a record. What a failed or interrupted write left behind is cut off first."""
-        line = json.dumps(asdict(record), sort_keys=True).encode() + b"\n"
-        try:
-            with self.path.open("ab", buffering=0) as file:
-                file.truncate(self._whole_bytes)
-                if file.write(line) != len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise OutputError(
-                f"{shown(self.path)}: cannot be written ({error.strerror}); free some space and run it again"
-            ) from error
-        self._whole_bytes += len(line)
+        """Write a record, in place of an earlier one of the same path."""
+        self._lines.append(asdict(record))
         self.records[record.path] = record
 
 
-def _read(path: Path) -> tuple[dict[str, Record], int]:
-    """The records by path, and the length in bytes of the lines that are whole."""
-    records: dict[str, Record] = {}
+def _record(fields: dict[str, Any]) -> Record | None:
+    """A record, or None for one that is not whole: a file without a record is rendered again."""
     try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        return records, 0
-    except OSError as error:
-        raise OutputError(
-            f"{shown(path)}: the journal cannot be read ({error.strerror}); check its permissions"
-        ) from error
-    whole_bytes = raw.rfind(b"\n") + 1
-    for line in raw[:whole_bytes].splitlines():
-        record = _parse(line)
-        if record:
-            records[record.path] = record
-    return records, whole_bytes
-
-
-def _parse(line: bytes) -> Record | None:
-    """A record, or None for a damaged line: a file without a record is rendered again."""
-    try:
-        fields = json.loads(line)
         return Record(**{**fields, "outputs": tuple(Stamp(**stamp) for stamp in fields["outputs"])})
-    except (ValueError, TypeError, KeyError):
+    except (TypeError, KeyError):
         return None
 
 

@@ -1,0 +1,135 @@
+"""What every separator trades: how much music is left, and how much speech was lost with it, in dB.
+
+    G = Ŝ·X* / (|X|² + ε)                            the gain that each point of the mix's STFT X got
+    music left  = 10·log10( Σ|G·B|² / Σ|G·S|² )      the true background B beside the true speech S, through G
+    speech lost = 10·log10( Σ|S − G·S/α|² / Σ|S|² ),   α = Σ|G·S|² / Re Σ S*·G·S
+
+α is the level at which what is left of the speech comes closest to it, so that loudness is free; speech lost is at most
+0 dB, all of it. In the mix G = 1: music left is its background over its speech, and nothing is lost. The sums are over
+channels, steps and bins; a window's figure is its own sum over the mean window's speech, so that the windows' figures
+average, as energies, to the file's. Source: Fingscheidt & Suhadi, "Quality assessment of speech enhancement systems by
+separation of enhanced speech, noise, and echo", Interspeech 2007, which filters speech and noise by the gain found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sepkit import config
+from sepkit.audio import Samples
+from sepkit.metrics.base import BaseMetric, Pair, Score, energy, measured, not_measured, ratio_db
+from sepkit.stft import Spectrum, Stft, power
+
+WINDOW_S = 0.046
+"""About what masks are made on: 2048 frames at 44.1 kHz."""
+BLOCK_STEPS = 512
+"""Steps held at a time."""
+HANN_POWER = 3 / 8
+"""Mean square of a Hann window: times `fft_frames`, what a bin holds of white noise of power 1."""
+EPSILON = 1e-10
+"""Of the mix's mean power: where it holds nothing, the gain is 0 and not noise."""
+MOST_GAIN = 2.0
+"""Six dB over the speech's own level: where speech and background cancel in the mix, G could be anything."""
+FLOOR_DB = -80.0
+"""What is exact, or all gone, counts as this much: ε and float32 show no less."""
+
+PerStep = NDArray[np.float64]
+"""An energy of each STFT step, shape (steps,)."""
+
+
+class Options(config.Options):
+    """Nothing to choose."""
+
+
+class Metric(BaseMetric):
+    """Two rows: music left, speech lost."""
+
+    def rows(self) -> tuple[Score, ...]:
+        """Music left, then speech lost."""
+        return (
+            Score("music_left", "Music left beside the speech", "dB", "lower"),
+            Score("speech_lost", "Speech lost", "dB", "lower"),
+        )
+
+    def measure(self, pair: Pair) -> tuple[Score, ...]:
+        """Against the truth alone: what members agreed on is no truth about what they took."""
+        left, lost = self.rows()
+        why = why_not(pair)
+        if why:
+            return not_measured(left, why), not_measured(lost, why)
+        background, speech, remains, kept, gone, _ = trade(pair)
+        note = "true speech and background through the gain found"
+        before, after = level_db(background.sum(), speech.sum()), level_db(remains.sum(), kept.sum())
+        return measured(left, before, after, note), measured(lost, None, level_db(gone.sum(), speech.sum()), note)
+
+
+class Trade(NamedTuple):
+    """Energies of each step (steps,), `hop_s` apart: of the true background and speech in the mix, and of what became
+    of them: the background left, the speech kept, the speech lost.
+    """
+
+    background: PerStep
+    speech: PerStep
+    left: PerStep
+    kept: PerStep
+    lost: PerStep
+    hop_s: float
+
+
+def why_not(pair: Pair) -> str:
+    """Why a pair has no trade-off; empty where it has one."""
+    if pair.reference is None or pair.reference_kind != "truth":
+        return "needs the true speech; give --reference"
+    if not pair.reference.samples.any():
+        return "the reference is silent"
+    return ""
+
+
+def trade(pair: Pair) -> Trade:
+    """The energies of a pair whose true speech is known; the true background is the mix minus it."""
+    assert pair.reference is not None
+    mix, speech, clean = pair.mix.samples, pair.reference.samples, pair.clean.samples
+    level = float(np.sum(clean * speech, dtype=np.float64)) / energy(speech)
+    if level > 0:  # else nothing of the speech is in it, at any level
+        clean = clean / np.float32(level)
+    fft_frames = 2 ** round(math.log2(WINDOW_S * pair.mix.sample_rate))
+    stft = Stft(fft_frames, fft_frames // 4)
+    floor = np.float32(EPSILON * energy(mix) / mix.size * HANN_POWER * fft_frames)
+    columns = [_energies(X, S, Y, floor) for X, S, Y in _blocks(stft, (mix, speech, clean))]
+    background, spoken, left, kept, crossed = (np.concatenate(column) for column in zip(*columns, strict=True))
+    lost = spoken
+    if crossed.sum() > 0:  # |S − G·S/α|² = |S|² − 2·Re S*·G·S/α + |G·S|²/α²
+        alpha = kept.sum() / crossed.sum()
+        lost = np.maximum(spoken - 2 * crossed / alpha + kept / alpha**2, 0)
+    return Trade(background, spoken, left, kept, lost, stft.hop_frames / pair.mix.sample_rate)
+
+
+def level_db(over: float, under: float) -> float:
+    """10·log10(over / under), not below `FLOOR_DB`; NaN where both are nothing."""
+    value = ratio_db(float(over), float(under))
+    return value if math.isnan(value) else max(value, FLOOR_DB)
+
+
+def _blocks(stft: Stft, signals: Sequence[Samples]) -> Iterator[list[Spectrum]]:
+    """The STFTs of signals of one shape, `BLOCK_STEPS` steps at a time."""
+    frames, hop, half = signals[0].shape[1], stft.hop_frames, stft.fft_frames // 2
+    steps = stft.steps(frames)
+    for first in range(0, steps, BLOCK_STEPS):
+        last, begin = min(first + BLOCK_STEPS, steps), max(0, first - half // hop)
+        stretch = slice(begin * hop, (last - 1) * hop + half)
+        yield [stft.forward(signal[:, stretch])[:, first - begin : last - begin] for signal in signals]
+
+
+def _energies(X: Spectrum, S: Spectrum, Y: Spectrum, floor: np.float32) -> tuple[PerStep, ...]:
+    """Σ over channels and bins of |B|², |S|², |G·B|², |G·S|² and Re S*·G·S."""
+    G = Y * X.conj() / (power(X) + floor)
+    G *= np.minimum(1, MOST_GAIN / np.maximum(np.abs(G), np.finfo(np.float32).tiny))
+    B, passed, spoken = power(X - S), power(G), power(S)
+    return tuple(
+        each.sum(axis=(0, 2), dtype=np.float64) for each in (B, spoken, passed * B, passed * spoken, G.real * spoken)
+    )
