@@ -1,7 +1,7 @@
 """How many frames touch full scale in any channel: in the mix, and in the clean file.
 
-A frame counts from 1 − 2⁻¹⁵ on, the largest sample of 16 bits; a limiter that stays under its ceiling leaves none. Source:
-the count that audio editors show as clipping.
+A frame counts from 1 − 2⁻¹⁵ on, the largest sample of 16 bits; a limiter that stays under its ceiling leaves none.
+Source: the count that audio editors show as clipping.
 """
 
 from __future__ import annotations
