@@ -177,11 +177,12 @@ class Config(Options):
     windows: WindowsConfig = WindowsConfig()
     skip_silence: SilenceConfig | None = None
     evaluate: EvaluateConfig = EvaluateConfig()
+    report: bool = False
     pilot: PilotConfig = PilotConfig()
 
     def fingerprint(self) -> str:
-        """SHA-256 of everything that can change the rendered samples (evaluation, pilot and device excluded)."""
-        shaping = self.model_dump(mode="json", exclude={"evaluate", "pilot", "device"})
+        """SHA-256 of everything that can change the rendered samples (not the evaluation, the report, the device)."""
+        shaping = self.model_dump(mode="json", exclude={"evaluate", "report", "pilot", "device"})
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
 
 

@@ -21,6 +21,7 @@ from sepkit.config import Config
 from sepkit.denoisers.base import BaseDenoiser
 from sepkit.device import resolve
 from sepkit.ensemble import Ensemble, Statistics, estimate_window
+from sepkit.mask_picture import MaskPicture
 from sepkit.stages import denoise, equalise, fuse, loudness, post_mask
 from sepkit.stages.level import Leveller
 from sepkit.stages.true_peak import TruePeakMeter
@@ -82,6 +83,7 @@ class Pipeline:
         self._threads = threads
         self._loaded = False
         self._clock = Clock()
+        self._masks: MaskPicture | None = None
 
     def weights(self) -> tuple[WeightFile, ...]:
         """Every file of weights that this configuration reads."""
@@ -152,9 +154,12 @@ class Pipeline:
             for window in cut(info.frames, body_frames, context, grid, fade_frames, span, widest):
                 yield window, span.active
 
-    def render(self, source: Path, outputs: Outputs, progress: Progress | None = None) -> RenderReport:
-        """Render a file to files, in bounded memory; the outputs appear whole or not at all."""
+    def render(
+        self, source: Path, outputs: Outputs, progress: Progress | None = None, masks: MaskPicture | None = None
+    ) -> RenderReport:
+        """Render a file to files, in bounded memory; the outputs appear whole or not at all. masks: to be filled."""
         self.load()
+        self._masks = masks
         with ExitStack() as stack:
             opened = stack.enter_context(audio_io.open_source(source))
             info = opened.info
@@ -183,6 +188,7 @@ class Pipeline:
     def run(self, source: Path | str | Audio) -> Rendered:
         """Render a file or a piece of sound to memory: speech at its final level, background at the source's own."""
         self.load()
+        self._masks = None
         with ExitStack() as stack:
             opened: Source = (
                 audio_io.audio_source(source)
@@ -217,6 +223,9 @@ class Pipeline:
         info = source.info
         self._clock = Clock()
         self.ensemble.begin(info.sample_rate)
+        if self._masks:
+            members = [member.name for member in self.ensemble.members]
+            self._masks.begin(members, info.frames, info.sample_rate, self._stft)
         statistics = self._statistics(source)
         seams = Seam(), Seam()
         for window, active in self.windows(info, self.spans(source)):
@@ -256,8 +265,9 @@ class Pipeline:
             estimate_window(member, read, start, window, info.frames, rate, statistics, self._clock, part)
             for member in self.ensemble.members
         ]
+        watch = self._masks.watch(window) if self._masks else None
         with self._clock("fuse"):
-            speech = fused = fuse.fuse(mix, estimates, config.fuse.rule, self._stft)
+            speech = fused = fuse.fuse(mix, estimates, config.fuse.rule, self._stft, watch)
         if config.denoise and self.denoiser:
             with self._clock("denoise"):
                 first = -window.start % self._denoiser_grid(rate)

@@ -146,9 +146,13 @@ def mono_at(audio: Audio, sample_rate: int) -> NDArray[np.float32]:
 
 def segments(heard: NDArray[np.float32], segment_frames: int, most: int) -> list[NDArray[np.float32]]:
     """Up to `most` segments (frames,), spread from start to end; what is shorter than one goes whole."""
-    count = min(most, max(1, heard.size // segment_frames))
-    starts = np.linspace(0, max(0, heard.size - segment_frames), count).astype(int)
-    return [heard[start : start + segment_frames] for start in starts]
+    return [heard[start : start + segment_frames] for start in segment_starts(heard.size, segment_frames, most)]
+
+
+def segment_starts(frames: int, segment_frames: int, most: int) -> NDArray[np.int64]:
+    """Where `segments` begin."""
+    count = min(most, max(1, frames // segment_frames))
+    return np.linspace(0, max(0, frames - segment_frames), count).astype(np.int64)
 
 
 def _finite(value: float | None) -> float | None:

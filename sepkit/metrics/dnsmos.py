@@ -14,7 +14,7 @@ from pydantic import Field
 
 from sepkit import config
 from sepkit.audio import Audio
-from sepkit.metrics.base import BaseMetric, Pair, Score, measured, mono_at, segments
+from sepkit.metrics.base import BaseMetric, Pair, Score, measured, mono_at, segment_starts, segments
 from sepkit.weights import WeightFile, embedded
 
 SAMPLE_RATE = 16_000
@@ -66,13 +66,16 @@ class Metric(BaseMetric):
 
     def _opinions(self, audio: Audio) -> NDArray[np.float64]:
         """Mean opinion on each scale, shape (3,)."""
-        from speechmos import dnsmos
-
-        heard = mono_at(audio, SAMPLE_RATE)
-        heard = heard / max(1.0, float(np.abs(heard).max()))  # the package refuses samples beyond full scale
-        opinions = [
-            dnsmos.run(segment, SAMPLE_RATE) for segment in segments(heard, SEGMENT_FRAMES, self.options.segments)
-        ]
-        values = np.array([[opinion[f"{scale}_mos"] for scale in SCALES] for opinion in opinions], np.float64)
-        mean: NDArray[np.float64] = values.mean(axis=0)
+        mean: NDArray[np.float64] = opinions(audio, self.options.segments)[1].mean(axis=0)
         return mean
+
+
+def opinions(audio: Audio, most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where each of up to `most` segments begins, in seconds (segments,), and its opinions (segments, 3)."""
+    from speechmos import dnsmos
+
+    heard = mono_at(audio, SAMPLE_RATE)
+    heard = heard / max(1.0, float(np.abs(heard).max()))  # the package refuses samples beyond full scale
+    found = [dnsmos.run(segment, SAMPLE_RATE) for segment in segments(heard, SEGMENT_FRAMES, most)]
+    values = np.array([[opinion[f"{scale}_mos"] for scale in SCALES] for opinion in found], np.float64)
+    return segment_starts(heard.size, SEGMENT_FRAMES, most) / SAMPLE_RATE, values

@@ -65,7 +65,7 @@ class Metric(BaseMetric):
         """With one set of spans for both files."""
         (row,) = self.rows()
         where = "mix" if pair.reference is None else f"reference ({pair.reference_kind})"
-        speech = self._speech(pair.mix if pair.reference is None else pair.reference)
+        speech = self.speech(pair.mix if pair.reference is None else pair.reference)
         if not speech.any():
             return (not_measured(row, f"no speech was found in the {where}"),)
         if speech.all():
@@ -77,7 +77,7 @@ class Metric(BaseMetric):
     def _model(self) -> Any:
         return voice_activity.load()
 
-    def _speech(self, audio: Audio) -> NDArray[np.bool_]:
+    def speech(self, audio: Audio) -> NDArray[np.bool_]:
         """True where someone speaks, shape (frames,)."""
         model = self._model
         import torch

@@ -65,16 +65,19 @@ def starts(clean: Audio, snippet_s: float, count: int) -> list[int]:
 
 
 def matched(pair: list[Audio]) -> list[Audio]:
-    """The pair at one loudness, the highest up to −16 LUFS that does not clip; as it is if one has none."""
+    """The pair at one loudness; as it is if one has none."""
+    gains = matched_gains(pair)
+    return [Audio(audio.samples * np.float32(gain), audio.sample_rate) for audio, gain in zip(pair, gains, strict=True)]
+
+
+def matched_gains(sounds: list[Audio]) -> list[float]:
+    """Factors that bring all to one loudness, the highest up to −16 LUFS that does not clip; 1 if one has none."""
     try:
-        lufs = [loudness_lufs(audio) for audio in pair]
+        lufs = [loudness_lufs(audio) for audio in sounds]
     except ValueError:  # shorter than a block of BS.1770, or more than five channels
-        return pair
+        return [1.0] * len(sounds)
     if not all(map(math.isfinite, lufs)):
-        return pair
-    headroom_db = [20 * math.log10(CEILING / float(np.abs(audio.samples).max())) for audio in pair]
+        return [1.0] * len(sounds)
+    headroom_db = [20 * math.log10(CEILING / float(np.abs(audio.samples).max())) for audio in sounds]
     common = min(LOUDEST_LUFS, *(level + room for level, room in zip(lufs, headroom_db, strict=True)))
-    return [
-        Audio(audio.samples * np.float32(10 ** ((common - level) / 20)), audio.sample_rate)
-        for audio, level in zip(pair, lufs, strict=True)
-    ]
+    return [10 ** ((common - level) / 20) for level in lufs]

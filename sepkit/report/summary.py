@@ -16,6 +16,7 @@ from sepkit.report.whole_file import whole_file
 
 ARROWS: dict[Better, str] = {"higher": "↑ better", "lower": "↓ better", "neither": ""}
 NO_VALUE = "–"
+METRICS_NAME = "metrics.json"
 HEAD = ("Metric", "Before", "After", "Unit", "Direction", "Remark")
 
 
@@ -32,12 +33,12 @@ def write(folder: Path, evaluation: Evaluation, run_facts: Mapping[str, Any]) ->
     """
     run = _for_json(run_facts)
     text = json.dumps({**evaluation.as_dict(), "run": run}, ensure_ascii=False, indent=2, allow_nan=False)
-    contents = {"metrics.json": text, "summary.md": _page(evaluation, run_facts)}
+    contents = {METRICS_NAME: text, "summary.md": _page(evaluation, run_facts)}
     for name, content in contents.items():
         with whole_file(folder / name) as part:
             # A file name's bytes that are not UTF-8 become \udcxx, which JSON reads back as they were.
             part.write_text(content + "\n", encoding="utf-8", errors="backslashreplace")
-    return folder / "metrics.json", folder / "summary.md"
+    return folder / METRICS_NAME, folder / "summary.md"
 
 
 def _for_json(value: Any) -> Any:

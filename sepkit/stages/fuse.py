@@ -29,7 +29,17 @@ EPSILON = np.finfo(np.float32).tiny
 so that a mask does not depend on the level of the recording, as it would with the customary 1e-8."""
 
 
-def fuse(mix: Samples, estimates: Sequence[tuple[Samples, Samples | None, float]], rule: str, stft: Stft) -> Samples:
+Watch = Callable[[int, Mask], None]
+"""Shown each group of masks as it is made: its first step, and (1 + members, steps, bins), the fused one first."""
+
+
+def fuse(
+    mix: Samples,
+    estimates: Sequence[tuple[Samples, Samples | None, float]],
+    rule: str,
+    stft: Stft,
+    watch: Watch | None = None,
+) -> Samples:
     """Apply the members' combined mask to the mix, each channel on its own; (channels, frames) like the mix.
 
     estimates: (wanted, rest, weight) per member, arrays of the mix's shape; rest None means mix − wanted.
@@ -37,6 +47,8 @@ def fuse(mix: Samples, estimates: Sequence[tuple[Samples, Samples | None, float]
     """
     assert estimates, "there is nothing to fuse"
     combine = _rule(rule, [weight for _, _, weight in estimates])
+    if watch:
+        combine = _watched(combine, watch, stft.steps(mix.shape[1]))
     signals = [mix]
     for wanted, rest, _ in estimates:
         signals += [wanted] if rest is None else [wanted, rest]
@@ -58,6 +70,21 @@ def _ratio_mask(V: Spectrum, A: Spectrum) -> Mask:
     total += wanted
     total += EPSILON
     return np.divide(wanted, total, out=wanted)
+
+
+def _watched(combine: Callable[[Iterator[Mask]], Mask], watch: Watch, steps: int) -> Callable[[Iterator[Mask]], Mask]:
+    """The same, with `watch` looking on. `Stft.filter` comes with the groups of one channel after those of another."""
+    seen = 0
+
+    def combine_shown(masks: Iterator[Mask]) -> Mask:
+        nonlocal seen
+        each = list(masks)
+        fused = combine(iter([mask.copy() for mask in each]))
+        watch(seen % steps, np.stack([fused, *each]))
+        seen += len(fused)
+        return fused
+
+    return combine_shown
 
 
 def _rule(rule: str, weights: Sequence[float]) -> Callable[[Iterator[Mask]], Mask]:

@@ -1,0 +1,162 @@
+"""The page of a batch: its files in a table that sorts and filters, how metrics are spread, what failed, where time went.
+
+It holds numbers alone, no sound: ten thousand rows are a few megabytes. Files link to their own pages.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from sepkit import naming
+from sepkit.naming import shown
+from sepkit.report import html
+from sepkit.report.file_page import DIRECTIONS
+from sepkit.report.pictures import CURRENT, bare_figure, inline_svg
+
+PAGE_NAME = "report.html"
+FOLDER_NAME = "report"
+"""Beside the page: the pages of the files, mirrored."""
+PAGE_ROWS = 50
+"""Rows of the table in the document at a time."""
+MOST_FAILURES = 50
+"""Listed with their reasons; beyond that, the table's filter shows them."""
+BINS = 30
+
+FileRow = Mapping[str, Any]
+"""A file as report.json has it."""
+
+
+class Metric(NamedTuple):
+    """A metric of the batch: how it is called and read, and a picture of its values before and after."""
+
+    name: str
+    label: str
+    unit: str
+    direction: str
+    picture: str
+    measured: int
+    mean_before: float | None
+    mean_after: float | None
+
+
+class Stage(NamedTuple):
+    """CPU-seconds of a stage over all files, and its part of the whole."""
+
+    name: str
+    seconds: float
+    part: float
+
+
+def page_path(out: Path, path: str) -> Path:
+    """Where the page of the file `path` (relative to the batch's folder) lies."""
+    mirrored = out / FOLDER_NAME / path
+    return mirrored.with_name(naming.fitted_name(mirrored.name, ".html"))
+
+
+def write(out: Path, record: Mapping[str, Any]) -> Path:
+    """Write `out`/report.html from what report.json holds."""
+    rows: Sequence[FileRow] = record["files"]
+    metrics = list(_metrics(rows))
+    failed = [row for row in rows if row["error"] or row.get("verdict") == "quarantined"]
+    duration_s = sum(row["duration_s"] or 0.0 for row in rows)
+    return html.write_page(
+        out / PAGE_NAME,
+        "batch.html",
+        title=shown(out.absolute().name),
+        kind="batch",
+        counts=_counts(rows),
+        files=len(rows),
+        duration_h=duration_s / 3600,
+        seconds=sum(row["seconds"] or 0.0 for row in rows),
+        duration_s=duration_s,
+        interrupted=record["interrupted"],
+        notes=record["notes"],
+        metrics=metrics,
+        stages=list(_stages(rows)),
+        failures=[(shown(row["path"]), _why(row)) for row in failed[:MOST_FAILURES]],
+        failures_left=max(0, len(failed) - MOST_FAILURES),
+        table={
+            "page_rows": PAGE_ROWS,
+            "metrics": [{"name": each.name, "label": each.label, "unit": each.unit} for each in metrics],
+            "rows": [_table_row(out, row, [each.name for each in metrics]) for row in rows],
+        },
+    )
+
+
+def outcome(row: FileRow) -> str:
+    """What became of a file, in one word: the gate's verdict where there is one and it says more than done."""
+    verdict: str = row.get("verdict") or ""
+    if row["status"] in ("done", "skipped") and verdict not in ("", "passed"):
+        return verdict
+    return str(row["status"])
+
+
+def _table_row(out: Path, row: FileRow, metrics: Sequence[str]) -> list[Any]:
+    """[name, link, outcome, why, duration in s, seconds, values before, values after]."""
+    page = page_path(out, row["path"])
+    link = quote(os.fsencode(page.relative_to(out))) if page.is_file() else ""
+    scores = [row["metrics"].get(name, {}) for name in metrics]
+    values = [[_short(score.get(side)) for score in scores] for side in ("before", "after")]
+    took = (_short(row[name]) for name in ("duration_s", "seconds"))
+    return [shown(row["path"]), link, outcome(row), _why(row), *took, *values]
+
+
+def _why(row: FileRow) -> str:
+    return "; ".join(str(part) for part in (row["error"], *row.get("reasons", ()), row["note"]) if part)
+
+
+def _short(value: float | None) -> float | None:
+    """Five digits are more than a table shows."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.5g}")
+
+
+def _counts(rows: Sequence[FileRow]) -> dict[str, int]:
+    """How many files came to each end, the most frequent first."""
+    return dict(Counter(outcome(row) for row in rows).most_common())
+
+
+def _stages(rows: Sequence[FileRow]) -> Iterator[Stage]:
+    """The slowest first."""
+    total: Counter[str] = Counter()
+    for row in rows:
+        total.update(row.get("stages") or {})
+    whole = sum(total.values())
+    for name, seconds in total.most_common():
+        yield Stage(name, seconds, seconds / whole if whole else 0.0)
+
+
+def _metrics(rows: Sequence[FileRow]) -> Iterator[Metric]:
+    """Every metric that any file has, in the order in which they are met."""
+    named = {name: score for row in rows for name, score in row["metrics"].items()}
+    for name, score in named.items():
+        before, after = (_values(rows, name, side) for side in ("before", "after"))
+        picture = _histogram(before, after, f"{score['label']}, {score['unit']}") if after else ""
+        means = (math.fsum(values) / len(values) if values else None for values in (before, after))
+        yield Metric(name, score["label"], score["unit"], DIRECTIONS[score["better"]], picture, len(after), *means)
+
+
+def _values(rows: Sequence[FileRow], name: str, side: str) -> list[float]:
+    found = (row["metrics"].get(name, {}).get(side) for row in rows)
+    return [value for value in found if value is not None]
+
+
+def _histogram(before: Sequence[float], after: Sequence[float], label: str) -> str:
+    """How many files have which value: before as an outline, after filled."""
+    figure, axes = bare_figure(4.2, 2.2)
+    low, high = min(*before, *after, math.inf), max(*before, *after, -math.inf)
+    extent = (low, high) if high > low else (low - 0.5, high + 0.5)
+    axes.hist(after, bins=BINS, range=extent, color=CURRENT, alpha=0.45, label="after")
+    if before:
+        axes.hist(before, bins=BINS, range=extent, histtype="step", color=CURRENT, linewidth=1.4, label="before")
+    axes.set_xlabel(label, color=CURRENT, fontsize=9)
+    axes.set_ylabel("files", color=CURRENT, fontsize=9)
+    axes.legend(frameon=False, fontsize=8, labelcolor=CURRENT)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.set_layout_engine("constrained")
+    return inline_svg(figure)

@@ -1,0 +1,191 @@
+"""The page of one file: hear it before and after at the same instant, see what was taken, find its worst moments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sepkit import audio_io
+from sepkit.audio import Audio
+from sepkit.config import Config, MetricConfig
+from sepkit.evaluate import Excerpt
+from sepkit.mask_picture import MaskPicture
+from sepkit.naming import shown
+from sepkit.pipeline import Outputs
+from sepkit.report import html, moments, pictures, tracks
+
+NO_MASKS = "The masks are drawn while a file is rendered; this one was rendered without `report: true`."
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a page is made of.
+
+    metrics: by name, as `Evaluation.as_dict` gives them. fused: the members' estimate; taken: source − speech; each
+    over the excerpt, where it was kept. chosen: the configuration's metrics. facts: what was run, by name.
+    """
+
+    name: str
+    excerpt: Excerpt
+    metrics: Mapping[str, Mapping[str, Any]]
+    masks: MaskPicture | None = None
+    fused: Audio | None = None
+    taken: Audio | None = None
+    chosen: tuple[MetricConfig, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Row(NamedTuple):
+    """A row of the table of metrics. verdict: "better", "worse", "same", or "" where there is nothing to judge."""
+
+    name: str
+    label: str
+    before: float | None
+    after: float | None
+    unit: str
+    direction: str
+    verdict: str
+    remark: str
+
+
+class Strip(NamedTuple):
+    """A picture over the page's time axis. top_khz: the frequency at its upper edge; 0 where it has none."""
+
+    title: str
+    about: str
+    image: str
+    top_khz: float
+
+
+STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
+MOST_TICKS = 7
+"""Marks on the axis of time: as many as have room on a phone."""
+LAST_TICK = 0.9
+"""Part of the axis after which a time would be cut off."""
+DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "neither": ""}
+
+
+def evidence(
+    name: str,
+    excerpt: Excerpt,
+    outputs: Outputs,
+    metrics: Mapping[str, Mapping[str, Any]],
+    config: Config,
+    masks: MaskPicture | None,
+    facts: Mapping[str, Any],
+) -> Evidence:
+    """Of a file that was rendered to `outputs`, as far as these are there."""
+    fused, taken = (_stretch(path, excerpt) for path in (outputs.fused, outputs.background))
+    return Evidence(shown(name), excerpt, metrics, masks, fused, taken, config.evaluate.metrics, facts)
+
+
+def write(path: Path, evidence: Evidence) -> Path:
+    """Write the page."""
+    excerpt, pair = evidence.excerpt, evidence.excerpt.pair
+    sounds = list(_sounds(evidence))
+    heard = tracks.make_tracks([sound[:3] for sound in sounds], [sound[3] for sound in sounds])
+    strips, levels_db = _strips(evidence)
+    facts = {name: value for name, value in evidence.facts.items() if value is not None}
+    weights, settings = facts.pop("weights", []), facts.pop("configuration", "")
+    return html.write_page(
+        path,
+        "file.html",
+        title=evidence.name,
+        kind="before and after",
+        duration_s=pair.mix.duration_s,
+        start_s=excerpt.start_s,
+        whole_s=excerpt.whole_s,
+        notes=excerpt.notes,
+        tracks=heard,
+        player={
+            "start_s": excerpt.start_s,
+            "duration_s": pair.mix.duration_s,
+            "piece_s": tracks.PIECE_S,
+            "lead_s": tracks.LEAD_S,
+            "tracks": [{"name": track.name, "gain_db": track.gain_db, "pieces": len(track.pieces)} for track in heard],
+        },
+        strips=strips,
+        wave=pictures.waveform(pair.mix, pair.clean),
+        no_masks=NO_MASKS if evidence.masks is None else "",
+        colours=[
+            (pictures.scale(pictures.LEVELS), *(f"{html.number(level_db, 0)} dBFS" for level_db in levels_db)),
+            (pictures.scale(pictures.MASKS), "mask 0, taken away", "1, kept"),
+        ],
+        ticks=list(_ticks(pair.mix.duration_s, excerpt.start_s)),
+        rankings=moments.rankings(pair, evidence.chosen),
+        rows=[table_row(name, score) for name, score in evidence.metrics.items()],
+        facts={name.replace("_", " "): fact(value) for name, value in facts.items()},
+        weights=weights,
+        settings=settings,
+    )
+
+
+def table_row(name: str, score: Mapping[str, Any]) -> Row:
+    """A metric for the table, judged by its own direction at the decimals that are shown."""
+    before, after, better = score["before"], score["after"], score["better"]
+    verdict = ""
+    if before is not None and after is not None and better != "neither":
+        change = round(after, 2) - round(before, 2)
+        verdict = "same" if change == 0 else "better" if (change > 0) == (better == "higher") else "worse"
+    remark = "; ".join(part for part in (score["why"], score["note"]) if part)
+    return Row(name, score["label"], before, after, score["unit"], DIRECTIONS[better], verdict, remark)
+
+
+def fact(value: Any) -> str:
+    """What was run, as a person reads it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {fact(item)}" for name, item in value.items())
+    return html.number(value) if isinstance(value, float) else str(value)
+
+
+def _stretch(path: Path | None, excerpt: Excerpt) -> Audio | None:
+    """The excerpt's stretch of an output, which has the mix's rate and length."""
+    if path is None or not path.is_file():
+        return None
+    return audio_io.read_audio(path, excerpt.start_s, excerpt.end_s - excerpt.start_s)
+
+
+def _sounds(evidence: Evidence) -> Iterator[tuple[str, str, Audio, bool]]:
+    """What can be heard: name, what it is, the sound, and whether it is brought to the common loudness."""
+    pair = evidence.excerpt.pair
+    fused = pair.reference if pair.reference_kind == "fused vocals" else evidence.fused
+    yield "Before", "the mix as it came", pair.mix, True
+    yield "After", "the speech as it was rendered", pair.clean, True
+    if evidence.taken is not None:
+        yield "Taken away", "what was in the mix and is not in the speech, as loud as in the mix", evidence.taken, False
+    if fused is not None:
+        yield "Members", "what the members agreed on, before the later stages", fused, True
+    if pair.reference is not None and pair.reference_kind == "truth":
+        yield "True speech", "the reference", pair.reference, True
+    if pair.background is not None:
+        yield "True background", "the reference of what is not speech, as loud as in the mix", pair.background, False
+
+
+def _strips(evidence: Evidence) -> tuple[list[Strip], tuple[float, float]]:
+    """Spectrograms on one scale, and masks; the levels in dB at the two ends of that scale."""
+    excerpt = evidence.excerpt
+    images, levels_db, top_hz = pictures.spectrogram_pair(excerpt.pair.mix, excerpt.pair.clean)
+    strips = [
+        Strip(title, f"spectrogram, 0 to {top_hz / 1000:g} kHz", image, top_hz / 1000)
+        for title, image in zip(("Before", "After"), images, strict=True)
+    ]
+    if evidence.masks:
+        top_khz = evidence.masks.top_hz / 1000
+        for name, mask in evidence.masks.pictures.items():
+            first, last = (round(at_s / excerpt.whole_s * mask.shape[1]) for at_s in (excerpt.start_s, excerpt.end_s))
+            title = "Fused mask" if name == evidence.masks.names[0] else f"Mask of {name}"
+            about = f"part kept of each frequency, 0 to {top_khz:.0f} kHz"
+            strips.append(Strip(title, about, pictures.mask_picture(mask[:, first : max(last, first + 1)]), top_khz))
+    return strips, levels_db
+
+
+def _ticks(duration_s: float, start_s: float) -> Iterator[tuple[float, str]]:
+    """Round times along the axis: where (in per cent of its length), and the time in the file."""
+    step_s = next(step for step in STEPS_S if duration_s / step <= MOST_TICKS)
+    for at_s in np.arange(np.ceil(start_s / step_s) * step_s, start_s + duration_s, step_s):
+        if at_s <= start_s + LAST_TICK * duration_s:
+            yield 100 * (float(at_s) - start_s) / duration_s, html.clock(float(at_s))
