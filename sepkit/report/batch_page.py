@@ -1,4 +1,4 @@
-"""The page of a batch: its files in a table that sorts and filters, how metrics are spread, what failed, where time went.
+"""The page of a batch: its files in a table that sorts and filters, how metrics are spread, what failed, the time.
 
 It holds numbers alone, no sound: ten thousand rows are a few megabytes. Files link to their own pages.
 """
@@ -24,7 +24,7 @@ FOLDER_NAME = "report"
 """Beside the page: the pages of the files, mirrored."""
 PAGE_ROWS = 50
 """Rows of the table in the document at a time."""
-MOST_FAILURES = 50
+MOST_FAILURES = 20
 """Listed with their reasons; beyond that, the table's filter shows them."""
 BINS = 30
 
