@@ -20,6 +20,7 @@ from sepkit.metrics.sdr import TAPS, sdr_db
 from sepkit.metrics.si_sdr import si_sdr_db
 from sepkit.metrics.silence import longest_silence_s
 from sepkit.metrics.snr import snr_db
+from sepkit.stft import Stft
 from sepkit.weights import embedded
 
 PILOT = Path(__file__).parent.parent / "data" / "pilot"
@@ -337,12 +338,32 @@ def test_nothing_done_loses_nothing_and_silence_loses_all():
     assert "true speech" in scores("trade_off", Pair(mix, mix, speech, reference_kind="fused vocals"))[0].why
 
 
+def test_the_true_speech_is_faultless_and_a_mask_is_what_it_is():
+    """A mask that passes 0.9 of some patches, 0.2 of others: its energies are sums over bins, without the metric."""
+    speech, music = pilot("speech.wav", 2, 6).mono(), pilot("music.wav", 2, 6).mono()
+    mix, speech = Audio(speech + music, 44_100), Audio(speech, 44_100)
+    left, lost = scores("trade_off", Pair(mix, speech, speech))
+    assert left.after < -60 and lost.after < -60
+    stft = Stft(2048, 512)
+    S, B = (stft.forward(samples) for samples in (speech.samples, mix.samples - speech.samples))
+    coarse = np.random.default_rng(0).choice([0.9, 0.2], (1, -(-S.shape[1] // 24), -(-stft.bins // 40)))
+    mask = coarse.repeat(24, axis=1).repeat(40, axis=2)[:, : S.shape[1], : stft.bins].astype(np.float32)
+    masked = Audio(stft.inverse(mask * stft.forward(mix.samples), mix.frames), 44_100)
+    left, lost = scores("trade_off", Pair(mix, masked, speech))
+    kept = (np.abs(mask * S) ** 2).sum()
+    alpha = kept / (mask * np.abs(S) ** 2).sum()
+    expected_left = 10 * math.log10((np.abs(mask * B) ** 2).sum() / kept)
+    expected_lost = 10 * math.log10((np.abs(S - mask * S / alpha) ** 2).sum() / (np.abs(S) ** 2).sum())
+    assert left.after == pytest.approx(expected_left, abs=0.5)
+    assert lost.after == pytest.approx(expected_lost, abs=0.5)
+
+
 def test_energies_of_steps_do_not_depend_on_how_they_are_grouped(monkeypatch):
     speech, music = noise(50_001, 1, channels=2), noise(50_001, 2, channels=2)
     mix = Audio(speech.samples + music.samples, 16_000)
     pair = Pair(mix, Audio(speech.samples + 0.1 * music.samples, 16_000), speech)
     whole = trade_off.trade(pair)
-    monkeypatch.setattr(trade_off, "BLOCK_STEPS", 7)
+    monkeypatch.setattr(trade_off, "BLOCK_STEPS", 2 * trade_off.NEIGHBOURS)
     for found, expected in zip(trade_off.trade(pair), whole, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
