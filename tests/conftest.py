@@ -24,7 +24,7 @@ if os.environ.get("CI"):
 def public_path(tmp_path: Path) -> Path:
     """A temporary folder that other users can reach too, for what root must try as nobody."""
     for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(0o755)
+        folder.chmod(folder.stat().st_mode | 0o055)
     return tmp_path
 
 
