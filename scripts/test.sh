@@ -8,7 +8,11 @@ install_sepkit dev quantised || {
   echo "sepkit: without the extra 'quantised' (no C compiler?): the DiffQ test will be skipped" >&2
   install_sepkit dev
 }
-install_browser || echo "sepkit: no Chromium could be installed: the tests of the pages will be skipped" >&2
+if install_browser; then
+  export SEPKIT_BROWSER=required
+else
+  echo "sepkit: no Chromium could be installed: the tests of the pages will be skipped" >&2
+fi
 bin=.venv/bin
 $bin/ruff check .
 $bin/ruff format --check .
