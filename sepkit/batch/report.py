@@ -17,14 +17,18 @@ from typing import Any, Literal
 from sepkit import __version__
 from sepkit.batch.appear import appearing
 from sepkit.batch.estimate import Estimate
+from sepkit.batch.verdict import exit_code
 from sepkit.naming import shown
 
 JSON_NAME = "report.json"
 CSV_NAME = "report.csv"
 
+TOLD = ("escalated", "quarantined")
+"""Verdicts that are listed with their reasons."""
+
 Status = Literal["done", "skipped", "failed", "pending"]
 
-EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
+EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,9 @@ class Row:
     """One source. done: rendered now; skipped: done by an earlier run; pending: not rendered (yet).
 
     reason: why it is skipped or pending. metrics: by name, each with before, after, unit, better, note, why.
-    seconds: what rendering and measuring took, in an earlier run where it is skipped.
+    seconds: what rendering and measuring took, in an earlier run where it is skipped. outputs: speech, background where
+    it is asked for, and the text of the reasons where it is quarantined. verdict: empty where nothing was rendered.
+    reasons: every bound that an attempt broke, with the configuration that made the attempt.
     """
 
     path: str
@@ -44,6 +50,9 @@ class Row:
     seconds: float | None = None
     outputs: tuple[str, ...] = ()
     metrics: dict[str, Any] = field(default_factory=dict)
+    verdict: str = ""
+    configuration: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,19 +67,22 @@ class BatchReport:
 
     @property
     def exit_code(self) -> int:
-        """0: all done; 1: some failed; 130: interrupted. (2, usage or configuration, has raised before.)"""
+        """0: all passed; 1: some failed; 3: none failed, some are in quarantine; 4: some passed only by escalation;
+        130: interrupted. (2, usage or configuration, has raised before.)
+        """
         if self.interrupted:
             return EXIT_INTERRUPTED
-        return EXIT_FAILED if self.with_status("failed") else EXIT_DONE
+        return exit_code(bool(self.with_status("failed")), (row.verdict for row in self.rows))
 
     def with_status(self, status: Status) -> tuple[Row, ...]:
         """The rows of one status."""
         return tuple(row for row in self.rows if row.status == status)
 
     def text(self) -> str:
-        """For the terminal: a dry run's list, then counts, notes and every failure, one line each."""
+        """For the terminal: a dry run's list, then notes, what did not pass at once and every failure, a line each."""
         lines = [_plan_line(row) for row in self.rows] if self.estimate else []
         lines += [f"note: {shown(row.path)}: {row.note}" for row in self.rows if row.note and not self.estimate]
+        lines += [_verdict_line(row) for row in self.rows if row.verdict in TOLD and not self.estimate]
         lines += [f"failed: {shown(row.path)}: {row.error}" for row in self.with_status("failed") if not self.estimate]
         lines += [f"note: {note}" for note in self.notes]
         lines.append(self._counts())
@@ -94,14 +106,18 @@ class BatchReport:
             "failed": "failed",
         }
         parts = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
+        verdicts = Counter(row.verdict for row in self.rows)
+        told = [f"{verdicts[verdict]} {verdict}" for verdict in (*TOLD, "bypassed") if verdicts[verdict]]
+        judged = f"; {', '.join(told)}" if told else ""
         interrupted = "interrupted; run the same command again to go on: " if self.interrupted else ""
-        return f"{interrupted}{len(self.rows)} files: {', '.join(parts)}"
+        return f"{interrupted}{len(self.rows)} files: {', '.join(parts)}{judged}"
 
     def _json(self) -> str:
         whole = {
             "sepkit": __version__,
             "interrupted": self.interrupted,
             "counts": dict(Counter(row.status for row in self.rows)),
+            "verdicts": dict(Counter(row.verdict for row in self.rows if row.verdict)),
             "notes": list(self.notes),
             "files": [asdict(row) for row in self.rows],
         }
@@ -119,16 +135,21 @@ class BatchReport:
             "seconds",
             "speech",
             "background",
+            "verdict",
+            "configuration",
+            "reasons",
         ]
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(columns + [f"{name}_{side}" for name in metrics for side in ("before", "after")])
         for row in self.rows:
-            speech, background, *_ = (*row.outputs, "", "")
+            sound = row.outputs[:-1] if row.verdict == "quarantined" else row.outputs  # without the text of the reasons
+            speech, background, *_ = (*sound, "", "")
             plain = [_utf8(value) for value in (row.path, row.status, row.reason, row.error, row.note)]
             numbers = [row.duration_s, row.seconds, _utf8(speech), _utf8(background)]
+            judged = [row.verdict, _utf8(row.configuration), _utf8("; ".join(row.reasons))]
             writer.writerow(
-                plain + numbers + [_cell(row, name, side) for name in metrics for side in ("before", "after")]
+                plain + numbers + judged + [_cell(row, name, side) for name in metrics for side in ("before", "after")]
             )
         return text.getvalue()
 
@@ -137,6 +158,11 @@ def _plan_line(row: Row) -> str:
     words = {"pending": "would render", "skipped": "would skip", "failed": "would fail", "done": "done"}
     why = "; ".join(filter(None, (row.reason, row.error, row.note)))
     return f"{words[row.status]}: {shown(row.path)}: {why}"
+
+
+def _verdict_line(row: Row) -> str:
+    by = f"by {shown(row.configuration)}; " if row.verdict == "escalated" else ""
+    return f"{row.verdict}: {shown(row.path)}: {by}{shown('; '.join(row.reasons))}"
 
 
 def _cell(row: Row, metric: str, side: str) -> float | str | None:

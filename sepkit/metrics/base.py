@@ -31,7 +31,7 @@ class Pair:
 
     reference: what the speech is scored against; reference_kind: whether that is the true speech or, as in
     the original, the ensemble's fused estimate. background: the true rest; words: what is said. Each may be
-    unknown.
+    unknown. no_words: why the words, though they were looked for, are not known.
     """
 
     mix: Audio
@@ -40,6 +40,7 @@ class Pair:
     background: Audio | None = None
     words: str | None = None
     reference_kind: ReferenceKind = "truth"
+    no_words: str = ""
 
 
 @dataclass(frozen=True)
