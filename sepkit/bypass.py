@@ -33,9 +33,12 @@ AROUND_SPEECH_STEPS = 4
 LEAST_PAUSE_STEPS = 6
 """About 0.2 s of pause; less says nothing about a background."""
 MOST_TAKEN_DB = -20.0
-"""TAKEN"""
+"""Of clean LibriSpeech (CC BY 4.0, 40 recordings of up to 8 s) the pilot's members take less than this from 32; of
+speech with music 10 dB below it, from none. `python -m scripts.bench bypass` counts anew."""
 LOUDEST_PAUSE_DB = -35.0
-"""PAUSE"""
+"""With music 30, 20 and 10 dB below the same recordings the quietest pauses of any lie at −32, −26 and −16 dB, so that
+none of 120 mixes passes. Of the clean ones 10 of 40 pass: 29 have a room that is louder than this in their pauses, or
+no pause, and are not voice only; synthetic voices, whose pauses are digital silence, pass."""
 
 
 class Evidence(NamedTuple):

@@ -6,13 +6,14 @@ whose metric could not be measured is broken: nothing passes for want of a numbe
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from sepkit import audio_io
 from sepkit.bounds import LENGTH_EQUAL, Bound
 from sepkit.config import Config
 from sepkit.errors import SepkitError
-from sepkit.metrics.base import Score
+from sepkit.metrics.base import Score, exact
 
 MOST_DIGITS = 6
 """After the point, where a value and its bound would else look the same."""
@@ -31,13 +32,12 @@ def _broken_bound(bound: Bound, score: Score | None) -> str:
     against_input = bound.kind in ("rise", "fall")
     if score is None:
         return _unmeasured(bound, "it is not among the metrics")
-    if score.after is None or (against_input and score.before is None):
-        why = score.why or f"no value on the {'file' if score.after is None else 'input'}"
+    before, value = exact(score, "before"), exact(score, "after")
+    if value is not None and against_input:
+        value = None if before is None else value - before if bound.kind == "rise" else before - value
+    if value is None or math.isnan(value):
+        why = score.why or f"no value on the {'input' if against_input else 'file'}"
         return _unmeasured(bound, why.removeprefix("not measured: "))
-    value = score.after
-    if against_input:
-        assert score.before is not None
-        value = score.after - score.before if bound.kind == "rise" else score.before - score.after
     if value >= bound.limit if bound.kind == "min" else value <= bound.limit:
         return ""
     found, limit = _figures(value, bound)

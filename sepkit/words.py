@@ -114,7 +114,7 @@ def _table(path: Path) -> dict[str, str]:
                     raise _bad(path, line, f"'{shown(key)}' stands in line {lines[key]} already; keep one")
                 found[key], lines[key] = text, line
     except csv.Error as error:
-        raise _bad(path, reader.line_num, f"not valid CSV ({error})") from error
+        raise _bad(path, reader.reader.line_num, f"not valid CSV ({error})") from error
     except OSError as error:
         raise SourceError(f"words: {shown(path)}: cannot be read ({error.strerror}); check its permissions") from error
     return found

@@ -92,6 +92,8 @@ def leftovers(places: Places, earlier: Iterable[Path], was_quarantined: bool) ->
 
 def prune(out: Path) -> None:
     """Remove folders of the quarantine that have become empty."""
+    if (out / FOLDER).is_symlink():
+        return
     for parent, _, _ in os.walk(out / FOLDER, topdown=False):
         if not any(Path(parent).iterdir()):
             Path(parent).rmdir()

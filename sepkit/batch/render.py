@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sepkit.audio_write import make_folder
 from sepkit.batch import quarantine
 from sepkit.batch.journal import Stamp, sha256_of, stamp
 from sepkit.batch.plan import Task
@@ -75,6 +76,7 @@ class Renderer:
     def _render(self, task: Task, tell: Tell) -> Outcome:
         before = _identity(task.source)
         input_sha256 = sha256_of(task.source)
+        make_folder(self.out)
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=self.out) as work:
             rendered = quarantine.staged(task.outputs, Path(work))
             judged = self._judge.judge(task.source, rendered, task.words, lambda part: tell(task, part))

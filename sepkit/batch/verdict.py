@@ -67,7 +67,7 @@ def all_weights(config: Config) -> tuple[WeightFile, ...]:
     if config.gate:
         files += (file for each in config.escalations() for file in Pipeline(each).weights())
         files += Evaluator(config.gate_metrics()).weights()
-    return tuple(dict.fromkeys(files))
+    return tuple(files)
 
 
 class Judge:

@@ -112,6 +112,15 @@ def measured(row: Score, before: float | None, after: float | None, note: str = 
     return replace(row, before=_finite(before), after=_finite(after), note=note, why=why)
 
 
+def exact(score: Score, side: Literal["before", "after"]) -> float | None:
+    """A row's value, ±∞ where `measured` left it open for that; what is undefined or not measured stays None."""
+    value = score.before if side == "before" else score.after
+    for infinite in (math.inf, -math.inf):
+        if value is None and f"{side} is {_name(infinite)}" in (score.why or ""):
+            return infinite
+    return value
+
+
 def not_measured(row: Score, why: str) -> Score:
     """The row without values and with its reason."""
     return replace(row, before=None, after=None, why=f"not measured: {why}")

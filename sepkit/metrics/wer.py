@@ -104,15 +104,14 @@ class Metric(BaseMetric):
         why = self._why_not(pair)
         if why:
             return (not_measured(row, why),)
-        mix, clean = (self._normalise(self._text(audio)) for audio in (pair.mix, pair.clean))
+        mix, clean = (self._text(audio) for audio in (pair.mix, pair.clean))
         if pair.words is not None:
-            spoken = self._normalise(pair.words)
-            before, after = wer_percent(spoken, mix), wer_percent(spoken, clean)
+            before, after = (self._wer_percent(pair.words, text) for text in (mix, clean))
             return (measured(row, before, after, note=f"against the given words; {self._spelling}"),)
-        if not mix:
+        if not self._normalise(mix):
             return (not_measured(row, "no words were given, and nothing was recognised in the mix"),)
         note = f"no words given: the clean file's transcript against the mix's; {self._spelling}"
-        return (measured(row, None, wer_percent(mix, clean), note=note),)
+        return (measured(row, None, self._wer_percent(mix, clean), note=note),)
 
     def _why_not(self, pair: Pair) -> str:
         """Why there is nothing to measure; found before anything is recognised."""
@@ -140,6 +139,9 @@ class Metric(BaseMetric):
     def _normalise(self, text: str) -> str:
         return normalise(text, self._normaliser, self._by_letter)
 
+    def _wer_percent(self, spoken: str, recognised: str) -> float:
+        return wer_percent(spoken, recognised, self._normaliser, self._by_letter)
+
     def _text(self, audio: Audio) -> str:
         """What is recognised; recognisers invent words in digital silence, so it is not shown to them."""
         heard = mono_at(audio, SAMPLE_RATE)
@@ -162,10 +164,11 @@ def normalise(text: str, normaliser: Normaliser = "english", by_letter: bool = F
     return str(spell(text)).strip()
 
 
-def wer_percent(spoken: str, recognised: str) -> float:
-    """The equation above for two texts of one spelling; above 100 where much was invented."""
+def wer_percent(spoken: str, recognised: str, normaliser: Normaliser = "english", by_letter: bool = False) -> float:
+    """The equation above, both texts normalised; above 100 where much was invented."""
     import jiwer
 
+    spoken, recognised = (normalise(text, normaliser, by_letter) for text in (spoken, recognised))
     return 100 * float(jiwer.wer(spoken, recognised))
 
 
