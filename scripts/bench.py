@@ -2,11 +2,12 @@
 
     python -m scripts.bench [startup|memory|batch|overhead|pilot|all] [--quick]
     python -m scripts.bench ensemble [--quick]
+    python -m scripts.bench bypass --speech DIR --music DIR [--quick]
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--members-only] [--out FOLDER] [--quick]
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
-own (`scripts.make_mixes`), `ensemble` runs networks of full size; neither is part of `all`.
+own (`scripts.make_mixes`), `bypass` too, `ensemble` runs networks of full size; none of them is part of `all`.
 """
 
 from __future__ import annotations
@@ -303,10 +304,20 @@ def quality(sizes: Sizes, folder: Path, peers: Sequence[str], members_only: bool
     return bench.run(folder, {name: Path(path) for name, path in named.items()}, members_only, out, sizes is QUICK)
 
 
+def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
+    """How often clean recordings and mixes with music are passed untouched; see `scripts.bypass_rates`."""
+    from scripts.bypass_rates import rates
+
+    rows = rates(speech, music, 4 if sizes is QUICK else 40)
+    return table(["Recordings", "measured", "bypassed", "little taken", "quiet pauses", "quietest pause, dB"], rows)
+
+
 @click.command()
-@click.argument("which", default="all", type=click.Choice([*BENCHES, "quality", "all"]))
+@click.argument("which", default="all", type=click.Choice([*BENCHES, "quality", "bypass", "all"]))
 @click.option("--quick", is_flag=True, help="Small sizes: shows that the benches run, not what sepkit costs.")
 @click.option("--set", "folder", type=click.Path(path_type=Path), help="quality: what scripts.make_mixes wrote.")
+@click.option("--speech", type=click.Path(path_type=Path), help="bypass: recordings of clean speech.")
+@click.option("--music", type=click.Path(path_type=Path), help="bypass: music.")
 @click.option("--peer", "peers", multiple=True, metavar="NAME=FOLDER", help="quality: another program's answers.")
 @click.option("--members-only", is_flag=True, help="quality: without the pipelines.")
 @click.option("--row", "rows", multiple=True, metavar="NAME", help="ensemble: only this row; may be given again.")
@@ -315,6 +326,8 @@ def main(
     which: str,
     quick: bool,
     folder: Path | None,
+    speech: Path | None,
+    music: Path | None,
     peers: tuple[str, ...],
     members_only: bool,
     rows: tuple[str, ...],
@@ -325,13 +338,17 @@ def main(
     if rows and which != "ensemble":
         raise click.UsageError("--row belongs to ensemble")
     click.echo(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores{', quick' if quick else ''}")
-    if which == "quality":
-        if folder is None:
-            raise click.UsageError("quality needs --set, the folder that `python -m scripts.make_mixes` wrote")
-        try:
+    try:
+        if which == "quality":
+            if folder is None:
+                raise click.UsageError("quality needs --set, the folder that `python -m scripts.make_mixes` wrote")
             click.echo(f"\n{quality(sizes, folder, peers, members_only, out)}")
-        except SepkitError as error:
-            raise click.ClickException(str(error)) from error
+        if which == "bypass":
+            if speech is None or music is None:
+                raise click.UsageError("bypass needs --speech and --music, folders of recordings")
+            click.echo(f"\n{bypass(sizes, speech, music)}")
+    except SepkitError as error:
+        raise click.ClickException(str(error)) from error
     for name, bench in (BENCHES | {"ensemble": partial(ensemble, names=rows)}).items():
         if which == name or (which == "all" and name not in LONG):
             with tempfile.TemporaryDirectory() as scratch:

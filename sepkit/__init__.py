@@ -8,6 +8,7 @@ The map, in the order in which sound flows:
     stages/       fuse, denoise (denoisers/), post_mask, equalise, loudness
     pipeline      the order of the stages
     evaluate      metrics on a pair (metrics/), report/ what a person looks at
+    gate          the bounds that a cleaned file must keep; bypass whether there is any background; words what is said
     batch         folders: find, skip what is done, isolate failures, journal
     pilot         the one-command run
     training/     how the compact network is made; nothing imports it but the commands

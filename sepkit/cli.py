@@ -61,14 +61,16 @@ def main() -> None:
 @click.option("-o", "--out", required=True, help="Folder for the results, or - for standard output (one INPUT).")
 @config_option
 def run(inputs: tuple[str, ...], out: str, config_path: Path | None) -> None:
-    """Clean single files. INPUT is an audio or video file, or - for a WAV on standard input."""
+    """Clean single files. INPUT is an audio or video file, or - for a WAV on standard input.
+
+    Exit codes as of batch.
+    """
     from sepkit.single import run_files
 
-    failures = run_files(inputs, out, _load(config_path), quiet=not sys.stderr.isatty())
-    for failure in failures:
-        click.echo(f"sepkit: {failure}", err=True)
-    if failures:
-        raise click.exceptions.Exit(FAILED)
+    report = run_files(inputs, out, _load(config_path), quiet=not sys.stderr.isatty())
+    for line in (*report.lines, *report.failures):
+        click.echo(f"sepkit: {line}", err=True)
+    raise click.exceptions.Exit(report.exit_code)
 
 
 @main.command()
@@ -88,7 +90,11 @@ def batch(
     zip_to: Path | None,
     config_path: Path | None,
 ) -> None:
-    """Clean a folder (or a .zip) into OUT_DIR, mirroring its tree. Run it again to go on where it stopped."""
+    """Clean a folder (or a .zip) into OUT_DIR, mirroring its tree. Run it again to go on where it stopped.
+
+    Exit codes: 0 all passed, 1 something failed, 2 usage or configuration, 3 nothing failed but the gate put something
+    in OUT_DIR/quarantine, 4 something passed by escalation alone, 130 interrupted.
+    """
     from sepkit.batch import BatchJob, run_batch
 
     job = BatchJob(_load(config_path), in_dir, out_dir, pattern, jobs=jobs, dry_run=dry_run, zip_to=zip_to)
@@ -146,6 +152,26 @@ def pilot(input_path: Path | None, artifacts: Path, eval_dir: Path | None, confi
     from sepkit.pilot import run_pilot
 
     click.echo(run_pilot(_load(config_path), artifacts, eval_dir or artifacts / "eval", input_path))
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Write the pages of DIR, left by batch (pages that are missing, and report.html) or by pilot or evaluate."""
+    from tqdm import tqdm
+
+    from sepkit.batch.pages import again
+    from sepkit.batch.report import JSON_NAME
+    from sepkit.pilot import page_again
+
+    if not (folder / JSON_NAME).is_file():
+        click.echo(f"→ {page_again(folder)}")
+        return
+    page, problems = again(folder, lambda rows: tqdm(rows, desc="pages", unit="file", disable=None))
+    for problem in problems:
+        click.echo(f"sepkit: {problem}", err=True)
+    click.echo(f"→ {page}")
+    raise click.exceptions.Exit(FAILED if problems else 0)
 
 
 @main.group()

@@ -23,3 +23,9 @@ class WeightsError(SepkitError):
 
 class DeviceError(SepkitError):
     """A device that does not exist on this machine."""
+
+
+def one_line(error: BaseException) -> str:
+    """An error as one line for a report; what is not sepkit's own says what kind it is."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, SepkitError) else f"{type(error).__name__}: {text}"

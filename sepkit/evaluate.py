@@ -109,8 +109,12 @@ def bring_together(
     words: str | None = None,
     longest_s: float = EvaluateConfig().longest_s,
     reference_kind: ReferenceKind = "truth",
+    no_words: str = "",
 ) -> Excerpt:
-    """The middle `longest_s` of all files, at the mix's rate and channel count and of one length."""
+    """The middle `longest_s` of all files, at the mix's rate and channel count and of one length.
+
+    no_words: why they are not known, where they were looked for.
+    """
     given = {"mix": mix, "clean": clean, "reference": reference, "background": background}
     with ExitStack() as stack:
         sources = {name: stack.enter_context(_open(sound)) for name, sound in given.items() if sound is not None}
@@ -123,9 +127,9 @@ def bring_together(
     if length < frames:
         notes.append(f"the middle {length / rate:.1f} s of {whole_s:.1f} s were measured")
         if words is not None:
-            words = None
-            notes.append("the words given are those of the whole file and were not used")
-    pair = Pair(words=words, reference_kind=reference_kind, **audio)
+            words, no_words = None, "the words given are those of the whole file and were not used"
+            notes.append(no_words)
+    pair = Pair(words=words, reference_kind=reference_kind, no_words=no_words, **audio)
     if pair.reference is None and pair.background is not None:
         truth = Audio(pair.mix.samples - pair.background.samples, rate)
         pair = replace(pair, reference=truth, reference_kind="truth")

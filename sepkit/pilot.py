@@ -86,7 +86,10 @@ def page_again(folder: Path) -> Path:
         paths = {name: Path(run[name]) if run.get(name) else None for name in ("mix", "speech", *TRUTH_FACTS)}
         mix, speech, taken = paths["mix"], paths["speech"], run.get("background")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SourceError(f"{shown(folder / METRICS_NAME)}: cannot be read ({error}); run the pilot again") from error
+        raise SourceError(
+            f"{shown(folder)}: holds neither a batch's report.json nor a pilot run's {METRICS_NAME} ({error}); "
+            "give the folder that one of them wrote"
+        ) from error
     if mix is None or speech is None:
         raise SourceError(f"{shown(folder / METRICS_NAME)}: names no mix and speech; run the pilot again")
     reference, background = (paths[name] for name in TRUTH_FACTS)

@@ -10,6 +10,7 @@ from sepkit import audio_io
 from sepkit.audio_io import SourceInfo
 from sepkit.batch.estimate import output_bytes
 from sepkit.batch.find import find
+from sepkit.batch.verdict import all_weights
 from sepkit.config import Config
 from sepkit.device import cores
 from sepkit.errors import SepkitError, SourceError
@@ -17,12 +18,15 @@ from sepkit.forecast import Forecast, forecast
 from sepkit.naming import shown
 from sepkit.pipeline import Pipeline
 from sepkit.weights import size_text
+from sepkit.words import Words, unused_note
 
 
 def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
     """The plan for the terminal. again: measure this machine anew."""
     pipeline = Pipeline(config)
-    infos, left_out = _probed(*_sources(source, pattern))
+    words = Words(Path(config.words)) if config.words else None
+    paths, refused = _sources(source, pattern)
+    infos, left_out = _probed(paths, refused)
     absent = [file for file in pipeline.weights() if not file.path.is_file()]
     foreseen = None if absent else forecast(pipeline, infos, again)
     lines = [
@@ -30,7 +34,9 @@ def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
         _device_line(pipeline),
         *_member_lines(pipeline, foreseen),
         _stages_line(config),
-        *_weight_lines(pipeline),
+        *_gate_lines(config),
+        *(_words_lines(words, source, paths) if words else []),
+        *_weight_lines(config),
         *(_cost_lines(foreseen) if foreseen else [_unknown_line(len(absent))]),
         _disk_line(config, infos),
         *left_out,
@@ -103,9 +109,26 @@ def _stages_line(config: Config) -> str:
     return "then: " + ", ".join(stages)
 
 
-def _weight_lines(pipeline: Pipeline) -> list[str]:
+def _gate_lines(config: Config) -> list[str]:
+    """What a file must keep and what comes after a failure; the time and memory below are of the first attempt."""
+    if not config.gate:
+        return []
+    names = [shown(Path(path).name) for path in config.escalate_to]
+    bounds = ", ".join(f"{key} {value}" for key, value in config.gate.items())
+    return [f"gate: {bounds}; a file that fails: {', then '.join([*names, 'quarantine'])}"]
+
+
+def _words_lines(words: Words, source: Path, paths: Sequence[Path]) -> list[str]:
+    """How many inputs have words, which have none, and which words have no input."""
+    relatives = [path.name if path == source else path.relative_to(source).as_posix() for path in paths]
+    missing = [f"no words: {shown(path)}: {why}" for path in relatives if (why := words.of(path).why)]
+    known = len(relatives) - len(missing)
+    return [f"words: of {known} of {len(relatives)} files", *missing, *unused_note(words, relatives)]
+
+
+def _weight_lines(config: Config) -> list[str]:
     lines = []
-    for file in pipeline.weights():
+    for file in dict.fromkeys(all_weights(config)):
         here = "here" if file.path.is_file() else f"absent: sepkit models fetch {file.model}" if file.url else "absent"
         licences = f"code {file.licence_code}, weights {file.licence_weights}"
         lines.append(f"weights {file.model}: {file.path.name}, {size_text(file.size_bytes)}, {licences}; {here}")

@@ -32,7 +32,7 @@ def spans(source: Source, config: SilenceConfig, context_s: float) -> list[Span]
 
     context_s: the members' reach; a silence within it would be heard by them all the same.
     """
-    spoken = _widened(_spoken(source, config), math.ceil(config.keep_s / STEP_S))
+    spoken = widened(_spoken(source, config), math.ceil(config.keep_s / STEP_S))
     edges = np.flatnonzero(np.diff(spoken.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
     rate, frames = source.info.sample_rate, source.info.frames
     found: list[Span] = []
@@ -53,7 +53,7 @@ def _spoken(source: Source, config: SilenceConfig) -> NDArray[np.bool_]:
     """Whether each step of 32 ms may hold speech, in any channel: (steps,)."""
     detectors = [voice_activity.load() for _ in range(source.info.channels)]
     blocks = []
-    for block in _blocks(source):
+    for block in heard_steps(source):
         spoken = np.zeros(block.shape[1], np.bool_)
         for steps, detector in zip(block, detectors, strict=True):
             level_db = 10 * np.log10(np.mean(steps**2, axis=1) + 1e-20)
@@ -63,7 +63,7 @@ def _spoken(source: Source, config: SilenceConfig) -> NDArray[np.bool_]:
     return np.concatenate(blocks)
 
 
-def _blocks(source: Source) -> Iterator[NDArray[np.float32]]:
+def heard_steps(source: Source) -> Iterator[NDArray[np.float32]]:
     """The source at 16 kHz, (channels, steps, `STEP_FRAMES`); the last step is filled with zeros."""
     rate = source.info.sample_rate
     block_frames = round(BLOCK_S * rate)
@@ -74,7 +74,7 @@ def _blocks(source: Source) -> Iterator[NDArray[np.float32]]:
         yield heard.reshape(heard.shape[0], -1, STEP_FRAMES)
 
 
-def _widened(spoken: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
+def widened(spoken: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
     """True within `steps` of where it was."""
     from scipy.ndimage import binary_dilation
 

@@ -1,57 +1,90 @@
-"""Single files, standard input and standard output: `sepkit run`."""
+"""Single files, standard input and standard output: `sepkit run`. The gate holds here as in a batch."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sepkit import audio_io
 from sepkit.audio_write import make_folder, write_stdout
+from sepkit.batch.quarantine import Places, settle, staged
+from sepkit.batch.render import WORK_PREFIX
+from sepkit.batch.verdict import Judge, Judged, exit_code
 from sepkit.config import Config
 from sepkit.errors import ConfigError, OutputError, SepkitError
-from sepkit.pipeline import Outputs, Pipeline
+from sepkit.naming import shown
+from sepkit.pipeline import Pipeline
+from sepkit.words import Words
 
 PIPE = "-"
 
 
-def run_files(inputs: Sequence[str], out: str, config: Config, quiet: bool = True) -> list[SepkitError]:
-    """Render each input to `out` (a folder, or - for standard output); returns what failed, the rest is done."""
+@dataclass
+class RunReport:
+    """What failed, every verdict, and a line for each file that did not simply pass."""
+
+    failures: list[SepkitError] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """As of a batch."""
+        return exit_code(bool(self.failures), self.verdicts)
+
+    def add(self, source: Path, judged: Judged, note: str = "") -> None:
+        """Count a file."""
+        self.verdicts.append(judged.verdict)
+        what = [note, f"by {judged.configuration}" if judged.verdict == "escalated" else "", *judged.reasons]
+        if judged.verdict != "passed":
+            self.lines.append(f"{judged.verdict}: {shown(source)}: {shown('; '.join(filter(None, what)))}".rstrip(": "))
+
+
+def run_files(inputs: Sequence[str], out: str, config: Config, quiet: bool = True) -> RunReport:
+    """Render each input to `out` (a folder, or - for standard output). What fails is told, the rest is done."""
     if out == PIPE and len(inputs) > 1:
         raise ConfigError(f"-o -: standard output holds one file, found {len(inputs)} inputs; give -o a folder")
     if inputs.count(PIPE) > 1:
         raise ConfigError("INPUT -: standard input can be read once; name it once")
-    pipeline = Pipeline(config)
-    pipeline.load()
+    judge = Judge(config, config.gate_metrics())
+    judge.load()
+    words = Words(Path(config.words)) if config.words and config.gate else None
+    report = RunReport()
     with ExitStack() as stack:
         sources = [stack.enter_context(audio_io.stdin_source()) if name == PIPE else Path(name) for name in inputs]
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out == PIPE else out)
-        jobs, failures = _plan(pipeline, sources, folder)
-        for source, outputs in jobs:
+        jobs, report.failures = _plan(judge.pipeline, sources, folder)
+        for source, places in jobs:
             try:
-                _render(pipeline, source, outputs, quiet)
-                if out == PIPE:
-                    write_stdout(outputs.speech)
+                judged = _render(judge, source, places, folder, words, quiet)
+                piped = out == PIPE and judged.verdict != "quarantined"
+                if piped:
+                    write_stdout(places.own.speech)
+                nothing = "" if piped or out != PIPE else "nothing was written, for standard output has no quarantine"
+                report.add(source, judged, nothing)
             except SepkitError as error:
-                failures.append(error)
-    return failures
+                report.failures.append(error)
+    return report
 
 
 def _plan(
     pipeline: Pipeline, sources: Sequence[Path], folder: Path
-) -> tuple[list[tuple[Path, Outputs]], list[SepkitError]]:
-    """Every source with its outputs; sources that cannot be read are failures, a clash stops before the start."""
-    jobs: list[tuple[Path, Outputs]] = []
+) -> tuple[list[tuple[Path, Places]], list[SepkitError]]:
+    """Every source with its places; sources that cannot be read are failures, a clash stops before the start."""
+    jobs: list[tuple[Path, Places]] = []
     failures: list[SepkitError] = []
     taken: dict[Path, Path] = {}
     for source in sources:
         try:
-            outputs = pipeline.outputs(source, folder)
+            places = Places.of(pipeline.outputs(source, folder), folder, source.stem)
         except SepkitError as error:
             failures.append(error)
             continue
-        for path in filter(None, outputs):
+        both = places.all_files()
+        for path in both if pipeline.config.gate else places.files(quarantined=False):
             if path in taken:
                 raise OutputError(f"{path}: both {taken[path]} and {source} would write it; give them separate folders")
             if path.resolve() == source.resolve():
@@ -59,13 +92,21 @@ def _plan(
                     f"{path}: is the input itself; choose another folder or a suffix in output.speech_suffix"
                 )
             taken[path] = source
-        jobs.append((source, outputs))
+        jobs.append((source, places))
     return jobs, failures
 
 
-def _render(pipeline: Pipeline, source: Path, outputs: Outputs, quiet: bool) -> None:
+def _render(judge: Judge, source: Path, places: Places, folder: Path, words: Words | None, quiet: bool) -> Judged:
+    """Render and judge one file, and bring it to where it belongs."""
     from tqdm import tqdm
 
-    make_folder(outputs.speech.parent)
-    with tqdm(total=100, desc=source.name, unit="%", disable=quiet, leave=False) as bar:
-        pipeline.render(source, outputs, lambda part: bar.update(100 * part - bar.n))
+    make_folder(folder)
+    with (
+        tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=folder) as work,
+        tqdm(total=100, desc=source.name, unit="%", disable=quiet, leave=False) as bar,
+    ):
+        rendered = staged(places.own, Path(work))
+        known = words.of(source.name) if words else None
+        judged = judge.judge(source, rendered, known, lambda part: bar.update(100 * part - bar.n))
+        settle(rendered, judged, places)
+    return judged

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from test_metrics import pilot, row
 
+from sepkit.audio import Audio
 from sepkit.metrics import wer
 from sepkit.metrics.base import Pair, mono_at
 
@@ -24,10 +25,47 @@ def test_spelling_is_no_error():
     assert wer.wer_percent("the colour", "the color") == 0
 
 
+def test_another_language_keeps_its_spelling():
+    """The basic rules only drop case and punctuation; where no spaces stand between words, one of three letters."""
+    assert wer.normalise("Grüß Gott, façade!", "basic") == "grüß gott façade"
+    assert wer.wer_percent("Fünf Häuser, bitte.", "fünf häuser bitte", "basic") == 0
+    assert wer.wer_percent("it's twenty-two", "it is 22", "basic") > 0
+    assert wer.wer_percent("你好吗", "你好啊", "basic", by_letter=True) == pytest.approx(100 / 3)
+
+
+@pytest.mark.parametrize(
+    ("language", "normaliser", "said"),
+    [
+        ("en", "auto", "Whisper's English normaliser"),
+        ("en", "basic", "Whisper's basic normaliser"),
+        ("de", "auto", "Whisper's basic normaliser"),
+        ("de", "english", "Whisper's English normaliser"),
+        ("ja", "auto", "Whisper's basic normaliser, letter by letter"),
+    ],
+)
+def test_the_normaliser_follows_the_language_and_is_named(language, normaliser, said):
+    options = wer.Options(backend="whisper", model="tiny", language=language, normaliser=normaliser)
+    silence = Audio(np.zeros((1, 8000), np.float32), 16_000)  # of which nothing is recognised, by any recogniser
+    (found,) = wer.Metric(options).measure(Pair(silence, silence, words="zwei Worte"))
+    assert (found.after, found.note) == (100.0, f"against the given words; {said}")
+
+
+def test_pocketsphinx_says_that_it_knows_english_only():
+    speech = pilot("speech.wav", 2.3, 2.8)
+    found = row("wer", Pair(speech, speech, words="zwei Worte"), language="de")
+    assert found.after is None and "PocketSphinx knows English only, found language 'de'" in found.why
+
+
+def test_words_that_were_looked_for_in_vain_are_not_replaced():
+    speech = pilot("speech.wav", 2.3, 2.8)
+    found = row("wer", Pair(speech, speech, no_words="no words for it in words.csv"))
+    assert (found.after, found.why) == (None, "not measured: no words for it in words.csv")
+
+
 def test_pocketsphinx_hears_clean_speech_better_than_the_mix():
     mix, speech = pilot("mix.wav", 2.3, 7.8), pilot("speech.wav", 2.3, 7.8)
     found = row("wer", Pair(mix, speech, words=FIRST_WORDS))
-    assert found.note == "against the given words"
+    assert found.note == "against the given words; Whisper's English normaliser"
     assert found.after <= 40 < found.before
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,11 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Record:
-    """A finished file. `workers`: how many shared the machine, for the estimate of a later dry run."""
+    """A finished file. `workers`: how many shared the machine, for the estimate of a later dry run.
+
+    verdict, configuration, reasons, stages: as in `verdict.Judged`. words_sha256: of the words it was measured against.
+    Journals from before these were known read as passed.
+    """
 
     path: str
     input_sha256: str
@@ -39,6 +43,16 @@ class Record:
     workers: int
     metrics: dict[str, Any]
     note: str
+    verdict: str = "passed"
+    configuration: str = ""
+    reasons: tuple[str, ...] = ()
+    words_sha256: str = ""
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether its outputs lie in quarantine."""
+        return self.verdict == "quarantined"
 
 
 class Journal:
@@ -63,7 +77,8 @@ class Journal:
 def _record(fields: dict[str, Any]) -> Record | None:
     """A record, or None for one that is not whole: a file without a record is rendered again."""
     try:
-        return Record(**{**fields, "outputs": tuple(Stamp(**stamp) for stamp in fields["outputs"])})
+        outputs = tuple(Stamp(**stamp) for stamp in fields["outputs"])
+        return Record(**{**fields, "outputs": outputs, "reasons": tuple(fields.get("reasons", ()))})
     except (TypeError, KeyError):
         return None
 

@@ -12,15 +12,18 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sepkit import naming, weights
 from sepkit.batch.find import Found
 from sepkit.batch.journal import Journal, Record, is_whole, sha256_of, sha256_of_all
-from sepkit.errors import OutputError, SepkitError
+from sepkit.batch.quarantine import Places, leftovers
+from sepkit.batch.verdict import all_weights
+from sepkit.errors import OutputError, SepkitError, one_line
 from sepkit.naming import shown
 from sepkit.pipeline import Outputs, Pipeline
+from sepkit.words import Known, Words
 
 
 @dataclass(frozen=True)
@@ -33,20 +36,29 @@ class Identity:
     @classmethod
     def of(cls, pipeline: Pipeline) -> Identity:
         """Hash the configuration and every file of weights; an absent one stops the batch here."""
-        files = pipeline.weights()
+        files = all_weights(pipeline.config)
         weights.require(files)
         return cls(pipeline.config.fingerprint(), sha256_of_all(weights.sha256(file.path) for file in files))
 
 
 @dataclass(frozen=True)
 class Task:
-    """One file to render. reason: why it is not done yet. note: what is special about its output."""
+    """One file to render. reason: why it is not done yet. note: what is special about it.
+
+    words: what is said in it; None where the configuration names no words.
+    """
 
     path: str
     source: Path
-    outputs: Outputs
+    places: Places
     reason: str
     note: str = ""
+    words: Known | None = None
+
+    @property
+    def outputs(self) -> Outputs:
+        """Where its results belong."""
+        return self.places.own
 
 
 @dataclass
@@ -66,30 +78,42 @@ def make_plan(
     journal: Journal,
     identity: Identity,
     watched: Iterable[str] | None = None,
+    words: Words | None = None,
 ) -> Plan:
     """Sort the sources. Two for one output, or one that would replace a source, end the batch.
 
     watched: the sources again, wrapped in a bar: hashing what is done already can take its time.
     """
     plan = Plan(failed=dict(found.refused))
-    sources = {(folder / path).resolve() for path in found.sources}
-    writers: dict[str, str] = {}
+    claims = _Claims({(folder / path).resolve() for path in found.sources}, out)
+    gated = bool(pipeline.config.gate)
     for path in watched or found.sources:
         try:
-            outputs = pipeline.outputs(folder / path, (out / path).parent)
-            _stay_inside(outputs, out)
+            places = Places.of(pipeline.outputs(folder / path, (out / path).parent), out, Path(path).stem)
+            for outputs in (places.own, places.held) if gated else (places.own,):
+                _stay_inside(outputs, out)
         except (SepkitError, OSError) as error:
             plan.failed[path] = one_line(error)
             continue
-        for output in written(outputs):
-            _claim(output, path, writers, sources)
+        for output in places.all_files() if gated else places.files(quarantined=False):
+            claims.add(output, path)
+        known = words.of(path) if words else None
         record = journal.records.get(path)
-        reason = _why_not_done(record, folder / path, outputs, out, identity)
+        reason = _why_not_done(record, folder / path, places, out, identity, known)
         if record and not reason:
             plan.done[path] = record
         else:
-            plan.tasks.append(Task(path, folder / path, outputs, reason, _note(path, outputs)))
+            plan.tasks.append(Task(path, folder / path, places, reason, _note(path, places.own, known), known))
+    plan.tasks = [_with_leftovers(task, journal.records.get(task.path), out, claims) for task in plan.tasks]
     return plan
+
+
+def _with_leftovers(task: Task, record: Record | None, out: Path, claims: _Claims) -> Task:
+    """The task with what an earlier run left of its file in the other place; nothing that is another's is named."""
+    earlier = [out / stamp.path for stamp in record.outputs] if record else []
+    found = leftovers(task.places, earlier, bool(record and record.quarantined))
+    stale, held_stale = (tuple(path for path in paths if claims.free_for(path, task.path)) for paths in found)
+    return replace(task, places=task.places._replace(stale=stale, held_stale=held_stale))
 
 
 def written(outputs: Outputs) -> list[Path]:
@@ -97,13 +121,9 @@ def written(outputs: Outputs) -> list[Path]:
     return [path for path in outputs if path]
 
 
-def one_line(error: BaseException) -> str:
-    """An error as one line for the report; what is not sepkit's own says what kind it is."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, SepkitError) else f"{type(error).__name__}: {text}"
-
-
-def _why_not_done(record: Record | None, source: Path, outputs: Outputs, out: Path, identity: Identity) -> str:
+def _why_not_done(
+    record: Record | None, source: Path, places: Places, out: Path, identity: Identity, known: Known | None
+) -> str:
     """Why a file must be rendered, the cheapest question first; empty where it is done."""
     if record is None:
         return "new"
@@ -111,7 +131,10 @@ def _why_not_done(record: Record | None, source: Path, outputs: Outputs, out: Pa
         return "the configuration changed"
     if record.weights_sha256 != identity.weights_sha256:
         return "the weights changed"
-    if [stamp.path for stamp in record.outputs] != [path.relative_to(out).as_posix() for path in written(outputs)]:
+    if known and record.words_sha256 != known.sha256:
+        return "its words changed"
+    expected = places.files(record.quarantined)
+    if [stamp.path for stamp in record.outputs] != [path.relative_to(out).as_posix() for path in expected]:
         return "its outputs have other names now"
     try:
         if sha256_of(source) != record.input_sha256:
@@ -122,21 +145,36 @@ def _why_not_done(record: Record | None, source: Path, outputs: Outputs, out: Pa
     return "" if whole else "its output is missing or was changed"
 
 
-def _claim(output: Path, path: str, writers: dict[str, str], sources: set[Path]) -> None:
+class _Claims:
+    """Which source writes which file; none may write another's, or a source."""
+
+    def __init__(self, sources: set[Path], out: Path) -> None:
+        self._sources = sources
+        self._out = out.resolve()
+        self._writers: dict[str, str] = {}
+
+    def add(self, output: Path, path: str) -> None:
+        """Claim a file for a source; a clash ends the batch."""
+        other = self._writers.setdefault(_key(output), path)
+        if other != path:
+            raise OutputError(
+                f"'{shown(other)}' and '{shown(path)}' would both be written to {shown(output)}; rename one, or "
+                "narrow --pattern; nothing was rendered"
+            )
+        if output.resolve() in self._sources:
+            raise OutputError(f"{shown(output)} is a source of this batch and would be replaced; give another OUT_DIR")
+
+    def free_for(self, output: Path, path: str) -> bool:
+        """Whether a file may be removed for a source: inside OUT_DIR, no source, and nobody else's."""
+        inside = output.parent.resolve().is_relative_to(self._out)
+        return inside and output.resolve() not in self._sources and self._writers.get(_key(output), path) == path
+
+
+def _key(output: Path) -> str:
     key = os.fspath(output)
-    if sys.platform in (
-        "darwin",
-        "win32",
-    ):  # there names that differ only in case or composition are one file
+    if sys.platform in ("darwin", "win32"):  # there names that differ only in case or composition are one file
         key = unicodedata.normalize("NFC", key).casefold()
-    other = writers.setdefault(key, path)
-    if other != path:
-        raise OutputError(
-            f"'{shown(other)}' and '{shown(path)}' would both be written to {shown(output)}; rename one, or "
-            "narrow --pattern; nothing was rendered"
-        )
-    if output.resolve() in sources:
-        raise OutputError(f"{shown(output)} is a source of this batch and would be replaced; give another OUT_DIR")
+    return key
 
 
 def _stay_inside(outputs: Outputs, out: Path) -> None:
@@ -146,8 +184,9 @@ def _stay_inside(outputs: Outputs, out: Path) -> None:
         raise OutputError(f"{shown(folder)}: a link leads out of {shown(out)}; remove the link or give another OUT_DIR")
 
 
-def _note(path: str, outputs: Outputs) -> str:
-    """Names that were cut are said, so that nobody looks for the file in vain."""
-    if outputs.speech.name.startswith(Path(path).stem):
-        return ""
-    return f"the name was too long for a suffix within {naming.NAME_MAX_BYTES} bytes and was shortened"
+def _note(path: str, outputs: Outputs, known: Known | None) -> str:
+    """Names that were cut are said, so that nobody looks for the file in vain; so are words that are not known."""
+    notes = [known.why] if known and known.why else []
+    if not outputs.speech.name.startswith(Path(path).stem):
+        notes.append(f"the name was too long for a suffix within {naming.NAME_MAX_BYTES} bytes and was shortened")
+    return "; ".join(notes)

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.audio_write import make_folder
+from sepkit.batch import pages, quarantine
 from sepkit.batch.journal import Stamp, sha256_of, stamp
-from sepkit.batch.plan import Task, one_line, written
+from sepkit.batch.plan import Task
+from sepkit.batch.verdict import Judge, Judged
+from sepkit.clock import Clock
 from sepkit.config import Config
-from sepkit.errors import SourceError
-from sepkit.evaluate import Evaluator, bring_together
-from sepkit.metrics.base import Evaluation, Score, not_measured
+from sepkit.errors import SourceError, one_line
+from sepkit.mask_picture import MaskPicture
 from sepkit.naming import shown
-from sepkit.pipeline import Pipeline
 
 WORK_PREFIX = ".sepkit-work-"
 """Folders in OUT_DIR for what lives as long as a run; what a kill leaves goes at the next start."""
@@ -31,7 +32,10 @@ Tell = Callable[[Task, float], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task. error: empty where it went well. metrics: as in `Evaluation.as_dict`."""
+    """What became of a task. error: empty where it went well. metrics: as in `Evaluation.as_dict`.
+
+    verdict, configuration, reasons, stages: as in `Judged`.
+    """
 
     error: str = ""
     input_sha256: str = ""
@@ -40,26 +44,29 @@ class Outcome:
     seconds: float = 0.0
     metrics: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    verdict: str = "passed"
+    configuration: str = ""
+    reasons: tuple[str, ...] = ()
+    stages: dict[str, float] = field(default_factory=dict)
 
 
 class Renderer:
-    """A pipeline and its metrics, loaded once, which render and measure one task after the other."""
+    """The models and metrics of a configuration, loaded once, which render and judge one task after the other."""
 
     def __init__(self, config: Config, out: Path, threads: int | None = None) -> None:
         self.config = config
         self.out = out
-        self.pipeline = Pipeline(config, threads)
-        self.evaluator = Evaluator(config.evaluate.batch_metrics)
+        self._judge = Judge(config, config.batch_metrics(), threads)
 
     def twin(self) -> Renderer:
         """Another over the same loaded models, for another thread."""
         other = copy.copy(self)
-        other.pipeline, other.evaluator = self.pipeline.twin(), Evaluator(self.config.evaluate.batch_metrics)
+        other._judge = self._judge.twin()
         return other
 
     def load(self) -> None:
         """Load the models; what is wrong with them raises here, before any audio is read."""
-        self.pipeline.load()
+        self._judge.load()
 
     def render(self, task: Task, tell: Tell) -> Outcome:
         """Render and measure one file. An exception becomes its outcome; an interruption passes through."""
@@ -73,40 +80,50 @@ class Renderer:
     def _render(self, task: Task, tell: Tell) -> Outcome:
         before = _identity(task.source)
         input_sha256 = sha256_of(task.source)
-        make_folder(task.outputs.speech.parent)
+        make_folder(self.out)
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=self.out) as work:
-            fused = Path(work) / f"fused{task.outputs.speech.suffix}" if self.evaluator.metrics else None
-            outputs = task.outputs._replace(fused=fused)
-            report = self.pipeline.render(task.source, outputs, lambda part: tell(task, part))
+            rendered = quarantine.staged(task.outputs, Path(work))
+            masks = MaskPicture() if self.config.report else None
+            judged = self._judge.judge(task.source, rendered, task.words, lambda part: tell(task, part), masks)
             if _identity(task.source) != before:
-                for path in written(task.outputs):
-                    path.unlink()
                 raise SourceError(f"{shown(task.source)}: changed while it was read; run it again when it is whole")
-            evaluation = self._measure(task, fused) if fused else None
+            files = quarantine.settle(rendered, judged, task.places)
+            shown_s, unshown = self._write_page(task, judged, files, rendered.fused, masks)
+        outcome = self._outcome(input_sha256, files, judged)
+        note = "; ".join(filter(None, (outcome.note, unshown)))
+        return replace(outcome, note=note, stages=outcome.stages | shown_s)
+
+    def _write_page(
+        self, task: Task, judged: Judged, files: list[Path], fused: Path | None, masks: MaskPicture | None
+    ) -> tuple[dict[str, float], str]:
+        """The file's page, or none where none is asked for; returns what it took, and why it could not be made."""
+        clock = Clock()
+        try:
+            pages.remove(self.out, task.path)
+            if self.config.report:
+                with clock("page"):
+                    outputs = pages.outputs_of(files)._replace(fused=fused)
+                    metrics = judged.evaluation.as_dict()["metrics"] if judged.evaluation else {}
+                    facts = pages.facts(judged.verdict, judged.configuration, judged.reasons, judged.stages)
+                    known = task.source, outputs, metrics, self.config, judged.excerpt, masks, facts
+                    pages.write(self.out, task.path, *known)
+        except Exception as error:  # the file itself is done; its page is not worth losing it
+            return dict(clock.seconds), f"its page could not be made: {one_line(error)}"
+        return dict(clock.seconds), ""
+
+    def _outcome(self, input_sha256: str, files: list[Path], judged: Judged) -> Outcome:
+        evaluation = judged.evaluation
         return Outcome(
             input_sha256=input_sha256,
-            outputs=tuple(stamp(self.out, path) for path in written(task.outputs)),
-            duration_s=report.duration_s,
+            outputs=tuple(stamp(self.out, path) for path in files),
+            duration_s=judged.duration_s,
             metrics=evaluation.as_dict()["metrics"] if evaluation else {},
             note="; ".join(evaluation.notes) if evaluation else "",
+            verdict=judged.verdict,
+            configuration=judged.configuration,
+            reasons=judged.reasons,
+            stages=judged.stages,
         )
-
-    def _measure(self, task: Task, fused: Path) -> Evaluation:
-        """Score the file against the members' fused estimate; what prevents that stands in every row."""
-        longest_s = self.config.evaluate.longest_s
-        try:
-            excerpt = bring_together(
-                task.source, task.outputs.speech, fused, longest_s=longest_s, reference_kind="fused vocals"
-            )
-        except Exception as error:
-            rows = tuple(not_measured(row, one_line(error)) for row in metric_rows(self.evaluator))
-            return Evaluation(rows, 0.0, 0.0, 0.0)
-        return self.evaluator.evaluate(excerpt)
-
-
-def metric_rows(evaluator: Evaluator) -> tuple[Score, ...]:
-    """Every row that the metrics give, without values."""
-    return tuple(row for metric in evaluator.metrics for row in metric.rows())
 
 
 def render_here(

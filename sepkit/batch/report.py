@@ -17,14 +17,20 @@ from typing import Any, Literal
 from sepkit import __version__
 from sepkit.batch.appear import appearing
 from sepkit.batch.estimate import Estimate
+from sepkit.batch.verdict import exit_code
+from sepkit.config import Config, dump_config
 from sepkit.naming import shown
+from sepkit.report import batch_page
 
 JSON_NAME = "report.json"
 CSV_NAME = "report.csv"
 
+TOLD = ("escalated", "quarantined")
+"""Verdicts that are listed with their reasons."""
+
 Status = Literal["done", "skipped", "failed", "pending"]
 
-EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
+EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,9 @@ class Row:
     """One source. done: rendered now; skipped: done by an earlier run; pending: not rendered (yet).
 
     reason: why it is skipped or pending. metrics: by name, each with before, after, unit, better, note, why.
-    seconds: what rendering and measuring took, in an earlier run where it is skipped.
+    seconds: what rendering and measuring took, in an earlier run where it is skipped. outputs: speech, background where
+    it is asked for, and the text of the reasons where it is quarantined. verdict: empty where nothing was rendered.
+    reasons: every bound that an attempt broke, with the configuration that made the attempt. stages: CPU-seconds.
     """
 
     path: str
@@ -44,33 +52,42 @@ class Row:
     seconds: float | None = None
     outputs: tuple[str, ...] = ()
     metrics: dict[str, Any] = field(default_factory=dict)
+    verdict: str = ""
+    configuration: str = ""
+    reasons: tuple[str, ...] = ()
+    stages: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class BatchReport:
-    """All rows, sorted by path. `estimate` is there after a dry run alone."""
+    """All rows, sorted by path. source: the folder or zip they lie in. `estimate` is there after a dry run alone."""
 
     rows: tuple[Row, ...]
     out: Path
+    source: Path
+    config: Config
     interrupted: bool = False
     notes: tuple[str, ...] = ()
     estimate: Estimate | None = None
 
     @property
     def exit_code(self) -> int:
-        """0: all done; 1: some failed; 130: interrupted. (2, usage or configuration, has raised before.)"""
+        """0: all passed; 1: some failed; 3: none failed, some are in quarantine; 4: some passed only by escalation;
+        130: interrupted. (2, usage or configuration, has raised before.)
+        """
         if self.interrupted:
             return EXIT_INTERRUPTED
-        return EXIT_FAILED if self.with_status("failed") else EXIT_DONE
+        return exit_code(bool(self.with_status("failed")), (row.verdict for row in self.rows))
 
     def with_status(self, status: Status) -> tuple[Row, ...]:
         """The rows of one status."""
         return tuple(row for row in self.rows if row.status == status)
 
     def text(self) -> str:
-        """For the terminal: a dry run's list, then counts, notes and every failure, one line each."""
+        """For the terminal: a dry run's list, then notes, what did not pass at once and every failure, a line each."""
         lines = [_plan_line(row) for row in self.rows] if self.estimate else []
         lines += [f"note: {shown(row.path)}: {row.note}" for row in self.rows if row.note and not self.estimate]
+        lines += [_verdict_line(row) for row in self.rows if row.verdict in TOLD and not self.estimate]
         lines += [f"failed: {shown(row.path)}: {row.error}" for row in self.with_status("failed") if not self.estimate]
         lines += [f"note: {note}" for note in self.notes]
         lines.append(self._counts())
@@ -79,11 +96,15 @@ class BatchReport:
         return "\n".join(lines)
 
     def write(self) -> None:
-        """Write report.json and report.csv into OUT_DIR, each by rename."""
+        """Write report.json, report.csv and, where it is asked for, the page into OUT_DIR, each by rename."""
         with appearing(self.out / JSON_NAME) as temporary:
             temporary.write_text(self._json(), encoding="ascii")
         with appearing(self.out / CSV_NAME) as temporary:
             temporary.write_bytes(self._csv().encode())
+        if self.config.report:
+            batch_page.write(self.out, self.as_dict())
+        else:  # one of an earlier run would tell of that
+            (self.out / batch_page.PAGE_NAME).unlink(missing_ok=True)
 
     def _counts(self) -> str:
         counts = Counter(row.status for row in self.rows)
@@ -94,18 +115,27 @@ class BatchReport:
             "failed": "failed",
         }
         parts = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
+        verdicts = Counter(row.verdict for row in self.rows)
+        told = [f"{verdicts[verdict]} {verdict}" for verdict in (*TOLD, "bypassed") if verdicts[verdict]]
+        judged = f"; {', '.join(told)}" if told else ""
         interrupted = "interrupted; run the same command again to go on: " if self.interrupted else ""
-        return f"{interrupted}{len(self.rows)} files: {', '.join(parts)}"
+        return f"{interrupted}{len(self.rows)} files: {', '.join(parts)}{judged}"
 
-    def _json(self) -> str:
-        whole = {
+    def as_dict(self) -> dict[str, Any]:
+        """What report.json holds."""
+        return {
             "sepkit": __version__,
+            "source": str(self.source.absolute()),
+            "configuration": dump_config(self.config),
             "interrupted": self.interrupted,
             "counts": dict(Counter(row.status for row in self.rows)),
+            "verdicts": dict(Counter(row.verdict for row in self.rows if row.verdict)),
             "notes": list(self.notes),
             "files": [asdict(row) for row in self.rows],
         }
-        return json.dumps(whole, indent=1, allow_nan=False) + "\n"
+
+    def _json(self) -> str:
+        return json.dumps(self.as_dict(), indent=1, allow_nan=False) + "\n"
 
     def _csv(self) -> str:
         metrics = sorted({name for row in self.rows for name in row.metrics})
@@ -119,16 +149,21 @@ class BatchReport:
             "seconds",
             "speech",
             "background",
+            "verdict",
+            "configuration",
+            "reasons",
         ]
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(columns + [f"{name}_{side}" for name in metrics for side in ("before", "after")])
         for row in self.rows:
-            speech, background, *_ = (*row.outputs, "", "")
+            sound = row.outputs[:-1] if row.verdict == "quarantined" else row.outputs  # without the text of the reasons
+            speech, background, *_ = (*sound, "", "")
             plain = [_utf8(value) for value in (row.path, row.status, row.reason, row.error, row.note)]
             numbers = [row.duration_s, row.seconds, _utf8(speech), _utf8(background)]
+            judged = [row.verdict, _utf8(row.configuration), _utf8("; ".join(row.reasons))]
             writer.writerow(
-                plain + numbers + [_cell(row, name, side) for name in metrics for side in ("before", "after")]
+                plain + numbers + judged + [_cell(row, name, side) for name in metrics for side in ("before", "after")]
             )
         return text.getvalue()
 
@@ -137,6 +172,11 @@ def _plan_line(row: Row) -> str:
     words = {"pending": "would render", "skipped": "would skip", "failed": "would fail", "done": "done"}
     why = "; ".join(filter(None, (row.reason, row.error, row.note)))
     return f"{words[row.status]}: {shown(row.path)}: {why}"
+
+
+def _verdict_line(row: Row) -> str:
+    by = f"by {shown(row.configuration)}; " if row.verdict == "escalated" else ""
+    return f"{row.verdict}: {shown(row.path)}: {by}{shown('; '.join(row.reasons))}"
 
 
 def _cell(row: Row, metric: str, side: str) -> float | str | None:

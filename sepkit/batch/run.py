@@ -19,16 +19,17 @@ from sepkit.batch.find import Found, find, matcher
 from sepkit.batch.interruption import interruptible
 from sepkit.batch.journal import Journal, Record
 from sepkit.batch.plan import Identity, Plan, Task, make_plan
-from sepkit.batch.render import WORK_PREFIX, Outcome, metric_rows, render_here
-from sepkit.batch.report import BatchReport, Row, Status
+from sepkit.batch.quarantine import prune
+from sepkit.batch.render import WORK_PREFIX, Outcome, render_here
+from sepkit.batch.report import BatchReport
+from sepkit.batch.rows import make_rows
 from sepkit.batch.workers import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.config import Config
 from sepkit.device import cores, gpus
 from sepkit.errors import ConfigError, OutputError, SourceError
-from sepkit.evaluate import Evaluator
-from sepkit.metrics.base import Evaluation, Score, not_measured
 from sepkit.naming import shown
 from sepkit.pipeline import Pipeline
+from sepkit.words import Words, unused_note
 
 LOCK_NAME = ".sepkit-lock"
 
@@ -53,32 +54,40 @@ def run_batch(job: BatchJob) -> BatchReport:
     _check(job)
     pipeline = Pipeline(job.config)
     identity = Identity.of(pipeline)
-    return _foresee(job, pipeline, identity) if job.dry_run else _run(job, pipeline, identity)
+    words = Words(Path(job.config.words)) if job.config.words else None
+    return _foresee(job, pipeline, identity, words) if job.dry_run else _run(job, pipeline, identity, words)
 
 
-def _run(job: BatchJob, pipeline: Pipeline, identity: Identity) -> BatchReport:
+def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None) -> BatchReport:
     with _held(job.out) as work:
         folder, found = _sources(job, work)
         journal = Journal(job.out)
-        plan = make_plan(folder, found, job.out, pipeline, journal, identity, checking(found.sources, job.quiet))
+        watched = checking(found.sources, job.quiet)
+        plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words)
         errors, interrupted = _render(job, plan, journal, identity, _gpus(job, pipeline, plan))
+        prune(job.out)
         asked = job.jobs or 1
-        notes = (f"{asked} jobs were asked for, {cores()} used: one a core",) if asked > cores() else ()
-        report = BatchReport(_rows(job, plan, journal, errors), job.out, interrupted, notes)
+        notes = [f"{asked} jobs were asked for, {cores()} used: one a core"] if asked > cores() else []
+        notes += unused_note(words, found.sources)
+        rows = make_rows(job.config, plan, journal, errors)
+        report = BatchReport(rows, job.out, job.source, job.config, interrupted, tuple(notes))
         report.write()
         if job.zip_to and not interrupted:
             pack(job.out, [name for row in report.rows for name in row.outputs], job.zip_to)
         return report
 
 
-def _foresee(job: BatchJob, pipeline: Pipeline, identity: Identity) -> BatchReport:
+def _foresee(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None) -> BatchReport:
     """The dry run: OUT_DIR is read, never written."""
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
         folder, found = _sources(job, Path(work))
         journal = Journal(job.out)
-        plan = make_plan(folder, found, job.out, pipeline, journal, identity, checking(found.sources, job.quiet))
+        watched = checking(found.sources, job.quiet)
+        plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words)
         foreseen = estimate(plan, list(journal.records.values()), identity, job.config, job.out)
-        return BatchReport(_rows(job, plan, journal, {}), job.out, estimate=foreseen)
+        notes = tuple(unused_note(words, found.sources))
+        rows = make_rows(job.config, plan, journal, {})
+        return BatchReport(rows, job.out, job.source, job.config, notes=notes, estimate=foreseen)
 
 
 def _gpus(job: BatchJob, pipeline: Pipeline, plan: Plan) -> tuple[str, ...]:
@@ -124,54 +133,27 @@ def _render(
 def _journal(task: Task, outcome: Outcome, journal: Journal, identity: Identity, workers: int) -> str:
     """Record a success; one that cannot be recorded would be rendered again, and counts as failed."""
     record = Record(
-        task.path,
-        outcome.input_sha256,
-        identity.config_sha256,
-        identity.weights_sha256,
-        outcome.outputs,
-        outcome.duration_s,
-        outcome.seconds,
-        workers,
-        outcome.metrics,
-        "; ".join(filter(None, (task.note, outcome.note))),
+        path=task.path,
+        input_sha256=outcome.input_sha256,
+        config_sha256=identity.config_sha256,
+        weights_sha256=identity.weights_sha256,
+        outputs=outcome.outputs,
+        duration_s=outcome.duration_s,
+        seconds=outcome.seconds,
+        workers=workers,
+        metrics=outcome.metrics,
+        note="; ".join(filter(None, (task.note, outcome.note))),
+        verdict=outcome.verdict,
+        configuration=outcome.configuration,
+        reasons=outcome.reasons,
+        words_sha256=task.words.sha256 if task.words else "",
+        stages=outcome.stages,
     )
     try:
         journal.append(record)
     except OutputError as error:
         return str(error)
     return ""
-
-
-def _rows(job: BatchJob, plan: Plan, journal: Journal, errors: dict[str, str]) -> tuple[Row, ...]:
-    """One row a source, by path. errors: of the tasks that were reached."""
-    expected = metric_rows(Evaluator(job.config.evaluate.batch_metrics))
-    rows = [Row(path, "failed", error=error) for path, error in plan.failed.items()]
-    rows += [_finished_row(record, "skipped", expected) for record in plan.done.values()]
-    for task in plan.tasks:
-        error = errors.get(task.path)
-        if error is None:
-            rows.append(Row(task.path, "pending", reason=task.reason, note=task.note))
-        elif error:
-            rows.append(Row(task.path, "failed", error=error))
-        else:
-            rows.append(_finished_row(journal.records[task.path], "done", expected))
-    return tuple(sorted(rows, key=lambda row: row.path))
-
-
-def _finished_row(record: Record, status: Status, expected: tuple[Score, ...]) -> Row:
-    """A row from the journal. A metric that the configuration has gained since is named as not measured."""
-    unmeasured = [not_measured(row, "rendered before this metric was chosen") for row in expected]
-    metrics = Evaluation(tuple(unmeasured), 0.0, 0.0, 0.0).as_dict()["metrics"] | record.metrics
-    return Row(
-        record.path,
-        status,
-        reason="as the journal says: input, configuration, weights, outputs" if status == "skipped" else "",
-        note=record.note,
-        duration_s=record.duration_s,
-        seconds=record.seconds,
-        outputs=tuple(stamp.path for stamp in record.outputs),
-        metrics=metrics,
-    )
 
 
 def _check(job: BatchJob) -> None:

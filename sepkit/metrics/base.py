@@ -31,7 +31,7 @@ class Pair:
 
     reference: what the speech is scored against; reference_kind: whether that is the true speech or, as in
     the original, the ensemble's fused estimate. background: the true rest; words: what is said. Each may be
-    unknown.
+    unknown. no_words: why the words, though they were looked for, are not known.
     """
 
     mix: Audio
@@ -40,6 +40,7 @@ class Pair:
     background: Audio | None = None
     words: str | None = None
     reference_kind: ReferenceKind = "truth"
+    no_words: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,15 @@ def measured(row: Score, before: float | None, after: float | None, note: str = 
     lost = [f"{name} is {_name(value)}" for name, value in values.items() if not math.isfinite(value)]
     why = f"not measured: {', '.join(lost)}" if lost else None
     return replace(row, before=_finite(before), after=_finite(after), note=note, why=why)
+
+
+def exact(score: Score, side: Literal["before", "after"]) -> float | None:
+    """A row's value, ±∞ where `measured` left it open for that; what is undefined or not measured stays None."""
+    value = score.before if side == "before" else score.after
+    for infinite in (math.inf, -math.inf):
+        if value is None and f"{side} is {_name(infinite)}" in (score.why or ""):
+            return infinite
+    return value
 
 
 def not_measured(row: Score, why: str) -> Score:

@@ -4,10 +4,10 @@
 
 Against the words given; where none are given, of the clean file's transcript against the mix's, which says
 how much changed and not whether it became better. Both texts are brought to one spelling by Whisper's English
-normaliser. Sources: edit distance by jiwer (Apache-2.0), https://github.com/jitsi/jiwer. Recognisers, both at
-16 kHz on the mean of the channels: PocketSphinx 5 (BSD, with its US English model),
-https://github.com/cmusphinx/pocketsphinx, which is small and comes with the package; Whisper (code and
-weights MIT), Radford et al. 2022, https://arxiv.org/abs/2212.04356.
+normaliser, or by its basic one (lower case, no punctuation) for other languages. Sources: edit distance by jiwer
+(Apache-2.0), https://github.com/jitsi/jiwer. Recognisers, both at 16 kHz on the mean of the channels: PocketSphinx 5
+(BSD, with its US English model), https://github.com/cmusphinx/pocketsphinx, which is small and comes with the package;
+Whisper (code and weights MIT), Radford et al. 2022, https://arxiv.org/abs/2212.04356.
 """
 
 from __future__ import annotations
@@ -56,18 +56,25 @@ PIECE_FRAMES = 20 * SAMPLE_RATE
 CUT_FRAMES = 5 * SAMPLE_RATE
 HUSH_FRAMES = SAMPLE_RATE // 10
 
+UNSPACED = ("zh", "yue", "ja", "th", "lo", "my")
+"""Written without spaces between words: each letter counts as one, as in Whisper's paper."""
+NAMES = {"english": "Whisper's English normaliser", "basic": "Whisper's basic normaliser"}
+
+Normaliser = Literal["english", "basic"]
 Heard = NDArray[np.float32]
 """Mono sound at 16 kHz, shape (frames,)."""
 
 
 class Options(config.Options):
     """backend: the recogniser. model: which Whisper. language: what Whisper expects to hear; PocketSphinx
-    knows US English only. device: where Whisper runs.
+    knows US English only. normaliser: auto is english for English, basic for any other language. device: where
+    Whisper runs.
     """
 
     backend: Literal["pocketsphinx", "whisper"] = "pocketsphinx"
     model: WhisperModel = "large-v3"
     language: str = Field("en", pattern=r"^[a-z]{2,3}$")
+    normaliser: Literal["auto", "english", "basic"] = "auto"
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
 
 
@@ -94,16 +101,46 @@ class Metric(BaseMetric):
     def measure(self, pair: Pair) -> tuple[Score, ...]:
         """Against the words given, or of clean against mix."""
         (row,) = self.rows()
+        why = self._why_not(pair)
+        if why:
+            return (not_measured(row, why),)
         mix, clean = (self._text(audio) for audio in (pair.mix, pair.clean))
         if pair.words is not None:
-            if not normalise(pair.words):
-                return (not_measured(row, "the words given hold no word"),)
-            before, after = wer_percent(pair.words, mix), wer_percent(pair.words, clean)
-            return (measured(row, before, after, note="against the given words"),)
-        if not normalise(mix):
+            before, after = (self._wer_percent(pair.words, text) for text in (mix, clean))
+            return (measured(row, before, after, note=f"against the given words; {self._spelling}"),)
+        if not self._normalise(mix):
             return (not_measured(row, "no words were given, and nothing was recognised in the mix"),)
-        note = "no words given: the clean file's transcript against the mix's"
-        return (measured(row, None, wer_percent(mix, clean), note=note),)
+        note = f"no words given: the clean file's transcript against the mix's; {self._spelling}"
+        return (measured(row, None, self._wer_percent(mix, clean), note=note),)
+
+    def _why_not(self, pair: Pair) -> str:
+        """Why there is nothing to measure; found before anything is recognised."""
+        if self.options.backend == "pocketsphinx" and self.options.language != "en":
+            return f"PocketSphinx knows English only, found language '{self.options.language}'; take backend whisper"
+        if pair.words is None:
+            return pair.no_words
+        return "" if self._normalise(pair.words) else "the words given hold no word"
+
+    @property
+    def _normaliser(self) -> Normaliser:
+        if self.options.normaliser == "auto":
+            return "english" if self.options.language == "en" else "basic"
+        return self.options.normaliser
+
+    @property
+    def _spelling(self) -> str:
+        """For the note: which normaliser, and what counts as a word."""
+        return NAMES[self._normaliser] + (", letter by letter" if self._by_letter else "")
+
+    @property
+    def _by_letter(self) -> bool:
+        return self._normaliser == "basic" and self.options.language in UNSPACED
+
+    def _normalise(self, text: str) -> str:
+        return normalise(text, self._normaliser, self._by_letter)
+
+    def _wer_percent(self, spoken: str, recognised: str) -> float:
+        return wer_percent(spoken, recognised, self._normaliser, self._by_letter)
 
     def _text(self, audio: Audio) -> str:
         """What is recognised; recognisers invent words in digital silence, so it is not shown to them."""
@@ -117,18 +154,22 @@ class Metric(BaseMetric):
         return _whisper(_whisper_file(self.options.model), resolve(self.options.device), self.options.language)
 
 
-def normalise(text: str) -> str:
-    """Lower case, no punctuation, numbers as digits, one spelling: Whisper's English rules."""
-    from whisper.normalizers import EnglishTextNormalizer
+def normalise(text: str, normaliser: Normaliser = "english", by_letter: bool = False) -> str:
+    """One spelling. english: numbers as digits, contractions spelled out, British as American. basic: lower case and
+    no punctuation. by_letter: a space after each letter.
+    """
+    from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
 
-    return str(EnglishTextNormalizer()(text)).strip()
+    spell = EnglishTextNormalizer() if normaliser == "english" else BasicTextNormalizer(split_letters=by_letter)
+    return str(spell(text)).strip()
 
 
-def wer_percent(spoken: str, recognised: str) -> float:
+def wer_percent(spoken: str, recognised: str, normaliser: Normaliser = "english", by_letter: bool = False) -> float:
     """The equation above, both texts normalised; above 100 where much was invented."""
     import jiwer
 
-    return 100 * float(jiwer.wer(normalise(spoken), normalise(recognised)))
+    spoken, recognised = (normalise(text, normaliser, by_letter) for text in (spoken, recognised))
+    return 100 * float(jiwer.wer(spoken, recognised))
 
 
 def _pocketsphinx_files() -> tuple[WeightFile, ...]:

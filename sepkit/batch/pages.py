@@ -1,0 +1,86 @@
+"""The pages of a batch: one a file under OUT_DIR/report, mirrored, and OUT_DIR/report.html, which links to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sepkit.batch.report import JSON_NAME
+from sepkit.config import Config, parse_config
+from sepkit.errors import OutputError, SepkitError, SourceError
+from sepkit.evaluate import Excerpt, bring_together
+from sepkit.mask_picture import MaskPicture
+from sepkit.metrics.base import ReferenceKind
+from sepkit.naming import shown
+from sepkit.pipeline import Outputs
+from sepkit.report import batch_page, file_page
+
+
+def write(
+    out: Path,
+    path: str,
+    source: Path,
+    outputs: Outputs,
+    metrics: Mapping[str, Mapping[str, Any]],
+    config: Config,
+    excerpt: Excerpt | None,
+    masks: MaskPicture | None,
+    said: Mapping[str, Any],
+) -> Path:
+    """Write the page of the file `path`. excerpt: what was measured, or None. said: as of `facts`."""
+    page = _inside(out, path)
+    if excerpt is None:
+        kind: ReferenceKind = "fused vocals" if outputs.fused else "truth"
+        longest_s = config.evaluate.longest_s
+        excerpt = bring_together(source, outputs.speech, outputs.fused, longest_s=longest_s, reference_kind=kind)
+    named = {"mix": shown(source), "speech": shown(outputs.speech), **said}
+    return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, masks, named))
+
+
+def facts(verdict: str, configuration: str, reasons: Sequence[str], stages: Mapping[str, float]) -> dict[str, Any]:
+    """What a page says of a rendering."""
+    told = {"verdict": verdict, "configuration_of_the_verdict": configuration, "reasons": "; ".join(reasons)}
+    return {name: value for name, value in told.items() if value} | {"cpu_seconds": dict(stages)}
+
+
+def remove(out: Path, path: str) -> None:
+    """A page of an earlier rendering would show what is there no more."""
+    _inside(out, path).unlink(missing_ok=True)
+
+
+def outputs_of(files: Sequence[Path]) -> Outputs:
+    """Of the files that a finished source leaves, in the journal's order: speech, background, reasons."""
+    sounds = [path for path in files if path.suffix != ".txt"]
+    return Outputs(sounds[0], sounds[1] if len(sounds) > 1 else None)
+
+
+def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]]) -> tuple[Path, list[str]]:
+    """Write the pages that a finished batch lacks, then the batch's; returns that, and a line for each that failed.
+
+    watched: wraps the files in a bar.
+    """
+    try:
+        record = json.loads((out / JSON_NAME).read_text(encoding="utf-8"))
+        source, rows = Path(record["source"]), record["files"]
+        config = parse_config(record["configuration"], shown(out / JSON_NAME))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SourceError(f"{shown(out / JSON_NAME)}: cannot be read ({error}); run the batch again") from error
+    problems = []
+    for row in watched([row for row in rows if row["outputs"] and not _inside(out, row["path"]).is_file()]):
+        try:
+            outputs = outputs_of([out / name for name in row["outputs"]])
+            said = facts(row["verdict"], row["configuration"], row["reasons"], row["stages"])
+            write(out, row["path"], source / row["path"], outputs, row["metrics"], config, None, None, said)
+        except SepkitError as error:
+            problems.append(f"{shown(row['path'])}: {error}")
+    return batch_page.write(out, record), problems
+
+
+def _inside(out: Path, path: str) -> Path:
+    """Where the page of a file lies; a link must not carry it to another place."""
+    page = batch_page.page_path(out, path)
+    if not page.resolve().is_relative_to(out.resolve()):
+        raise OutputError(f"{shown(page)}: leads out of {shown(out)}; remove the link that it follows")
+    return page

@@ -1,0 +1,47 @@
+"""The rows of a batch's report: what the plan foresaw, the journal recorded and went wrong, a row for each source."""
+
+from __future__ import annotations
+
+from sepkit.batch.journal import Journal, Record
+from sepkit.batch.plan import Plan
+from sepkit.batch.report import Row, Status
+from sepkit.batch.verdict import metric_rows
+from sepkit.config import Config
+from sepkit.evaluate import Evaluator
+from sepkit.metrics.base import Evaluation, Score, not_measured
+
+
+def make_rows(config: Config, plan: Plan, journal: Journal, errors: dict[str, str]) -> tuple[Row, ...]:
+    """One row a source, by path. errors: of the tasks that were reached."""
+    expected = metric_rows(Evaluator(config.batch_metrics()))
+    rows = [Row(path, "failed", error=error) for path, error in plan.failed.items()]
+    rows += [_finished_row(record, "skipped", expected) for record in plan.done.values()]
+    for task in plan.tasks:
+        error = errors.get(task.path)
+        if error is None:
+            rows.append(Row(task.path, "pending", reason=task.reason, note=task.note))
+        elif error:
+            rows.append(Row(task.path, "failed", error=error))
+        else:
+            rows.append(_finished_row(journal.records[task.path], "done", expected))
+    return tuple(sorted(rows, key=lambda row: row.path))
+
+
+def _finished_row(record: Record, status: Status, expected: tuple[Score, ...]) -> Row:
+    """A row from the journal. A metric that the configuration has gained since is named as not measured."""
+    unmeasured = [not_measured(row, "rendered before this metric was chosen") for row in expected]
+    metrics = Evaluation(tuple(unmeasured), 0.0, 0.0, 0.0).as_dict()["metrics"] | record.metrics
+    return Row(
+        record.path,
+        status,
+        reason="as the journal says: input, configuration, weights, outputs" if status == "skipped" else "",
+        note=record.note,
+        duration_s=record.duration_s,
+        seconds=record.seconds,
+        outputs=tuple(stamp.path for stamp in record.outputs),
+        metrics=metrics,
+        verdict=record.verdict,
+        configuration=record.configuration,
+        reasons=record.reasons,
+        stages=record.stages,
+    )

@@ -1,0 +1,59 @@
+"""What the members take away and what the pauses hold, on signals of known energies."""
+
+import numpy as np
+import pytest
+import soundfile
+from test_gate import RATE_HZ, excerpt
+from test_metrics import orthogonal
+
+from sepkit.bypass import LOUDEST_PAUSE_DB, MOST_TAKEN_DB, Evidence, evidence, is_voice_only, pass_through
+from sepkit.config import OutputConfig
+from sepkit.pipeline import Outputs
+
+
+def test_what_is_taken_away_is_counted_at_any_level(tmp_path):
+    """x = s + 0.1·n with n ⊥ s and |n| = |s|; the estimate is s at half its level: |0.1 n|² / |x|² = 0.01 / 1.01."""
+    s, n = orthogonal(25 * 8000, channels=2)
+    soundfile.write(tmp_path / "mix.wav", 0.5 * (s + 0.1 * n).T, 8000, subtype="FLOAT")
+    soundfile.write(tmp_path / "fused.wav", 0.25 * s.T, 8000, subtype="FLOAT")
+    found = evidence(tmp_path / "mix.wav", tmp_path / "fused.wav")
+    assert found.taken_db == pytest.approx(10 * np.log10(0.01 / 1.01), abs=1e-3)
+    assert found.pause_db is None  # nobody speaks
+
+
+@pytest.mark.parametrize("level", [0.001, 0.003])
+def test_the_pauses_are_held_against_the_speech(tmp_path, level):
+    speech = excerpt("speech.wav", 0.5, 10.0)
+    hiss = level * np.random.default_rng(0).standard_normal(speech.size)
+    for name, samples in (("mix", speech + hiss), ("fused", speech)):
+        soundfile.write(tmp_path / f"{name}.wav", samples, RATE_HZ, subtype="FLOAT")
+    found = evidence(tmp_path / "mix.wav", tmp_path / "fused.wav")
+    spoken = np.mean(speech[np.abs(speech) > 0] ** 2)  # outside its utterances the pilot's speech is digital silence
+    heard = 8000 / (RATE_HZ / 2)  # of the hiss the detector's 16 kHz hold this part
+    assert found.pause_db == pytest.approx(10 * np.log10(heard * level**2 / spoken), abs=1.5)
+
+
+def test_both_must_hold():
+    assert is_voice_only(Evidence(MOST_TAKEN_DB, LOUDEST_PAUSE_DB))
+    assert not is_voice_only(Evidence(MOST_TAKEN_DB + 0.1, LOUDEST_PAUSE_DB))
+    assert not is_voice_only(Evidence(MOST_TAKEN_DB, LOUDEST_PAUSE_DB + 0.1))
+    assert not is_voice_only(Evidence(MOST_TAKEN_DB, None))
+
+
+def test_digital_silence_is_no_voice(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
+    found = evidence(tmp_path / "a.wav", tmp_path / "a.wav")
+    assert found == (0.0, None) and not is_voice_only(found)
+
+
+@pytest.mark.parametrize(("bit_depth", "exact"), [("same", True), ("32f", True), ("16", False)])
+def test_what_passes_is_the_source_in_the_outputs_format(tmp_path, bit_depth, exact):
+    sound = np.random.default_rng(0).uniform(-1, 1, (12 * 8000, 2))
+    soundfile.write(tmp_path / "a.wav", sound, 8000, subtype="PCM_24")
+    before = soundfile.read(tmp_path / "a.wav")[0]
+    output = OutputConfig.model_validate({"bit_depth": bit_depth})
+    pass_through(tmp_path / "a.wav", Outputs(tmp_path / "s.wav", tmp_path / "b.wav"), output)
+    after, rest = (soundfile.read(tmp_path / f"{name}.wav")[0] for name in "sb")
+    assert np.array_equal(after, before) == exact
+    assert 10 * np.log10(np.sum((after - before) ** 2) / np.sum(before**2) + 1e-30) < -60
+    assert rest.shape == before.shape and not rest.any()
