@@ -20,7 +20,7 @@ PILOT = Path(__file__).parent.parent / "data" / "pilot"
 
 
 def pilot(name: str) -> Audio:
-    samples, rate = soundfile.read(PILOT / name, dtype="float32", always_2d=True, stop=12 * 44_100)
+    samples, rate = soundfile.read(PILOT / name, dtype="float32", always_2d=True, stop=19 * 44_100)
     return Audio(samples.T.mean(axis=0, keepdims=True), rate)
 
 

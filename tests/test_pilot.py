@@ -8,7 +8,7 @@ import soundfile
 
 from sepkit.config import parse_config
 from sepkit.errors import SourceError
-from sepkit.pilot import evaluate_files, run_pilot
+from sepkit.pilot import evaluate_files, page_again, run_pilot
 
 RATE_HZ = 16000
 UNTOUCHED = """
@@ -18,6 +18,7 @@ equalise: null
 loudness: {target_lufs: null, ceiling_dbtp: null}
 output: {background: true}
 evaluate: {metrics: [{metric: si_sdr}, {metric: snr}], snippet_s: 1, snippets: 2}
+report: true
 pilot: {mix: MIX, reference: REFERENCE, background: null, words: null}
 """
 
@@ -35,6 +36,10 @@ def pair(tmp_path):
     return tmp_path / "mix.wav", tmp_path / "voice.wav"
 
 
+def text(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
 def untouched(mix, reference) -> str:
     return UNTOUCHED.replace("MIX", str(mix)).replace("REFERENCE", str(reference))
 
@@ -48,6 +53,11 @@ def test_the_pilot_is_measured_against_the_truth(tmp_path, pair):
         assert "truth" in written["metrics"][name]["note"]
     assert shown.count("6.02") == 4
     assert shown.split("\n\n")[0] in (tmp_path / "eval/summary.md").read_text()
+    page = (tmp_path / "eval/report.html").read_text()
+    for name, score in written["metrics"].items():
+        cells = page.split(f'data-metric="{name}"')[1].split("</tr>")[0]
+        assert [text(score[side]) in cells for side in ("before", "after")] == [True, True]
+    assert "from the true speech" in page and "Mask of passthrough" in page
     assert (tmp_path / "eval/spectrograms.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((tmp_path / "artifacts/ab").glob("*.wav"))) == 4
     assert sorted(path.name for path in (tmp_path / "artifacts/pilot").iterdir()) == [
@@ -72,6 +82,19 @@ def test_a_pair_of_files_is_measured_without_rendering(tmp_path, pair):
     table = evaluate_files(config, pair[0], pair[1], pair[1], None, None, tmp_path / "eval")
     assert "6.02" in table
     assert (tmp_path / "eval/summary.md").is_file()
+
+
+def test_a_page_is_written_again_from_what_a_run_left(tmp_path, pair):
+    config = parse_config(untouched(*pair))
+    run_pilot(config, tmp_path / "artifacts", tmp_path / "eval")
+    first = (tmp_path / "eval/report.html").read_text()
+    (tmp_path / "eval/report.html").unlink()
+    again = page_again(tmp_path / "eval").read_text()
+    for part in ('data-metric="si_sdr"', "True speech", "Taken away", "from the true speech"):
+        assert part in first and part in again
+    pair[1].unlink()
+    with pytest.raises(SourceError, match=r"voice\.wav"):
+        page_again(tmp_path / "eval")
 
 
 def test_words_that_cannot_be_read_are_named(tmp_path, pair):

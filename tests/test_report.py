@@ -140,5 +140,5 @@ def test_snippets_of_short_and_silent_files(tmp_path):
     assert len(snippets.write_snippets(short, short, tmp_path, snippet_s=6, count=3)) == 2
     silent = Audio(np.zeros((1, 8_000)), 16_000)
     before, after = snippets.matched([short, silent])
-    assert before is short and after is silent
+    assert np.array_equal(before.samples, short.samples) and not after.samples.any()
     assert snippets.starts(Audio(np.zeros((1, 0)), 16_000), 6, 3) == []

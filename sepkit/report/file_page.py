@@ -18,7 +18,7 @@ from sepkit.naming import shown
 from sepkit.pipeline import Outputs
 from sepkit.report import html, moments, pictures, tracks
 
-NO_MASKS = "The masks are drawn while a file is rendered; this one was rendered without `report: true`."
+NO_MASKS = "Masks are drawn while a file is rendered; this page was made afterwards, from the files alone."
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from sepkit.metrics.base import Pair, mono_at
 WINDOW_S = 1.0
 MOST = 5
 """Moments in a ranking."""
-LEAST_DB = -60.0
+LEAST_DB = -50.0
 """A window below this has nothing to hear: it is in no ranking."""
 LEAST_FALL = 0.1
 """Of the probability of speech; less is noise of the detector."""
@@ -132,14 +132,20 @@ def _speech_probability(audio: Audio) -> NDArray[np.float32]:
 
 
 def _from_opinions(pair: Pair, options: dnsmos.Options) -> Ranking:
-    """The segments that the metric hears, the worst first."""
+    """The segments that the metric hears, the worst first; where there is one alone, nothing to rank."""
+    title, unit = "Worst to the ear", "DNSMOS overall, 1–5"
+    segment_s = dnsmos.SEGMENT_FRAMES / dnsmos.SAMPLE_RATE
+    if pair.clean.duration_s < 2 * segment_s or options.segments < 2:
+        basis = f"from DNSMOS, which hears {segment_s:.0f} s at a time: too few of them to rank"
+        return Ranking(title, basis, unit, math.nan, np.empty(0), ())
     starts_s, opinions = dnsmos.opinions(pair.clean, options.segments)
     overall = opinions[:, -1]
-    ends = np.minimum(starts_s + dnsmos.SEGMENT_FRAMES / dnsmos.SAMPLE_RATE, pair.clean.duration_s)
-    order = np.argsort(overall)[:MOST]
-    moments = tuple(Moment(float(starts_s[i]), float(ends[i]), float(overall[i])) for i in order)
-    basis = "from DNSMOS, which hears 9 s at a time"
-    return Ranking("Worst to the ear", basis, "DNSMOS overall, 1–5", float(overall.mean()), overall, moments)
+    moments = tuple(
+        Moment(float(starts_s[i]), min(float(starts_s[i]) + segment_s, pair.clean.duration_s), float(overall[i]))
+        for i in np.argsort(overall)[:MOST]
+    )
+    basis = f"from DNSMOS, which hears {segment_s:.0f} s at a time"
+    return Ranking(title, basis, unit, float(overall.mean()), overall, moments)
 
 
 def _summed(windows: NDArray[np.int64], values: PerWindow) -> PerWindow:

@@ -1,0 +1,144 @@
+"""The pages that a batch leaves: where they lie, what they say, and that they go when they tell of what is no more.
+
+Witness for what they say: report.json, read with a parser of HTML that knows nothing of the templates.
+"""
+
+import json
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+
+from sepkit.batch import BatchJob, run_batch
+from sepkit.batch.pages import again
+from sepkit.cli import main
+from sepkit.config import Config, parse_config
+from sepkit.errors import SourceError
+
+RATE_HZ = 8000
+CONFIG = """
+members: [{separator: passthrough}]
+post_mask: null
+equalise: null
+output: {background: true}
+evaluate: {batch_metrics: [{metric: loudness}, {metric: si_sdr}, {metric: silence}]}
+report: REPORT
+"""
+NAMES = ("a.wav", "sub/<b>.wav")
+
+
+def config(report: bool = True) -> Config:
+    return parse_config(CONFIG.replace("REPORT", str(report).lower()))
+
+
+class Cells(HTMLParser):
+    """The texts of each row of the table of metrics, by the row's metric."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.rows: dict[str, list[str]] = {}
+        self._row: list[str] | None = None
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            name = dict(attrs).get("data-metric")
+            self._row = self.rows.setdefault(name, []) if name else None
+        elif tag in ("td", "th") and self._row is not None:
+            self._row.append("")
+
+    def handle_data(self, data):
+        if self._row:
+            self._row[-1] += data.strip()
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    for seed, name in enumerate(NAMES):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(seed).uniform(-0.3, 0.3, 2 * RATE_HZ)
+        soundfile.write(path, noise, RATE_HZ)
+    return tmp_path / "in"
+
+
+def pages(out: Path) -> list[str]:
+    return sorted(path.relative_to(out).as_posix() for path in out.rglob("*.html"))
+
+
+def text(value: float | None) -> str:
+    return "–" if value is None else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def test_every_file_has_a_page_that_says_what_the_report_says(source, tmp_path):
+    out = tmp_path / "out"
+    report = run_batch(BatchJob(config(), source, out))
+    assert report.exit_code == 0
+    assert pages(out) == ["report.html", "report/a.wav.html", "report/sub/<b>.wav.html"]
+    for row in json.loads((out / "report.json").read_text())["files"]:
+        shown = Cells(out / "report" / f"{row['path']}.html").rows
+        assert list(shown) == list(row["metrics"]) == ["loudness", "true_peak", "si_sdr", "silence"]
+        for name, score in row["metrics"].items():
+            assert shown[name][1:3] == [text(score["before"]), text(score["after"])]
+            assert (score["why"] or "") in shown[name][-1]
+        assert {"member passthrough", "metrics", "page"} <= set(row["stages"])
+        assert "Mask of passthrough" in (out / "report" / f"{row['path']}.html").read_text()
+    page = (out / "report.html").read_text()
+    assert "report/sub/%3Cb%3E.wav.html" in page and "<b>.wav" not in page
+    skipped = run_batch(BatchJob(config(), source, out))
+    assert {row.status for row in skipped.rows} == {"skipped"} and len(pages(out)) == 3
+
+
+def test_workers_leave_the_same_pages(source, tmp_path):
+    run_batch(BatchJob(config(), source, tmp_path / "out", jobs=2))
+    assert pages(tmp_path / "out") == ["report.html", "report/a.wav.html", "report/sub/<b>.wav.html"]
+
+
+def test_pages_go_when_what_they_show_is_rendered_anew_without(source, tmp_path):
+    out = tmp_path / "out"
+    run_batch(BatchJob(config(), source, out))
+    soundfile.write(source / "a.wav", np.random.default_rng(9).uniform(-0.3, 0.3, RATE_HZ), RATE_HZ)
+    run_batch(BatchJob(config(report=False), source, out))
+    assert pages(out) == ["report/sub/<b>.wav.html"]
+
+
+def test_the_command_writes_what_is_missing_and_names_what_it_cannot(source, tmp_path):
+    out = tmp_path / "out"
+    run_batch(BatchJob(config(report=False), source, out))
+    assert pages(out) == []
+    done = CliRunner().invoke(main, ["report", str(out)])
+    assert done.exit_code == 0, done.output
+    assert pages(out) == ["report.html", "report/a.wav.html", "report/sub/<b>.wav.html"]
+    assert "made afterwards, from the files alone" in (out / "report/a.wav.html").read_text()
+    shutil.rmtree(out / "report")
+    (source / "a.wav").unlink()
+    done = CliRunner().invoke(main, ["report", str(out)])
+    assert done.exit_code == 1
+    assert "a.wav" in done.output and "cannot be read" in done.output
+    assert pages(out) == ["report.html", "report/sub/<b>.wav.html"]
+
+
+def test_a_folder_of_something_else_is_named(tmp_path):
+    done = CliRunner().invoke(main, ["report", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "holds neither a batch's report.json nor a pilot run's metrics.json" in done.output
+    (tmp_path / "report.json").write_text("{}")
+    with pytest.raises(SourceError, match=r"report\.json: cannot be read"):
+        again(tmp_path, list)
+
+
+def test_a_page_that_cannot_be_made_costs_no_file(source, tmp_path):
+    """A link that leads out of the folder is not followed; the file is done, and its row says why it has no page."""
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    out.mkdir()
+    (out / "report").symlink_to(elsewhere)
+    report = run_batch(BatchJob(config(), source, out))
+    assert report.exit_code == 0
+    assert all("its page could not be made" in row.note and "leads out of" in row.note for row in report.rows)
+    assert list(elsewhere.iterdir()) == []
+    assert (out / "sub/<b>__speech_only.wav").is_file()
