@@ -1,0 +1,162 @@
+"""The trade-off picture: music left against speech lost, a point a method, the fusion rules of one ensemble a line.
+
+Points are means over the same mixes: those that hold speech and background and that every method was measured on. Text
+and axes take the colour of the page that the picture stands in (SVG's `currentColor`), and text stays text.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sepkit.compare.methods import RULES, UNPROCESSED, Method
+from sepkit.compare.statistics import Interval, interval
+from sepkit.compare.tables import COMPUTE, Comparison
+from sepkit.report.whole_file import whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LOST, LEFT = "speech_lost", "music_left"
+LEAST_BACKGROUND_DB = -60.0
+"""A mix whose background lies further below its speech is clean speech, and leaves nothing to trade."""
+LEAST_LOST_DB = -40.0
+"""A ten-thousandth of the speech: points beyond, such as the mix itself, stand at the picture's edge."""
+MARGIN_DB = 2.0
+INK = "#010203"
+"""Stands for the page's colour until the picture is drawn."""
+COLOURS = ("#2f7fd6", "#cf5b34", "#279062", "#a05cd0", "#b07d0c", "#d0478a", "#4f8a8b")
+"""At least 3 : 1 on white and on the dark page's ground."""
+MARKERS = "osD^vP*X<>ph"
+SIZE_INCHES = (5.4, 4.4)
+
+
+class Point(NamedTuple):
+    """A method's means over `n` mixes, dB, and its CPU-seconds per second of sound where it has any."""
+
+    method: str
+    line: str
+    rule: str
+    lost: Interval
+    left: Interval
+    compute: Interval | None
+    n: int
+
+
+def points(made: Comparison, compared: Sequence[Method]) -> list[Point]:
+    """A point for every method that has one."""
+    lost, left, compute = (made.values[name] for name in (LOST, LEFT, COMPUTE.name))
+    drawn = [method for method in compared if lost[method.label] and left[method.label]]
+    common = [
+        name
+        for name, level_db in left[UNPROCESSED].items()
+        if level_db > LEAST_BACKGROUND_DB
+        and all(name in lost[each.label] and name in left[each.label] for each in drawn)
+    ]
+    if not common:
+        return []
+
+    def mean(values: dict[str, float]) -> Interval:
+        return interval([values[name] for name in common])
+
+    return [
+        Point(
+            each.label,
+            each.line,
+            each.rule,
+            mean(lost[each.label]),
+            mean(left[each.label]),
+            mean(compute[each.label]) if compute[each.label] else None,
+            len(common),
+        )
+        for each in drawn
+    ]
+
+
+def write(path: Path, drawing: str) -> Path:
+    """Write trade_off.svg."""
+    with whole_file(path) as part:
+        part.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{drawing}\n', encoding="utf-8")
+    return path
+
+
+def draw(found: Sequence[Point]) -> str:
+    """The picture as an SVG element."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    settings: Any = {
+        **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+        "svg.fonttype": "none",
+        "svg.hashsalt": "sepkit",  # the same points make the same file
+        "text.parse_math": False,
+        "font.size": 11,
+    }
+    with matplotlib.rc_context(settings):
+        figure = Figure(figsize=SIZE_INCHES, layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.subplots()
+        edge_db = _limits(axes, found)
+        _lines(axes, found, edge_db)
+        for number, point in enumerate(found):
+            _point(axes, point, edge_db, _colour(point, found), MARKERS[number % len(MARKERS)])
+        axes.set_xlabel("speech lost, dB   (← better)")
+        axes.set_ylabel("music left beside the speech, dB   (↓ better)")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.2, color=INK)
+        if found:
+            figure.legend(loc="outside lower left", frameon=False, ncols=2 if len(found) > 3 else 1)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    drawn = text.getvalue()
+    return re.sub(INK, "currentColor", drawn[drawn.index("<svg") :]).strip()
+
+
+def _limits(axes: Axes, found: Sequence[Point]) -> float:
+    """Fit the axes to the points; returns the edge at which those beyond it stand."""
+    inside = [point.lost.mean for point in found if point.lost.mean > LEAST_LOST_DB]
+    edge_db = min(inside, default=LEAST_LOST_DB) - 2 * MARGIN_DB
+    axes.set_xlim(edge_db, max(inside, default=0.0) + MARGIN_DB)
+    levels = [point.left.mean for point in found] or [0.0]
+    axes.set_ylim(min(levels) - MARGIN_DB, max(levels) + MARGIN_DB)
+    return edge_db
+
+
+def _lines(axes: Axes, found: Sequence[Point], edge_db: float) -> None:
+    """Join the fusion rules of one ensemble, from the one that keeps most to the one that takes most."""
+    order = {rule: place for place, rule in enumerate(RULES)}
+    for line in dict.fromkeys(point.line for point in found if point.rule):
+        rules = sorted((point for point in found if point.line == line), key=lambda point: order[point.rule])
+        if len(rules) > 1:
+            places = [(max(point.lost.mean, edge_db), point.left.mean) for point in rules]
+            axes.plot(*zip(*places, strict=True), color=_colour(rules[0], found), linewidth=1.2, alpha=0.7)
+
+
+def _point(axes: Axes, point: Point, edge_db: float, colour: str, marker: str) -> None:
+    lost_db, left_db = point.lost.mean, point.left.mean
+    beyond = lost_db < edge_db
+    axes.errorbar(
+        max(lost_db, edge_db),
+        left_db,
+        xerr=None if beyond else [[lost_db - point.lost.low], [point.lost.high - lost_db]],
+        yerr=[[left_db - point.left.low], [point.left.high - left_db]],
+        fmt=marker,
+        color=colour,
+        markerfacecolor=colour if point.line else "none",
+        markersize=8,
+        elinewidth=0.8,
+        label=point.method,
+        clip_on=not beyond,
+    )
+    said = f"{lost_db:.0f} dB".replace("-", "−") if beyond else point.rule
+    axes.annotate(said, (max(lost_db, edge_db), left_db), xytext=(8, 6), textcoords="offset points", fontsize=9)
+
+
+def _colour(point: Point, found: Sequence[Point]) -> str:
+    """One a line of fusion rules; the page's own for what is no configuration."""
+    lines = list(dict.fromkeys(each.line for each in found if each.line))
+    return COLOURS[lines.index(point.line) % len(COLOURS)] if point.line else INK
