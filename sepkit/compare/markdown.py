@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sepkit.compare.pairs import EVERY
 from sepkit.compare.statistics import LEAST_FILES
-from sepkit.compare.tables import Comparison, Table
+from sepkit.compare.tables import Comparison, Table, counted
 from sepkit.report.summary import ARROWS, lined_up
 from sepkit.report.whole_file import whole_file
 
@@ -20,7 +20,7 @@ def write(path: Path, title: str, made: Comparison) -> Path:
     for table in made.tables:
         parts += [f"## {_text(heading(table))}", metric(table, list(made.columns)), *remarks(table)]
     if made.notes:
-        parts += ["## Remarks", "\n".join(f"- {_text(note)} ({count} mixes)" for note, count in made.notes.items())]
+        parts += ["## Remarks", "\n".join(f"- {_text(note)} ({counted(count)})" for note, count in made.notes.items())]
     with whole_file(path) as part:
         part.write_text("\n\n".join(parts) + "\n", encoding="utf-8", errors="backslashreplace")
     return path
@@ -67,7 +67,7 @@ def heading(table: Table) -> str:
 
 def remarks(table: Table) -> list[str]:
     """What was not measured, as a list in one part; none where all was."""
-    return ["\n".join(f"- {_text(why)}: {count} mixes" for why, count in table.why.items())] if table.why else []
+    return ["\n".join(f"- {_text(why)}" for why in table.why)] if table.why else []
 
 
 def _cell(table: Table, method: str, column: str, difference: bool) -> str:

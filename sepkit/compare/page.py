@@ -9,7 +9,7 @@ from sepkit.compare import markdown
 from sepkit.compare.pairs import EVERY
 from sepkit.compare.picture import Point
 from sepkit.compare.statistics import LEAST_FILES
-from sepkit.compare.tables import Comparison
+from sepkit.compare.tables import Comparison, counted
 from sepkit.report.html import write_page
 
 
@@ -28,4 +28,5 @@ def write(path: Path, title: str, made: Comparison, points: Sequence[Point], dra
         points=points,
         drawing=Markup(drawing),
         least_files=LEAST_FILES,
+        counted=counted,
     )

@@ -31,7 +31,8 @@ INK = "#010203"
 COLOURS = ("#2f7fd6", "#cf5b34", "#279062", "#a05cd0", "#b07d0c", "#d0478a", "#4f8a8b")
 """At least 3 : 1 on white and on the dark page's ground."""
 MARKERS = "osD^vP*X<>ph"
-SIZE_INCHES = (5.4, 4.4)
+WIDTH_INCHES, PLOT_INCHES, LEGEND_ROW_INCHES = 5.4, 3.7, 0.24
+LEGEND_COLUMNS = 2
 
 
 class Point(NamedTuple):
@@ -97,7 +98,8 @@ def draw(found: Sequence[Point]) -> str:
         "font.size": 11,
     }
     with matplotlib.rc_context(settings):
-        figure = Figure(figsize=SIZE_INCHES, layout="constrained")
+        rows = -(-len(found) // LEGEND_COLUMNS)
+        figure = Figure(figsize=(WIDTH_INCHES, PLOT_INCHES + rows * LEGEND_ROW_INCHES), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.subplots()
         edge_db = _limits(axes, found)
@@ -105,11 +107,11 @@ def draw(found: Sequence[Point]) -> str:
         for number, point in enumerate(found):
             _point(axes, point, edge_db, _colour(point, found), MARKERS[number % len(MARKERS)])
         axes.set_xlabel("speech lost, dB   (← better)")
-        axes.set_ylabel("music left beside the speech, dB   (↓ better)")
+        axes.set_ylabel("music left, dB   (↓ better)")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.2, color=INK)
         if found:
-            figure.legend(loc="outside lower left", frameon=False, ncols=2 if len(found) > 3 else 1)
+            figure.legend(loc="outside lower left", frameon=False, ncols=LEGEND_COLUMNS)
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     drawn = text.getvalue()
@@ -118,22 +120,31 @@ def draw(found: Sequence[Point]) -> str:
 
 def _limits(axes: Axes, found: Sequence[Point]) -> float:
     """Fit the axes to the points; returns the edge at which those beyond it stand."""
-    inside = [point.lost.mean for point in found if point.lost.mean > LEAST_LOST_DB]
-    edge_db = min(inside, default=LEAST_LOST_DB) - 2 * MARGIN_DB
-    axes.set_xlim(edge_db, max(inside, default=0.0) + MARGIN_DB)
-    levels = [point.left.mean for point in found] or [0.0]
-    axes.set_ylim(min(levels) - MARGIN_DB, max(levels) + MARGIN_DB)
+    inside = [point.lost for point in found if point.lost.mean > LEAST_LOST_DB]
+    edge_db = min((lost.low for lost in inside), default=LEAST_LOST_DB) - MARGIN_DB
+    axes.set_xlim(edge_db, max((lost.high for lost in inside), default=0.0) + MARGIN_DB)
+    axes.set_ylim(
+        min((point.left.low for point in found), default=0.0) - MARGIN_DB,
+        max((point.left.high for point in found), default=0.0) + MARGIN_DB,
+    )
     return edge_db
 
 
 def _lines(axes: Axes, found: Sequence[Point], edge_db: float) -> None:
-    """Join the fusion rules of one ensemble, from the one that keeps most to the one that takes most."""
+    """Join the fusion rules of one ensemble and name them; those that do the same have one place and one name."""
     order = {rule: place for place, rule in enumerate(RULES)}
     for line in dict.fromkeys(point.line for point in found if point.rule):
-        rules = sorted((point for point in found if point.line == line), key=lambda point: order[point.rule])
-        if len(rules) > 1:
-            places = [(max(point.lost.mean, edge_db), point.left.mean) for point in rules]
-            axes.plot(*zip(*places, strict=True), color=_colour(rules[0], found), linewidth=1.2, alpha=0.7)
+        places: dict[tuple[float, float], list[str]] = {}
+        for point in sorted((each for each in found if each.line == line), key=lambda each: order[each.rule]):
+            places.setdefault((max(point.lost.mean, edge_db), point.left.mean), []).append(point.rule)
+        colour = next(_colour(point, found) for point in found if point.line == line)
+        axes.plot(*zip(*places, strict=True), color=colour, linewidth=1.2, alpha=0.7)
+        for place, rules in places.items():
+            _say(axes, ", ".join(rules), place)
+
+
+def _say(axes: Axes, text: str, place: tuple[float, float]) -> None:
+    axes.annotate(text, place, xytext=(8, 6), textcoords="offset points", fontsize=9)
 
 
 def _point(axes: Axes, point: Point, edge_db: float, colour: str, marker: str) -> None:
@@ -152,8 +163,8 @@ def _point(axes: Axes, point: Point, edge_db: float, colour: str, marker: str) -
         label=point.method,
         clip_on=not beyond,
     )
-    said = f"{lost_db:.0f} dB".replace("-", "−") if beyond else point.rule
-    axes.annotate(said, (max(lost_db, edge_db), left_db), xytext=(8, 6), textcoords="offset points", fontsize=9)
+    if beyond:
+        _say(axes, f"{lost_db:.0f} dB".replace("-", "−"), (edge_db, left_db))
 
 
 def _colour(point: Point, found: Sequence[Point]) -> str:

@@ -49,11 +49,11 @@ class Cell(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A metric: its row (no values), and its cells by method and column. why: what was not measured, how often."""
+    """A metric: its row (no values), and its cells by method and column. why: what was not measured, said plainly."""
 
     score: Score
     cells: dict[str, dict[str, Cell]]
-    why: dict[str, int]
+    why: tuple[str, ...]
 
     @property
     def decimals(self) -> int:
@@ -75,6 +75,11 @@ class Comparison(NamedTuple):
     notes: dict[str, int]
 
 
+def counted(mixes: int) -> str:
+    """As "1 mix", "20 mixes"."""
+    return f"{mixes} mix" if mixes == 1 else f"{mixes} mixes"
+
+
 def compare(
     rows: Sequence[Score], compared: Sequence[Method], pairs: Sequence[SetPair], lines: Lines, base: Method
 ) -> Comparison:
@@ -93,7 +98,7 @@ def compare(
             column: _column(row, values[row.name], names, base.label, rivals) for column, names in columns.items()
         }
         cells = {each.label: {column: by_column[column][each.label] for column in columns} for each in compared}
-        tables.append(Table(row, cells, _why(row, lines)))
+        tables.append(Table(row, cells, _why(row, compared, lines)))
     notes = Counter(note for (label, _), line in lines.items() if label == base.label for note in line["notes"])
     frozen = {column: tuple(names) for column, names in columns.items()}
     return Comparison(tuple(tables), tuple(each.label for each in compared), frozen, base.label, values, dict(notes))
@@ -112,16 +117,23 @@ def _values(row: Score, compared: Sequence[Method], lines: Lines) -> dict[str, V
     return found
 
 
-def _why(row: Score, lines: Lines) -> dict[str, int]:
-    """Why a row was not measured, and how often, by method."""
+def _why(row: Score, compared: Sequence[Method], lines: Lines) -> tuple[str, ...]:
+    """Why a row was not measured, on how many mixes, and for which methods where not for all."""
     if row is COMPUTE:
-        return {}
-    found: Counter[str] = Counter()
-    for (label, _), line in lines.items():
+        return ()
+    mixes: dict[str, set[str]] = {}
+    of: dict[str, list[str]] = {}
+    for (label, name), line in lines.items():
         score = line["metrics"][row.name]
         if score["after"] is None:
-            found[f"{label}: {score['why'] or 'not measured'}"] += 1
-    return dict(found)
+            why = score["why"] or "not measured: it has no meaning"
+            mixes.setdefault(why, set()).add(name)
+            of.setdefault(why, []).append(label)
+    return tuple(
+        f"{why}: {counted(len(names))}"
+        + ("" if len(set(of[why])) == len(compared) else f" ({', '.join(dict.fromkeys(of[why]))})")
+        for why, names in mixes.items()
+    )
 
 
 def _has_meaning_of_the_mix(row: Score, lines: Lines) -> bool:
