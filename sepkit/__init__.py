@@ -9,6 +9,7 @@ The map, in the order in which sound flows:
     pipeline      the order of the stages
     evaluate      metrics on a pair (metrics/), report/ what a person looks at
     batch         folders: find, skip what is done, isolate failures, journal
+    compare       configurations beside each other on a set whose speech is known
     pilot         the one-command run
     training/     how the compact network is made; nothing imports it but the commands
     cli           the commands

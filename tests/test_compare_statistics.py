@@ -45,6 +45,8 @@ def test_intervals_are_those_of_the_normal_law():
     half = 1.96 * values.std(ddof=1) / math.sqrt(values.size)
     assert tuple(found) == pytest.approx((values.mean(), values.mean() - half, values.mean() + half), abs=0.1 * half)
     assert interval([2.0, 2.0, 2.0]) == interval([2.0]) == Interval(2, 2, 2)
+    assert tuple(interval([0.3, 0.1 + 0.2, 0.3])) == pytest.approx((0.3, 0.3, 0.3), rel=1e-12)
+    assert interval([0.0, 0.0]) == Interval(0, 0, 0)
 
 
 def test_nineteen_of_twenty_intervals_hold_the_true_mean():

@@ -16,6 +16,8 @@ import numpy as np
 
 RESAMPLES = 9999
 CONFIDENCE = 0.95
+ROUNDING = 1e-12
+"""Part of a value by which equal figures may differ; of such, scipy's bootstrap has no acceleration."""
 LEAST_FILES = 6
 """So many must agree before one method is called better: of fewer, not even all would be significant in a sign test,
 2·2⁻ⁿ > 1 − CONFIDENCE, and the bootstrap of so few is too narrow."""
@@ -44,7 +46,7 @@ def _interval(values: tuple[float, ...]) -> Interval:
     from scipy.stats import bootstrap
 
     mean = float(np.mean(values))
-    if len(values) < 2 or np.ptp(values) == 0:
+    if len(values) < 2 or np.ptp(values) <= ROUNDING * max(map(abs, values)):
         return Interval(mean, mean, mean)
     seeded = np.random.default_rng(0)
     found = bootstrap((values,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, random_state=seeded)
