@@ -126,7 +126,9 @@ def test_every_method_has_its_row_and_words_that_are_not_known_no_table(compared
         ORACLE,
     ]
     assert list(dict.fromkeys(metric for metric, _, _ in rows)) == ["si_sdr", "music_left", "speech_lost", "compute"]
-    assert list(dict.fromkeys(column for _, column, _ in rows)) == ["all", "music −5 dB", "music 5 dB", "music alone"]
+    assert list(dict.fromkeys(column for _, column, _ in rows)) == [
+        *("all", "speech and background", "music −5 dB", "music 5 dB", "music alone"),
+    ]
     assert rows["si_sdr", "all", "nn"]["unit"] == "dB" and rows["si_sdr", "all", "nn"]["better"] == "higher"
 
 
@@ -202,6 +204,14 @@ def test_where_nobody_speaks_the_table_says_so(compared):
     assert "measured: 0 of 2" in (out / "comparison.html").read_text()
 
 
+def test_means_of_speech_and_background_leave_out_what_has_but_one(compared):
+    out, _ = compared
+    row = table(out)["compute", "speech and background", "nn"]
+    spoken = [value for name, value in values(out, "compute", "nn").items() if "alone" not in name]
+    assert (row["n"], row["of"]) == ("12", "12")
+    assert float(row["mean"]) == pytest.approx(np.mean(spoken), rel=1e-12)
+
+
 def test_best_is_marked_where_every_paired_interval_says_so_and_never_the_oracle(compared):
     out, _ = compared
     marked = {key for key, row in table(out).items() if row["best"] == "1"}
@@ -209,7 +219,8 @@ def test_best_is_marked_where_every_paired_interval_says_so_and_never_the_oracle
     assert ("speech_lost", "all", UNPROCESSED) not in marked
     for metric, column, method in marked:
         sign = -1 if table(out)[metric, column, method]["better"] == "lower" else 1
-        start = {"all": "", "music alone": "music_alone"}.get(column, column.replace(" dB", "_").replace(" ", "_"))
+        starts = {"all": "", "speech and background": "", "music alone": "music_alone"}
+        start = starts.get(column, column.replace(" dB", "_").replace(" ", "_"))
         mine = values(out, metric, method, start.replace("−", "-"))
         for other in {line["method"] for line in lines(out)} - {ORACLE, method}:
             theirs = values(out, metric, other, start.replace("−", "-"))
@@ -358,7 +369,7 @@ def test_the_command_prints_the_overview_and_where_everything_is(copied):
     words = ["compare", *(word for path in copied.configs for word in ("--config", str(path)))]
     asked = CliRunner().invoke(main, [*words, "--set", str(copied.folder), "-o", str(copied.out), "--fusion-rules"])
     assert asked.exit_code == 0, asked.output
-    assert asked.output.startswith("| All mixes")
+    assert asked.output.startswith("| speech and background: 12 mixes ")
     assert [line[2:] for line in asked.output.splitlines() if line.startswith("→")] == [
         str(copied.out / name)
         for name in ("comparison.md", "comparison.csv", "trade_off.svg", "comparison.html", "results.jsonl")

@@ -1,11 +1,10 @@
-"""The comparison as Markdown: an overview of all mixes, then a table a metric by condition."""
+"""The comparison as Markdown: an overview, then a table a metric by condition."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepkit.compare.pairs import EVERY
 from sepkit.compare.statistics import LEAST_FILES
 from sepkit.compare.tables import Comparison, Table, counted
 from sepkit.report.summary import ARROWS, lined_up
@@ -16,7 +15,7 @@ BEST = "★"
 
 def write(path: Path, title: str, made: Comparison) -> Path:
     """Write comparison.md."""
-    parts = [f"# {_text(title)}", explanation(made), "## All mixes", overview(made)]
+    parts = [f"# {_text(title)}", explanation(made), "## Overview", overview(made)]
     for table in made.tables:
         parts += [f"## {_text(heading(table))}", metric(table, list(made.columns)), *remarks(table)]
     if made.notes:
@@ -36,10 +35,10 @@ def explanation(made: Comparison) -> str:
 
 
 def overview(made: Comparison) -> str:
-    """A row a metric, a column a method, over all mixes."""
-    rows = [["All mixes", "Better", *map(_text, made.methods)]]
+    """A row a metric, a column a method, over the mixes of the main column."""
+    rows = [[f"{made.main}: {counted(len(made.columns[made.main]))}", "Better", *map(_text, made.methods)]]
     for table in made.tables:
-        cells = [_cell(table, method, EVERY, difference=False) for method in made.methods]
+        cells = [_cell(table, method, made.main, difference=False) for method in made.methods]
         rows.append([_text(named(table)), ARROWS[table.score.better], *cells])
     return lined_up(rows)
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sepkit.compare import markdown
-from sepkit.compare.pairs import EVERY
 from sepkit.compare.picture import Point
 from sepkit.compare.statistics import LEAST_FILES
 from sepkit.compare.tables import Comparison, counted
@@ -23,7 +22,6 @@ def write(path: Path, title: str, made: Comparison, points: Sequence[Point], dra
         title=title,
         kind="comparison",
         made=made,
-        every=EVERY,
         headings={table.score.name: markdown.heading(table) for table in made.tables},
         points=points,
         drawing=Markup(drawing),

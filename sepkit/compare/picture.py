@@ -1,6 +1,6 @@
 """The trade-off picture: music left against speech lost, a point a method, the fusion rules of one ensemble a line.
 
-Points are means over the same mixes: those that hold speech and background and that every method was measured on. Text
+Points are means over the same mixes: those of the main column on which every method was measured. Text
 and axes take the colour of the page that the picture stands in (SVG's `currentColor`), and text stays text.
 """
 
@@ -12,17 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sepkit.compare.methods import RULES, UNPROCESSED, Method
+from sepkit.compare.methods import RULES, Method
 from sepkit.compare.statistics import Interval, interval
-from sepkit.compare.tables import COMPUTE, Comparison
+from sepkit.compare.tables import COMPUTE, LEFT, LOST, Comparison
 from sepkit.report.whole_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LOST, LEFT = "speech_lost", "music_left"
-LEAST_BACKGROUND_DB = -60.0
-"""A mix whose background lies further below its speech is clean speech, and leaves nothing to trade."""
 LEAST_LOST_DB = -40.0
 """A ten-thousandth of the speech: points beyond, such as the mix itself, stand at the picture's edge."""
 MARGIN_DB = 2.0
@@ -53,9 +50,8 @@ def points(made: Comparison, compared: Sequence[Method]) -> list[Point]:
     drawn = [method for method in compared if lost[method.label] and left[method.label]]
     common = [
         name
-        for name, level_db in left[UNPROCESSED].items()
-        if level_db > LEAST_BACKGROUND_DB
-        and all(name in lost[each.label] and name in left[each.label] for each in drawn)
+        for name in made.columns[made.main]
+        if drawn and all(name in lost[each.label] and name in left[each.label] for each in drawn)
     ]
     if not common:
         return []

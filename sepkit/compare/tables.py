@@ -14,6 +14,14 @@ from sepkit.metrics.base import Score
 COMPUTE = Score("compute", "CPU-seconds per second of sound", "s/s", "lower")
 """On one thread, all stages, without loading; a row like a metric's."""
 
+LOST, LEFT = "speech_lost", "music_left"
+"""The rows of the trade-off, which every comparison measures."""
+LEAST_BACKGROUND_DB = -60.0
+"""A mix whose background lies further below its speech is clean speech."""
+MIXED = "speech and background"
+"""The column of what holds both. In that of all mixes, clean speech with its hundreds of dB drowns the rest, and a
+method that leaves it untouched, infinitely good, is not measured there at all."""
+
 Lines = Mapping[tuple[str, str], Mapping[str, Any]]
 """Lines of results.jsonl by (method's label, mix's name)."""
 Values = dict[str, float]
@@ -64,12 +72,14 @@ class Table(NamedTuple):
 class Comparison(NamedTuple):
     """All tables. columns: names of mixes by column. base: the method that the others' differences are to.
 
+    main: the column that the overview and the picture show.
     values: metric → method → mix → figure. notes: what was brought into line in mixes before measuring, how often.
     """
 
     tables: tuple[Table, ...]
     methods: tuple[str, ...]
     columns: dict[str, tuple[str, ...]]
+    main: str
     base: str
     values: dict[str, dict[str, Values]]
     notes: dict[str, int]
@@ -84,10 +94,7 @@ def compare(
     rows: Sequence[Score], compared: Sequence[Method], pairs: Sequence[SetPair], lines: Lines, base: Method
 ) -> Comparison:
     """Tables of every metric row, and of compute."""
-    columns: dict[str, list[str]] = {EVERY: [pair.name for pair in pairs]}
-    for pair in pairs:
-        if pair.column != EVERY:
-            columns.setdefault(pair.column, []).append(pair.name)
+    columns = _columns(pairs, lines)
     values = {row.name: _values(row, compared, lines) for row in (*rows, COMPUTE)}
     tables = []
     for row in (*rows, COMPUTE):
@@ -100,8 +107,22 @@ def compare(
         cells = {each.label: {column: by_column[column][each.label] for column in columns} for each in compared}
         tables.append(Table(row, cells, _why(row, compared, lines)))
     notes = Counter(note for (label, _), line in lines.items() if label == base.label for note in line["notes"])
-    frozen = {column: tuple(names) for column, names in columns.items()}
-    return Comparison(tuple(tables), tuple(each.label for each in compared), frozen, base.label, values, dict(notes))
+    labels, main = tuple(each.label for each in compared), MIXED if MIXED in columns else EVERY
+    return Comparison(tuple(tables), labels, columns, main, base.label, values, dict(notes))
+
+
+def _columns(pairs: Sequence[SetPair], lines: Lines) -> dict[str, tuple[str, ...]]:
+    """The names of the mixes in every column: all, those of speech and background where these are not all, and each
+    condition's.
+    """
+    levels = {pair.name: lines[UNPROCESSED, pair.name]["metrics"][LEFT]["after"] for pair in pairs}
+    mixed = tuple(name for name, level_db in levels.items() if level_db is not None and level_db > LEAST_BACKGROUND_DB)
+    columns = {EVERY: tuple(levels)}
+    if 0 < len(mixed) < len(levels):
+        columns[MIXED] = mixed
+    for column in dict.fromkeys(pair.column for pair in pairs if pair.column not in columns):
+        columns[column] = tuple(pair.name for pair in pairs if pair.column == column)
+    return columns
 
 
 def _values(row: Score, compared: Sequence[Method], lines: Lines) -> dict[str, Values]:
