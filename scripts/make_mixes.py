@@ -1,6 +1,10 @@
-"""Make the validation set that `scripts.bench quality` measures on: pairs of unseen speakers, composers and sources.
+"""Make a set of mixes whose speech is known, for `sepkit compare` and `scripts.bench quality`.
 
+    python -m scripts.make_mixes --speech DIR --music DIR [--noise DIR] --snr -5 --snr 0 --seed 1 --each 20 --out OUT
     python -m scripts.make_mixes --data DIR --out OUT [--new]
+
+The first form takes any folders (`scripts.mix_folders`). The second makes the validation set, of unseen speakers,
+composers and sources:
 
     recordings set aside ─ excerpts of 8 s ─ level ─ 24 bit ─ OUT/speech + OUT/background = OUT/mix, OUT/manifest.csv
 
@@ -11,8 +15,7 @@ the same recordings makes the same set. Nothing is augmented. All files are 16 k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -21,16 +24,14 @@ import soundfile
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from scripts.mix_excerpts import EXCERPT_S, Deck, Signal, cut, length_s, read
+from scripts.mix_folders import plan_folders, recordings_below
 from scripts.mix_manifest import CONDITIONS, PARTS, Excerpt, Planned, read_manifest, write_manifest
-from sepkit import audio_io, resample
 from sepkit.audio_write import make_folder
-from sepkit.errors import ConfigError, SepkitError, SourceError
+from sepkit.errors import ConfigError, SepkitError
 from sepkit.training.config import CorpusConfig, load_train_config
 from sepkit.training.corpus import SAMPLE_RATE, Recording, find, split
-from sepkit.training.mixes import ACTIVE_DB, active_level
-
-Signal = NDArray[np.float32]
-"""An array (frames,) at SAMPLE_RATE, full scale ±1."""
+from sepkit.training.mixes import active_level
 
 SOURCES = {
     "speech": ("speech/read", "speech/read", "speech/many"),
@@ -40,87 +41,16 @@ SOURCES = {
 }
 """Recordings only, nothing synthesised. Excerpts take these in turn, about by how many groups each holds aside."""
 
-EXCERPT_S = 8.0
 LEAST_S = {"noise": 3.0}
 """Shorter recordings are not drawn. Elsewhere a whole excerpt is asked for; of noises, too few are that long, so a
 shorter one is repeated."""
-START_STEP_S = 0.01
-FADE_FRAMES = SAMPLE_RATE // 100
-LEAST_HEARD = 0.5
-"""Part of a drawn excerpt of speech or music in which there must be sound, and …"""
-FAINTEST_DB = -20.0
-"""… how far its level may lie below its recording's."""
-MOST_TRIES = 50
+LEVELS_DB = (-5.0, 0.0, 5.0, 10.0)
+"""The speech's level over the background, where --snr says nothing."""
 MIX_DBFS = -26.0
 """Active level of a mix; ITU-T P.56's usual one for speech."""
 PEAK = 0.9
 STEPS = 2**23
 """From zero to full scale in 24 bit."""
-
-
-class Deck:
-    """The groups of one source; each comes once before any comes again."""
-
-    def __init__(self, recordings: Iterable[Recording], rng: np.random.Generator) -> None:
-        groups: dict[str, list[Recording]] = {}
-        for recording in recordings:
-            groups.setdefault(recording.group, []).append(recording)
-        self._groups = [groups[group] for group in sorted(groups)]
-        self._rng, self._order = rng, list[int]()
-
-    def draw(self) -> Excerpt:
-        """An excerpt from any place of any recording of the next group, passing over what is all but silent."""
-        if not self._order:
-            self._order = self._rng.permutation(len(self._groups)).tolist()
-        recordings = self._groups[self._order.pop()]
-        excerpt = None
-        for _ in range(MOST_TRIES):
-            recording = recordings[self._rng.integers(len(recordings))]
-            sound = read(recording.path)
-            room = max(0, sound.size - round(EXCERPT_S * SAMPLE_RATE)) // round(START_STEP_S * SAMPLE_RATE)
-            excerpt = Excerpt(recording.name, round(int(self._rng.integers(room + 1)) * START_STEP_S, 2))
-            if recording.kind not in ("speech", "music") or is_heard(cut(sound, excerpt.start_s), sound):
-                break
-        assert excerpt is not None
-        return excerpt
-
-
-def is_heard(excerpt: Signal, recording: Signal) -> bool:
-    """Whether an excerpt holds sound for `LEAST_HEARD` of the time, and about as loud as the rest of its recording."""
-    level = active_level(excerpt)
-    block = SAMPLE_RATE // 50
-    powers = np.square(excerpt[: excerpt.size // block * block].reshape(-1, block)).mean(axis=1, dtype=np.float64)
-    heard = powers >= powers.max() * 10 ** (ACTIVE_DB / 10)
-    faintest = active_level(recording) * 10 ** (FAINTEST_DB / 20)
-    return bool(level > 0 and level >= faintest and heard.mean() >= LEAST_HEARD)
-
-
-@lru_cache(maxsize=256)
-def read(path: Path) -> Signal:
-    """A whole recording as mono at SAMPLE_RATE."""
-    audio = audio_io.read_audio(path)
-    sound: Signal = resample.resample(audio.mono(), audio.sample_rate, SAMPLE_RATE)[0]
-    return sound
-
-
-def length_s(path: Path) -> float:
-    """How long a recording lasts; 0 if it cannot be read whole, so that it is not drawn."""
-    try:
-        return read(path).size / SAMPLE_RATE
-    except SourceError:
-        return 0.0
-
-
-def cut(sound: Signal, start_s: float, frames: int = round(EXCERPT_S * SAMPLE_RATE)) -> Signal:
-    """`frames` frames from `start_s` on, faded over 10 ms at both ends; from the start again where it is too short."""
-    piece = sound[round(start_s * SAMPLE_RATE) :][:frames].copy()
-    if not piece.size:
-        raise ConfigError(f"an excerpt begins at {start_s:g} s, its recording ends at {sound.size / SAMPLE_RATE:g} s")
-    fade = min(FADE_FRAMES, piece.size // 2)
-    ramp = (np.arange(fade, dtype=np.float32) + 0.5) / max(fade, 1)
-    piece[:fade] *= ramp
-    piece[piece.size - fade :] *= ramp[::-1]
-    return np.resize(piece, frames)
 
 
 def plan(aside: Iterable[Recording], seed: int, each: int) -> list[Planned]:
@@ -236,18 +166,56 @@ def make(data: Path, out: Path, corpus: CorpusConfig, manifest: Path, seed: int,
     return list(tqdm(write_set(planned, paths, out), total=len(planned), unit="mix", disable=None))
 
 
+def make_from_folders(
+    folders: dict[str, Path], levels_db: Sequence[float], seed: int, each: int, excerpt_s: float, out: Path
+) -> list[Planned]:
+    """A set of speech over music and over noise at every level, and of clean speech."""
+    least_s = {kind: min(LEAST_S.get(kind, excerpt_s), excerpt_s) for kind in folders}
+    found = {kind: recordings_below(folder, kind, least_s[kind]) for kind, folder in folders.items()}
+    planned = plan_folders(found, levels_db, seed, each, excerpt_s)
+    paths = {recording.name: recording.path for recordings in found.values() for recording in recordings}
+    return list(tqdm(write_set(planned, paths, out), total=len(planned), unit="mix", disable=None))
+
+
 @click.command()
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder of recordings, as for training.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of recordings, as for training.")
+@click.option("--speech", type=click.Path(path_type=Path), help="Instead of --data: a folder of speech, and …")
+@click.option("--music", type=click.Path(path_type=Path), help="… one of music, …")
+@click.option("--noise", type=click.Path(path_type=Path), help="… one of noise, or both.")
+@click.option("--snr", multiple=True, type=float, help="With --speech: dB, again for each [default: -5, 0, 5, 10].")
+@click.option("--excerpt-s", default=EXCERPT_S, show_default=True, type=click.FloatRange(1, 60), help="With --speech.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that the set goes to.")
 @click.option("--config", default=Path("config/train/speech.yaml"), type=click.Path(path_type=Path))
 @click.option("--manifest", default=Path("data/validation/manifest.csv"), type=click.Path(path_type=Path))
 @click.option("--new", is_flag=True, help="Draw a new set, even where there is a manifest, and overwrite that.")
-@click.option("--seed", default=0, show_default=True, help="Of a new set.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of a new set.")
 @click.option("--each", default=20, show_default=True, type=click.IntRange(1), help="Mixes a condition in a new set.")
-def main(data: Path, out: Path, config: Path, manifest: Path, new: bool, seed: int, each: int) -> None:
-    """Make the validation set from its manifest, or draw one."""
+def main(
+    data: Path | None,
+    speech: Path | None,
+    music: Path | None,
+    noise: Path | None,
+    snr: tuple[float, ...],
+    excerpt_s: float,
+    out: Path,
+    config: Path,
+    manifest: Path,
+    new: bool,
+    seed: int,
+    each: int,
+) -> None:
+    """Make a set from folders of speech, music and noise, or the validation set from its manifest."""
+    given = {"speech": speech, "music": music, "noise": noise}
+    folders = {kind: folder for kind, folder in given.items() if folder}
+    whole = bool(speech) and len(folders) > 1
+    if bool(data) == whole or bool(data) == bool(folders):
+        raise click.UsageError("give --speech with --music or --noise (or both), or --data alone")
     try:
-        planned = make(data, out, load_train_config(config).corpus, manifest, seed, each, new)
+        if data:
+            planned = make(data, out, load_train_config(config).corpus, manifest, seed, each, new)
+        else:
+            planned = make_from_folders(folders, snr or LEVELS_DB, seed, each, excerpt_s, out)
+            manifest = out / "manifest.csv"
     except SepkitError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{len(planned)} mixes in {out}, from {manifest}")

@@ -23,11 +23,13 @@ import soundfile
 from tqdm import tqdm
 
 from scripts.mix_manifest import read_manifest
-from scripts.quality_scores import UNPROCESSED, FileScore, Scorer, Truth, oracle, tables
+from scripts.quality_scores import FileScore, Scorer, Truth, tables
 from sepkit import plugins, weights
 from sepkit.audio import Audio, Samples
 from sepkit.audio_write import make_folder
 from sepkit.clock import Clock
+from sepkit.compare.methods import ORACLE, UNPROCESSED
+from sepkit.compare.oracle import oracle
 from sepkit.config import (
     Config,
     DenoiseConfig,
@@ -167,7 +169,7 @@ def alone(peers: dict[str, Path], sample_rate: int) -> Iterator[tuple[str, Metho
             yield from _ready(name, partial(member, name, sample_rate))
     for name, folder in peers.items():
         yield name, peer(name, folder)
-    yield "oracle ratio mask", lambda truth: Answer(oracle(truth))
+    yield ORACLE, lambda truth: Answer(oracle(truth.mix, truth.speech, truth.background).samples)
 
 
 def _ready(name: str, make: Callable[[], Method]) -> Iterator[tuple[str, Method]]:

@@ -3,9 +3,7 @@
 Where there is speech: SI-SDR against it (of clean speech: against itself), STOI, DNSMOS. Where there is none: how much
 of the energy is left. Changes are paired, file by file, with the unprocessed mix, so that what all methods find hard or
 easy in a file does not widen their intervals. An interval is the bias-corrected and accelerated bootstrap of the mean
-over files.
-
-Source of the intervals: Efron, "Better bootstrap confidence intervals", JASA 82, 1987, as in scipy.stats.bootstrap.
+over files (`sepkit.compare.statistics`).
 """
 
 from __future__ import annotations
@@ -18,18 +16,15 @@ import numpy as np
 
 from scripts.bench import table
 from sepkit.audio import Audio, Samples
+from sepkit.compare.methods import UNPROCESSED
+from sepkit.compare.pairs import column
+from sepkit.compare.statistics import interval
 from sepkit.metrics import dnsmos
 from sepkit.metrics.base import energy, ratio_db
 from sepkit.metrics.si_sdr import si_sdr_db
-from sepkit.stft import Stft
 
 MOST_DB = 100.0
 """What is exact, or all gone, counts as this much: a mean must stay finite."""
-UNPROCESSED = "unprocessed"
-ORACLE_STFT = (512, 128)
-"""Window and hop in frames: 32 ms and 8 ms at 16 kHz."""
-RESAMPLES = 9999
-CONFIDENCE = 0.95
 
 
 class Truth(NamedTuple):
@@ -45,8 +40,7 @@ class Truth(NamedTuple):
     @property
     def column(self) -> str:
         """Where it stands in the tables."""
-        level = "" if self.level_db is None else f" {self.level_db:g} dB".replace("-", "−")
-        return self.condition.replace("_", " ") + level
+        return column(self.condition, self.level_db)
 
 
 class FileScore(NamedTuple):
@@ -61,42 +55,9 @@ class FileScore(NamedTuple):
     left_db: float | None = None
 
 
-class Interval(NamedTuple):
-    """A mean and the ends of its interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def text(self, decimals: int, sign: str = "") -> str:
-        """As "5.9 [5.1, 6.7]"; sign "+" writes the plus too."""
-        mean, low, high = (f"{value + 0.0:{sign}.{decimals}f}" for value in self)
-        return f"{mean} [{low}, {high}]".replace("-", "−")
-
-
-def interval(values: Sequence[float]) -> Interval:
-    """The mean with its bootstrapped 95 % interval; always the same for the same values."""
-    from scipy.stats import bootstrap
-
-    mean = float(np.mean(values))
-    if len(values) < 2 or np.ptp(values) == 0:
-        return Interval(mean, mean, mean)
-    seeded = np.random.default_rng(0)
-    found = bootstrap((values,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, random_state=seeded)
-    return Interval(mean, float(found.confidence_interval.low), float(found.confidence_interval.high))
-
-
 def bounded_db(value: float) -> float:
     """Within ±MOST_DB. NaN, the ratio of nothing to nothing, is what silence gets: no speech at all."""
     return -MOST_DB if math.isnan(value) else min(max(value, -MOST_DB), MOST_DB)
-
-
-def oracle(truth: Truth) -> Samples:
-    """The best a ratio mask can do: |S|² / (|S|² + |N|²) of the true speech S and the true background N, on the mix."""
-    stft = Stft(*ORACLE_STFT)
-    speech, background = (np.square(np.abs(stft.forward(a.samples))) for a in (truth.speech, truth.background))
-    mask = speech / np.maximum(speech + background, np.finfo(np.float32).tiny)
-    return stft.inverse(stft.forward(truth.mix.samples) * mask, truth.mix.frames)
 
 
 class Scorer:

@@ -10,6 +10,7 @@ The map, in the order in which sound flows:
     evaluate      metrics on a pair (metrics/), report/ what a person looks at
     gate          the bounds that a cleaned file must keep; bypass whether there is any background; words what is said
     batch         folders: find, skip what is done, isolate failures, journal
+    compare       configurations beside each other on a set whose speech is known
     pilot         the one-command run
     training/     how the compact network is made; nothing imports it but the commands
     cli           the commands

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
 
-from scripts.make_mixes import cut, is_heard, make, quantised
+from scripts.make_mixes import main, make, quantised
+from scripts.mix_excerpts import cut, is_heard
 from scripts.mix_manifest import CONDITIONS, Planned, read_manifest, write_manifest
 from sepkit.errors import ConfigError
 from sepkit.training.config import CorpusConfig
@@ -162,3 +164,52 @@ def test_a_manifest_reads_back_what_was_written_and_says_what_is_wrong(tmp_path)
         read_manifest(path)
     with pytest.raises(ConfigError, match=r"scripts\.make_mixes"):
         read_manifest(tmp_path / "absent.csv")
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> dict[str, Path]:
+    """Three speakers of two files each, music at another rate without folders, and what is no sound."""
+    for speaker in range(3):
+        for take in range(2):
+            hum(tmp_path / f"in/voices/s{speaker}/deep/{take}.wav", 200 + 10 * speaker + take, duration_s=2.5)
+    for piece in range(2):
+        tone = 0.1 * np.sin(2 * np.pi * (1000 + piece) * np.arange(3 * 44100) / 44100)
+        path = tmp_path / f"in/songs/piece{piece}__take.flac"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, np.stack([tone, tone], 1), 44100)
+    (tmp_path / "in/voices/README.txt").write_text("no sound")
+    hum(tmp_path / "in/voices/short/a.wav", 300, duration_s=1.5)
+    return {"speech": tmp_path / "in/voices", "music": tmp_path / "in/songs"}
+
+
+def test_any_folders_make_a_set_at_the_levels_asked_for(folders, tmp_path):
+    words = ["--speech", str(folders["speech"]), "--music", str(folders["music"]), "--snr", "-3", "--snr", "6"]
+    words += ["--seed", "4", "--each", "3", "--excerpt-s", "2", "--out", str(tmp_path / "set")]
+    made = CliRunner().invoke(main, words)
+    assert made.exit_code == 0, made.output
+    rows = read_manifest(tmp_path / "set/manifest.csv")
+    assert [(row.condition, row.level_db) for row in rows] == [("music", -3)] * 3 + [("music", 6)] * 3 + [
+        ("clean", None)
+    ] * 3
+    for row in rows:
+        mix, rate = soundfile.read(tmp_path / f"set/mix/{row.name}.flac")
+        assert rate == RATE and mix.size == 2 * RATE
+        if row.level_db is not None:
+            voice, rest = tone_power(mix, 150, 400), tone_power(mix, 900, 4000)
+            assert 10 * np.log10(voice / rest) == pytest.approx(row.level_db, abs=0.3)  # fades of 10 ms in 2 s
+    pairs = [(row.speech, row.background) for row in rows]
+    assert pairs[:3] == pairs[3:6]
+    for drawn in (rows[:3], rows[6:]):  # each speaker before any comes again
+        assert {row.speech.recording.split("/")[1] for row in drawn} == {"s0", "s1", "s2"}
+    first = {path.name: path.read_bytes() for path in (tmp_path / "set/mix").iterdir()}
+    assert CliRunner().invoke(main, [*words[:-1], str(tmp_path / "again")]).exit_code == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "again/mix").iterdir()} == first
+
+
+def test_folders_that_hold_too_little_and_half_a_command_are_named(folders, tmp_path):
+    words = ["--speech", str(folders["speech"]), "--out", str(tmp_path / "set")]
+    assert "give --speech with --music or --noise" in CliRunner().invoke(main, words).output
+    long = CliRunner().invoke(main, [*words, "--music", str(folders["music"])])
+    assert long.exit_code == 1 and "holds no recording of at least 8 s" in long.output
+    absent = CliRunner().invoke(main, [*words, "--noise", str(tmp_path / "nowhere"), "--excerpt-s", "2"])
+    assert absent.exit_code == 1 and "--noise" in absent.output and "is no folder" in absent.output

@@ -1,4 +1,4 @@
-"""`scripts.bench quality`: scores of signals whose score is known, intervals against scipy, and what is written."""
+"""`scripts.bench quality`: scores of signals whose score is known, and what is written."""
 
 from __future__ import annotations
 
@@ -10,24 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
-from scipy.stats import bootstrap
 
 from scripts import bench, quality
 from scripts.mix_manifest import Excerpt, Planned, write_manifest
-from scripts.quality_scores import (
-    UNPROCESSED,
-    FileScore,
-    Interval,
-    Scorer,
-    Truth,
-    bounded_db,
-    change,
-    heard_once,
-    interval,
-    oracle,
-    tables,
-)
+from scripts.quality_scores import FileScore, Scorer, Truth, bounded_db, change, heard_once, tables
 from sepkit.audio import Audio
+from sepkit.compare.methods import UNPROCESSED
 from sepkit.config import MemberConfig, default_config_path, load_config
 from sepkit.errors import SourceError
 
@@ -103,30 +91,6 @@ def test_dnsmos_hears_a_short_file_from_the_start_again():
     ramp = Audio(np.arange(8 * RATE, dtype=np.float32), RATE)
     heard = heard_once(ramp).samples[0]
     np.testing.assert_array_equal(heard, np.concatenate([np.arange(8 * RATE), np.arange(144_160 - 8 * RATE)]))
-
-
-def test_the_oracle_parts_tones_and_halves_what_it_cannot_part():
-    low, high = tone(500), tone(3000)
-    parted = oracle(truth(low, high))
-    inside = slice(512, -512)  # the ends hold half a window
-    np.testing.assert_allclose(parted[:, inside], low[:, inside], atol=1e-4)
-    same = truth(low, low)
-    np.testing.assert_allclose(oracle(same), same.mix.samples / 2, atol=1e-6)
-
-
-def test_intervals_are_those_of_scipy_and_of_the_normal_law():
-    values = np.random.default_rng(3).normal(5, 2, 400)
-    found = interval(values.tolist())
-    ends = bootstrap((values,), np.mean, method="BCa", random_state=np.random.default_rng(0)).confidence_interval
-    assert found == pytest.approx((values.mean(), *ends))
-    half = 1.96 * values.std(ddof=1) / math.sqrt(values.size)
-    assert (found.low, found.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.1 * half)
-    assert interval([2.0, 2.0, 2.0]) == interval([2.0]) == Interval(2, 2, 2)
-
-
-def test_an_interval_is_written_with_real_minus_signs():
-    assert Interval(-1.25, -2.04, 0.5).text(1) == "−1.2 [−2.0, 0.5]"
-    assert Interval(0.123, -0.1, 0.5).text(2, "+") == "+0.12 [−0.10, +0.50]"
 
 
 def scored(method: str, values: dict[str, float], column: str = "music 0 dB") -> list[FileScore]:

@@ -22,7 +22,7 @@ HEAD = ("Metric", "Before", "After", "Unit", "Direction", "Remark")
 
 def table(evaluation: Evaluation) -> str:
     """The rows of an evaluation as a Markdown table whose columns also line up as plain text."""
-    return _lined_up([HEAD, *map(_cells, evaluation.scores)])
+    return lined_up([HEAD, *map(_cells, evaluation.scores)])
 
 
 def write(folder: Path, evaluation: Evaluation, run_facts: Mapping[str, Any]) -> tuple[Path, Path]:
@@ -76,7 +76,7 @@ def _page(evaluation: Evaluation, run_facts: Mapping[str, Any]) -> str:
         lines = (f"- {name.replace('_', ' ')}: {_plain(_fact(value))}" for name, value in facts.items())
         parts += ["## What was run", "\n".join(lines)]
     if weights:
-        parts += ["## Weights", _lined_up([list(weights[0]), *(list(file.values()) for file in weights)])]
+        parts += ["## Weights", lined_up([list(weights[0]), *(list(file.values()) for file in weights)])]
     if settings:
         parts += ["## Settings", f"```yaml\n{settings.rstrip()}\n```"]
     return "\n\n".join(filter(None, parts))
@@ -88,7 +88,7 @@ def _fact(value: Any) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def _lined_up(rows: Sequence[Sequence[object]]) -> str:
+def lined_up(rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table, its first row the head, whose columns also line up as plain text."""
     cells = [[_plain(str(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

@@ -1,0 +1,157 @@
+"""The set that a comparison runs over: mixes and what they were made of, matched by file name without suffix.
+
+    DIR/mix/NAME.*            what is cleaned, in any format sepkit reads
+    DIR/speech/NAME.*         its true speech; silence where there is none
+    DIR/background/NAME.*     its true background (optional)
+    DIR/words/NAME.txt        the words spoken, UTF-8 (optional)
+    DIR/manifest.csv          columns name, condition, level_db; others are not read (optional)
+
+A condition is a kind of background, level_db the speech's level over it. `scripts.make_mixes` makes such a set.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from sepkit.errors import ConfigError, SourceError
+from sepkit.naming import shown
+
+EVERY = "all"
+"""The condition of a set without a manifest, and the column of all files."""
+
+
+class SetPair(NamedTuple):
+    """A mix of the set, where it lies, and what is known about it."""
+
+    name: str
+    condition: str
+    level_db: float | None
+    mix: Path
+    speech: Path
+    background: Path | None = None
+    words: Path | None = None
+
+    @property
+    def column(self) -> str:
+        """Where it stands in the tables."""
+        return column(self.condition, self.level_db)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file it consists of."""
+        return tuple(path for path in (self.mix, self.speech, self.background, self.words) if path)
+
+
+class _Row(NamedTuple):
+    name: str
+    condition: str
+    level_db: float | None
+
+
+def column(condition: str, level_db: float | None) -> str:
+    """A condition and its level, for people.
+
+    >>> column("music_alone", None), column("music", -5.0)
+    ('music alone', 'music −5 dB')
+    """
+    level = "" if level_db is None else f" {level_db:g} dB".replace("-", "−")
+    return condition.replace("_", " ") + level
+
+
+def read_set(folder: Path) -> list[SetPair]:
+    """The pairs of a set, in the manifest's order, else by name. What does not fit together is named."""
+    if not (folder / "mix").is_dir():
+        raise ConfigError(
+            f"--set: {shown(folder)} holds no folder 'mix'; give one with mix/ and speech/, "
+            "as `python -m scripts.make_mixes` makes it"
+        )
+    parts = {part: _by_stem(folder / part) for part in ("mix", "speech", "background", "words")}
+    mixes = parts["mix"]
+    rows = _read_manifest(folder / "manifest.csv") or [_Row(name, EVERY, None) for name in sorted(mixes)]
+    if not rows:
+        raise ConfigError(f"--set: {shown(folder / 'mix')} is empty; put mixes there")
+    known = {row.name for row in rows}
+    for part, files in parts.items():
+        _refuse_strangers(files.values(), known if part == "mix" else set(mixes), part)
+    for part in ("mix", "speech"):
+        missing = next((row.name for row in rows if row.name not in parts[part]), None)
+        if missing is not None:
+            raise ConfigError(
+                f"--set: {shown(folder / part)} holds no file for '{shown(missing)}'; each mix needs its speech "
+                "(silence, where nobody speaks), and each name in manifest.csv its mix"
+            )
+    return [
+        SetPair(
+            *row,
+            mixes[row.name],
+            parts["speech"][row.name],
+            parts["background"].get(row.name),
+            parts["words"].get(row.name),
+        )
+        for row in rows
+    ]
+
+
+def read_words(path: Path | None) -> str | None:
+    """The words spoken in a mix, where the set has them."""
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{shown(path)}: cannot be read as UTF-8 text ({error}); save it as such") from error
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    """The files of a folder; none where there is no folder. Hidden ones are the system's."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.startswith(".") or not path.is_file():
+            continue
+        if path.stem in found:
+            raise ConfigError(f"--set: {shown(path)}: so is {shown(found[path.stem].name)} named; keep one of them")
+        found[path.stem] = path
+    return found
+
+
+def _refuse_strangers(files: Iterable[Path], known: set[str], part: str) -> None:
+    """A file that belongs to nothing is a name mistyped."""
+    stranger = next((path for path in files if path.stem not in known), None)
+    if stranger is not None:
+        place = "manifest.csv" if part == "mix" else "mix"
+        raise ConfigError(
+            f"--set: {shown(stranger)}: there is no '{shown(stranger.stem)}' in {place}; rename the file or remove it"
+        )
+
+
+def _read_manifest(path: Path) -> list[_Row]:
+    """The rows of the manifest; none where there is no manifest."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            table = csv.DictReader(file, strict=True)
+            if not {"name", "condition"} <= set(table.fieldnames or ()):
+                raise ConfigError(f"{shown(path)}: needs the columns name and condition, found {table.fieldnames}")
+            rows = [_row(fields, f"{shown(path)}, line {table.line_num}") for fields in table]
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{shown(path)}: cannot be read as CSV in UTF-8 ({error})") from error
+    names = [row.name for row in rows]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{shown(path)}: '{shown(twice)}' stands twice; keep one row")
+    if not rows:
+        raise ConfigError(f"{shown(path)}: names no mixes; remove it, or give it a row for each mix")
+    return rows
+
+
+def _row(fields: dict[str, str | None], where: str) -> _Row:
+    level = (fields.get("level_db") or "").strip()
+    try:
+        level_db = float(level) if level else None
+    except ValueError:
+        raise ConfigError(f"{where}: level_db: a number of dB or nothing, found '{shown(level)}'") from None
+    return _Row(fields["name"] or "", shown((fields["condition"] or "").strip()) or EVERY, level_db)

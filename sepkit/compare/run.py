@@ -1,0 +1,204 @@
+"""The order of a comparison on one screen, and how it goes on where it stopped.
+
+A line of results.jsonl is one method on one mix. Its key hashes all that decides its figures: the sound and words
+themselves, the method with its weights, the metrics with theirs. What has a line is not measured again.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from sepkit import __version__, weights
+from sepkit.audio_write import make_folder
+from sepkit.batch.journal import sha256_of
+from sepkit.compare import markdown, page, picture, spreadsheet, tables
+from sepkit.compare.methods import Method, first_configured, methods
+from sepkit.compare.pairs import EVERY, SetPair, read_set, read_words
+from sepkit.compare.tables import Comparison
+from sepkit.config import EvaluateConfig, MetricConfig, load_config
+from sepkit.errors import ConfigError, OutputError, SepkitError
+from sepkit.evaluate import EMBEDDED_METRICS, Evaluator, bring_together
+from sepkit.json_lines import JsonLines
+from sepkit.metrics.base import Evaluation, Score, not_measured
+from sepkit.naming import shown
+
+RESULTS_NAME = "results.jsonl"
+LOCK_NAME = ".sepkit-lock"
+WORDS_METRIC = "wer"
+"""Left out of a mix whose words are not known: without them it says how much changed, not what is wrong."""
+
+
+@dataclass(frozen=True)
+class CompareJob:
+    """configs: the first is the one that the others are compared with. fusion_rules: also run the other rules."""
+
+    configs: tuple[Path, ...]
+    folder: Path
+    out: Path
+    fusion_rules: bool = False
+
+
+class Task(NamedTuple):
+    """One method on one mix of the set, and the key of its line."""
+
+    method: Method
+    pair: SetPair
+    key: str
+
+
+class Measurer:
+    """The metrics of a comparison, loaded once."""
+
+    def __init__(self, chosen: EvaluateConfig) -> None:
+        self._chosen = chosen
+        self._evaluator = Evaluator(chosen.metrics)
+        self._wordless = copy.copy(self._evaluator)
+        named = list(zip(chosen.metrics, self._evaluator.metrics, strict=True))
+        self._wordless.metrics = tuple(metric for config, metric in named if config.metric != WORDS_METRIC)
+        self._of_words = tuple(
+            row for config, metric in named if config.metric == WORDS_METRIC for row in metric.rows()
+        )
+
+    @property
+    def rows(self) -> tuple[Score, ...]:
+        """Every row that the metrics give, without values."""
+        return tuple(row for metric in self._evaluator.metrics for row in metric.rows())
+
+    def identity(self) -> str:
+        """Differs where the figures may."""
+        files = [weights.sha256(file.path) if file.path.is_file() else "" for file in self._evaluator.weights()]
+        return json.dumps([self._chosen.model_dump(mode="json", include={"metrics", "longest_s"}), files])
+
+    def measure(self, task: Task) -> dict[str, Any]:
+        """The line of a task: what the method made of the mix, CPU-seconds and every metric."""
+        pair = task.pair
+        words = read_words(pair.words)
+        excerpt = bring_together(pair.mix, pair.mix, pair.speech, pair.background, words, self._chosen.longest_s)
+        answer = task.method.answer(excerpt.pair)
+        excerpt = replace(excerpt, pair=replace(excerpt.pair, clean=answer.estimate))
+        wordless = excerpt.pair.words is None
+        found = (self._wordless if wordless else self._evaluator).evaluate(excerpt)
+        if wordless:
+            unheard = tuple(not_measured(row, "the words are not known") for row in self._of_words)
+            found = replace(found, scores=(*found.scores, *unheard))
+        return _line(task, answer.cpu_s, found)
+
+
+def run_compare(job: CompareJob) -> str:
+    """Compare, and write everything into `job.out`. Returns the summary and the paths, for the terminal."""
+    configs = [(path, load_config(path)) for path in job.configs]
+    pairs = read_set(job.folder)
+    compared = methods(configs, job.fusion_rules)
+    measurer = Measurer(_chosen(configs[0][1].evaluate, pairs))
+    with _held(job.out):
+        lines = _measured(compared, pairs, measurer, JsonLines(job.out / RESULTS_NAME))
+    base = first_configured(compared)
+    made = tables.compare(measurer.rows, compared, pairs, lines, base)
+    written = _write(job, made, compared)
+    paths = "\n".join(f"→ {shown(path)}" for path in (*written, job.out / RESULTS_NAME))
+    return f"{markdown.overview(made)}\n\n{paths}"
+
+
+def _write(job: CompareJob, made: Comparison, compared: Sequence[Method]) -> tuple[Path, ...]:
+    title = f"{shown(job.folder.resolve().name)}: {len(made.methods)} methods on {len(made.columns[EVERY])} mixes"
+    points = picture.points(made, compared)
+    drawing = picture.draw(points)
+    return (
+        markdown.write(job.out / "comparison.md", title, made),
+        spreadsheet.write(job.out / "comparison.csv", made),
+        picture.write(job.out / "trade_off.svg", drawing),
+        page.write(job.out / "comparison.html", title, made, points, drawing),
+    )
+
+
+def _measured(
+    compared: Sequence[Method], pairs: Sequence[SetPair], measurer: Measurer, results: JsonLines
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """The line of every (method, mix); what has none is measured and written down first."""
+    tasks = _tasks(compared, pairs, measurer.identity())
+    done = {line["key"]: line for line in results.records if "key" in line}
+    todo = [task for task in tasks if task.key not in done]
+    turns = {line: turn for turn, line in enumerate(dict.fromkeys(method.line for method in compared))}
+    todo.sort(key=lambda task: turns[task.method.line])  # a line's models are loaded once
+    for task in tqdm(todo, total=len(tasks), initial=len(tasks) - len(todo), unit="mix", disable=None):
+        if task.key in done:  # two methods that are the same
+            continue
+        try:
+            line = {"key": task.key, **measurer.measure(task)}
+        except SepkitError as error:
+            where = f"{task.method.label}, {shown(task.pair.name)}"
+            raise type(error)(f"{where}: {error}; what was measured is kept") from error
+        results.append(line)
+        done[task.key] = line
+    return {(task.method.label, task.pair.name): done[task.key] for task in tasks}
+
+
+def _tasks(compared: Sequence[Method], pairs: Sequence[SetPair], metrics: str) -> list[Task]:
+    """Every method on every mix, method by method."""
+    contents = {pair.name: [sha256_of(path) if path else "" for path in _places(pair)] for pair in pairs}
+    return [
+        Task(method, pair, _key(__version__, method.identity, metrics, *contents[pair.name]))
+        for method in compared
+        for pair in pairs
+    ]
+
+
+def _places(pair: SetPair) -> tuple[Path | None, ...]:
+    return pair.mix, pair.speech, pair.background, pair.words
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _line(task: Task, cpu_s: float | None, found: Evaluation) -> dict[str, Any]:
+    """Ready for JSON. The names are for people; what a line belongs to is its key."""
+    return {
+        "method": task.method.label,
+        "mix": task.pair.name,
+        "duration_s": found.end_s - found.start_s,
+        "cpu_s": cpu_s,
+        **found.as_dict(),
+    }
+
+
+def _chosen(evaluate: EvaluateConfig, pairs: Sequence[SetPair]) -> EvaluateConfig:
+    """The metrics of the first configuration and the trade-off; those of words only where some are known."""
+    chosen = evaluate.metrics or tuple(map(_by_name, EMBEDDED_METRICS))
+    if not any(metric.metric == "trade_off" for metric in chosen):
+        chosen = (*chosen, _by_name("trade_off"))
+    if not any(pair.words for pair in pairs):
+        chosen = tuple(metric for metric in chosen if metric.metric != WORDS_METRIC)
+    return evaluate.model_copy(update={"metrics": chosen})
+
+
+def _by_name(metric: str) -> MetricConfig:
+    return MetricConfig.model_validate({"metric": metric})
+
+
+@contextmanager
+def _held(out: Path) -> Iterator[None]:
+    """Hold the folder for this run alone: two that append to one file would cut off each other's lines."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out: {shown(out)} is a file; give a folder")
+    lock = FileLock(make_folder(out) / LOCK_NAME, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(f"{shown(out)}: another comparison writes here; wait for it to end") from error
+    except OSError as error:
+        raise OutputError(f"{shown(out)}: cannot be written ({error.strerror}); check permissions") from error
+    try:
+        yield
+    finally:
+        lock.release()
