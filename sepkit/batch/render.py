@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import copy
 import os
-import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sepkit.audio_write import make_folder
 from sepkit.batch import quarantine
 from sepkit.batch.journal import Stamp, sha256_of, stamp
 from sepkit.batch.plan import Task
@@ -20,9 +18,6 @@ from sepkit.batch.verdict import Judge, Judged
 from sepkit.config import Config
 from sepkit.errors import SourceError, one_line
 from sepkit.naming import shown
-
-WORK_PREFIX = ".sepkit-work-"
-"""Folders in OUT_DIR for what lives as long as a run; what a kill leaves goes at the next start."""
 
 Tell = Callable[[Task, float], None]
 """Called with a task and the part of it that is done, 0 … 1."""
@@ -76,9 +71,8 @@ class Renderer:
     def _render(self, task: Task, tell: Tell) -> Outcome:
         before = _identity(task.source)
         input_sha256 = sha256_of(task.source)
-        make_folder(self.out)
-        with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=self.out) as work:
-            rendered = quarantine.staged(task.outputs, Path(work))
+        with quarantine.workspace(self.out) as work:
+            rendered = quarantine.staged(task.outputs, work)
             judged = self._judge.judge(task.source, rendered, task.words, lambda part: tell(task, part))
             if _identity(task.source) != before:
                 raise SourceError(f"{shown(task.source)}: changed while it was read; run it again when it is whole")
