@@ -42,11 +42,11 @@ class Found(NamedTuple):
     evidence: Evidence
 
 
-def rates(speech: Path, music: Path, files: int) -> list[tuple[str | float, ...]]:
+def rates(speech: Path, music: Path, files: int) -> list[tuple[str, ...]]:
     """A row a level: how many were measured, what is passed untouched, and what each criterion alone would pass."""
     config = load_config(default_config_path())
     found = list(_measured(config, _files(speech, files), _files(music)))
-    rows: list[tuple[str | float, ...]] = []
+    rows: list[tuple[str, ...]] = []
     for level_db in LEVELS_DB:
         seen = [each.evidence for each in found if each.level_db == level_db]
         taken = [each.taken_db <= bypass.MOST_TAKEN_DB for each in seen]
@@ -55,7 +55,7 @@ def rates(speech: Path, music: Path, files: int) -> list[tuple[str | float, ...]
         pauses = [each.pause_db for each in seen if each.pause_db is not None]
         shares = (f"{sum(each)} ({100 * sum(each) / len(seen):.0f} %)" for each in (passed, taken, quiet))
         name = "alone" if level_db is None else f"music {level_db:g} dB below"
-        rows.append((name, len(seen), *shares, f"{min(pauses):.1f}" if pauses else "–"))
+        rows.append((name, str(len(seen)), *shares, f"{min(pauses):.1f}" if pauses else "–"))
     return rows
 
 

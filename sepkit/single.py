@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sepkit import audio_io
-from sepkit.audio_write import make_folder, write_stdout
-from sepkit.batch.quarantine import Places, settle, staged
-from sepkit.batch.render import WORK_PREFIX
+from sepkit.audio_write import write_stdout
+from sepkit.batch.quarantine import Places, leftovers, prune, settle, staged, workspace
 from sepkit.batch.verdict import Judge, Judged, exit_code
 from sepkit.config import Config
 from sepkit.errors import ConfigError, OutputError, SepkitError
@@ -60,13 +59,15 @@ def run_files(inputs: Sequence[str], out: str, config: Config, quiet: bool = Tru
         for source, places in jobs:
             try:
                 judged = _render(judge, source, places, folder, words, quiet)
-                piped = out == PIPE and judged.verdict != "quarantined"
-                if piped:
+                note = ""
+                if out == PIPE and judged.verdict == "quarantined":
+                    note = "nothing was written, for standard output has no quarantine"
+                elif out == PIPE:
                     write_stdout(places.own.speech)
-                nothing = "" if piped or out != PIPE else "nothing was written, for standard output has no quarantine"
-                report.add(source, judged, nothing)
+                report.add(source, judged, note)
             except SepkitError as error:
                 report.failures.append(error)
+        prune(folder)
     return report
 
 
@@ -77,14 +78,15 @@ def _plan(
     jobs: list[tuple[Path, Places]] = []
     failures: list[SepkitError] = []
     taken: dict[Path, Path] = {}
+    gated = bool(pipeline.config.gate)
     for source in sources:
         try:
             places = Places.of(pipeline.outputs(source, folder), folder, source.stem)
+            places.stay_inside(folder, gated)
         except SepkitError as error:
             failures.append(error)
             continue
-        both = places.all_files()
-        for path in both if pipeline.config.gate else places.files(quarantined=False):
+        for path in places.possible_files(gated):
             if path in taken:
                 raise OutputError(f"{path}: both {taken[path]} and {source} would write it; give them separate folders")
             if path.resolve() == source.resolve():
@@ -93,19 +95,28 @@ def _plan(
                 )
             taken[path] = source
         jobs.append((source, places))
-    return jobs, failures
+    return [(source, _with_leftovers(places, source, sources, taken)) for source, places in jobs], failures
+
+
+def _with_leftovers(places: Places, source: Path, sources: Sequence[Path], taken: dict[Path, Path]) -> Places:
+    """With what an earlier run left of the file in the other place; no input and no other's result is named."""
+    inputs = {each.resolve() for each in sources}
+    stale, held_stale = (
+        tuple(path for path in paths if path.resolve() not in inputs and taken.get(path, source) == source)
+        for paths in leftovers(places, (), was_quarantined=False)
+    )
+    return places._replace(stale=stale, held_stale=held_stale)
 
 
 def _render(judge: Judge, source: Path, places: Places, folder: Path, words: Words | None, quiet: bool) -> Judged:
     """Render and judge one file, and bring it to where it belongs."""
     from tqdm import tqdm
 
-    make_folder(folder)
     with (
-        tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=folder) as work,
+        workspace(folder) as work,
         tqdm(total=100, desc=source.name, unit="%", disable=quiet, leave=False) as bar,
     ):
-        rendered = staged(places.own, Path(work))
+        rendered = staged(places.own, work)
         known = words.of(source.name) if words else None
         judged = judge.judge(source, rendered, known, lambda part: bar.update(100 * part - bar.n))
         settle(rendered, judged, places)

@@ -233,6 +233,19 @@ def test_a_single_file_is_held_to_the_gate(tmp_path, source, name, code, tree):
     assert ("gate.loudness_lufs_min" in said) == bool(code)
 
 
+def test_a_single_file_never_lies_in_both_places(tmp_path, source):
+    out = tmp_path / "out"
+    run(tmp_path, "loud.wav", out)
+    own = outputs(out)
+    words = ["run", str(source / "loud.wav"), "-o", str(out), "--config", str(tmp_path / "first.yaml")]
+    (tmp_path / "first.yaml").write_text(PASSTHROUGH + "gate: {loudness_lufs_min: 0}\n")
+    assert CliRunner().invoke(main, words).exit_code == 3
+    assert sorted(outputs(out)) == ["quarantine/loud__reasons.txt", "quarantine/loud__speech_only.wav"]
+    (tmp_path / "first.yaml").write_text(PASSTHROUGH)
+    assert CliRunner().invoke(main, words).exit_code == 0
+    assert outputs(out) == own and not (out / "quarantine").exists()
+
+
 def test_standard_output_gets_nothing_that_fails(tmp_path, source):
     code, said, sound = run(tmp_path, "sub/faint.wav", "-")
     assert (code, sound) == (3, b"")

@@ -6,6 +6,7 @@ import soundfile
 from test_gate import RATE_HZ, excerpt
 from test_metrics import orthogonal
 
+from scripts.bypass_rates import rates
 from sepkit.bypass import LOUDEST_PAUSE_DB, MOST_TAKEN_DB, Evidence, evidence, is_voice_only, pass_through
 from sepkit.config import OutputConfig
 from sepkit.pipeline import Outputs
@@ -31,6 +32,15 @@ def test_the_pauses_are_held_against_the_speech(tmp_path, level):
     spoken = np.mean(speech[np.abs(speech) > 0] ** 2)  # outside its utterances the pilot's speech is digital silence
     heard = 8000 / (RATE_HZ / 2)  # of the hiss the detector's 16 kHz hold this part
     assert found.pause_db == pytest.approx(10 * np.log10(heard * level**2 / spoken), abs=1.5)
+
+
+def test_the_bench_counts_who_passes(tmp_path):
+    """The pilot's own speech, whose pauses are digital silence, alone and under the pilot's music."""
+    for name in ("speech", "music"):
+        (tmp_path / name).mkdir()
+        soundfile.write(tmp_path / name / "a.wav", excerpt(f"{name}.wav", 7.6, 13.8), RATE_HZ)
+    rows = rates(tmp_path / "speech", tmp_path / "music", 1)
+    assert [row[1:3] for row in rows] == [("1", "1 (100 %)"), *[("1", "0 (0 %)")] * 3]
 
 
 def test_both_must_hold():

@@ -90,12 +90,11 @@ def make_plan(
     for path in watched or found.sources:
         try:
             places = Places.of(pipeline.outputs(folder / path, (out / path).parent), out, Path(path).stem)
-            for outputs in (places.own, places.held) if gated else (places.own,):
-                _stay_inside(outputs, out)
+            places.stay_inside(out, gated)
         except (SepkitError, OSError) as error:
             plan.failed[path] = one_line(error)
             continue
-        for output in places.all_files() if gated else places.files(quarantined=False):
+        for output in places.possible_files(gated):
             claims.add(output, path)
         known = words.of(path) if words else None
         record = journal.records.get(path)
@@ -175,13 +174,6 @@ def _key(output: Path) -> str:
     if sys.platform in ("darwin", "win32"):  # there names that differ only in case or composition are one file
         key = unicodedata.normalize("NFC", key).casefold()
     return key
-
-
-def _stay_inside(outputs: Outputs, out: Path) -> None:
-    """A link in an old OUT_DIR must not carry an output to another place."""
-    folder = outputs.speech.parent
-    if not folder.resolve().is_relative_to(out.resolve()):
-        raise OutputError(f"{shown(folder)}: a link leads out of {shown(out)}; remove the link or give another OUT_DIR")
 
 
 def _note(path: str, outputs: Outputs, known: Known | None) -> str:

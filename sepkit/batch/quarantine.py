@@ -7,7 +7,10 @@ result has arrived.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +22,8 @@ from sepkit.errors import OutputError
 from sepkit.naming import shown
 from sepkit.pipeline import Outputs
 
+WORK_PREFIX = ".sepkit-work-"
+"""Folders in OUT_DIR for what lives as long as a run; what a kill leaves goes at the next start."""
 FOLDER = "quarantine"
 REASONS_SUFFIX = "__reasons.txt"
 
@@ -48,9 +53,31 @@ class Places(NamedTuple):
         found = [path for path in (self.held if quarantined else self.own)[:2] if path]
         return [*found, self.reasons] if quarantined else found
 
-    def all_files(self) -> list[Path]:
-        """Both places."""
-        return [*self.files(False), *self.files(True)]
+    def possible_files(self, gated: bool) -> list[Path]:
+        """What may be written: without a gate nothing is quarantined."""
+        return [*self.files(False), *(self.files(True) if gated else [])]
+
+    def stay_inside(self, out: Path, gated: bool) -> None:
+        """A link in an old OUT_DIR must not carry an output to another place."""
+        for folder in {path.parent for path in self.possible_files(gated)}:
+            if not folder.resolve().is_relative_to(out.resolve()):
+                raise OutputError(
+                    f"{shown(folder)}: a link leads out of {shown(out)}; remove the link or give another OUT_DIR"
+                )
+
+
+@contextmanager
+def workspace(folder: Path) -> Iterator[Path]:
+    """A folder below `folder` for what has no verdict yet, on the same disk."""
+    make_folder(folder)
+    try:
+        work = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=folder))
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def staged(outputs: Outputs, work: Path) -> Outputs:
@@ -72,7 +99,10 @@ def settle(rendered: Outputs, judged: Judged, places: Places) -> list[Path]:
             temporary.write_text("".join(f"{reason}\n" for reason in judged.reasons), encoding="utf-8")
     files = places.files(quarantined)
     for path in set(places.held_stale if quarantined else places.stale) - set(files):
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
     return files
 
 
@@ -83,7 +113,9 @@ def leftovers(places: Places, earlier: Iterable[Path], was_quarantined: bool) ->
     the folder is known to be from a quarantine: a source may lie in a folder of that name.
     """
     known = list(earlier)
-    in_quarantine = places.files(True) if places.reasons.is_file() else []
+    in_quarantine: list[Path] = []
+    with suppress(PermissionError):  # a folder that cannot be read is named when it is written to
+        in_quarantine = places.files(True) if places.reasons.is_file() else []
     return [*in_quarantine, *(known if was_quarantined else [])], [
         *places.files(False),
         *([] if was_quarantined else known),
@@ -92,11 +124,12 @@ def leftovers(places: Places, earlier: Iterable[Path], was_quarantined: bool) ->
 
 def prune(out: Path) -> None:
     """Remove folders of the quarantine that have become empty."""
-    if (out / FOLDER).is_symlink():
-        return
-    for parent, _, _ in os.walk(out / FOLDER, topdown=False):
-        if not any(Path(parent).iterdir()):
-            Path(parent).rmdir()
+    with suppress(OSError):  # it is only tidier without them
+        if (out / FOLDER).is_symlink():
+            return
+        for parent, _, _ in os.walk(out / FOLDER, topdown=False):
+            if not any(Path(parent).iterdir()):
+                Path(parent).rmdir()
 
 
 def _move(here: Path, there: Path) -> None:
@@ -105,6 +138,8 @@ def _move(here: Path, there: Path) -> None:
     try:
         here.replace(there)
     except OSError as error:
-        raise OutputError(
-            f"{shown(there)}: cannot be written ({error.strerror}); check permissions and space"
-        ) from error
+        raise _cannot_write(there, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{shown(path)}: cannot be written ({error.strerror}); check permissions and space")

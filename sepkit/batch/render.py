@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import copy
 import os
-import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sepkit.audio_write import make_folder
 from sepkit.batch import pages, quarantine
 from sepkit.batch.journal import Stamp, sha256_of, stamp
 from sepkit.batch.plan import Task
@@ -22,9 +20,6 @@ from sepkit.config import Config
 from sepkit.errors import SourceError, one_line
 from sepkit.mask_picture import MaskPicture
 from sepkit.naming import shown
-
-WORK_PREFIX = ".sepkit-work-"
-"""Folders in OUT_DIR for what lives as long as a run; what a kill leaves goes at the next start."""
 
 Tell = Callable[[Task, float], None]
 """Called with a task and the part of it that is done, 0 … 1."""
@@ -80,9 +75,8 @@ class Renderer:
     def _render(self, task: Task, tell: Tell) -> Outcome:
         before = _identity(task.source)
         input_sha256 = sha256_of(task.source)
-        make_folder(self.out)
-        with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=self.out) as work:
-            rendered = quarantine.staged(task.outputs, Path(work))
+        with quarantine.workspace(self.out) as work:
+            rendered = quarantine.staged(task.outputs, work)
             masks = MaskPicture() if self.config.report else None
             judged = self._judge.judge(task.source, rendered, task.words, lambda part: tell(task, part), masks)
             if _identity(task.source) != before:

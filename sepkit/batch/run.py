@@ -19,8 +19,8 @@ from sepkit.batch.find import Found, find, matcher
 from sepkit.batch.interruption import interruptible
 from sepkit.batch.journal import Journal, Record
 from sepkit.batch.plan import Identity, Plan, Task, make_plan
-from sepkit.batch.quarantine import prune
-from sepkit.batch.render import WORK_PREFIX, Outcome, render_here
+from sepkit.batch.quarantine import WORK_PREFIX, prune
+from sepkit.batch.render import Outcome, render_here
 from sepkit.batch.report import BatchReport
 from sepkit.batch.rows import make_rows
 from sepkit.batch.workers import AT_ONCE_ON_A_GPU, render_in_workers, share

@@ -6,8 +6,6 @@ and axes take the colour of the page that the picture stands in (SVG's `currentC
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sepkit.compare.methods import RULES, Method
 from sepkit.compare.statistics import Interval, interval
 from sepkit.compare.tables import COMPUTE, LEFT, LOST, Comparison
+from sepkit.report.pictures import CURRENT as INK
+from sepkit.report.pictures import inline_svg
 from sepkit.report.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 LEAST_LOST_DB = -40.0
 """A ten-thousandth of the speech: points beyond, such as the mix itself, stand at the picture's edge."""
 MARGIN_DB = 2.0
-INK = "#010203"
-"""Stands for the page's colour until the picture is drawn."""
 COLOURS = ("#2f7fd6", "#cf5b34", "#279062", "#a05cd0", "#b07d0c", "#d0478a", "#4f8a8b")
 """At least 3 : 1 on white and on the dark page's ground."""
 MARKERS = "osD^vP*X<>ph"
@@ -88,8 +86,6 @@ def draw(found: Sequence[Point]) -> str:
 
     settings: Any = {
         **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
-        "svg.fonttype": "none",
-        "svg.hashsalt": "sepkit",  # the same points make the same file
         "text.parse_math": False,
         "font.size": 11,
     }
@@ -108,10 +104,7 @@ def draw(found: Sequence[Point]) -> str:
         axes.grid(alpha=0.2, color=INK)
         if found:
             figure.legend(loc="outside lower left", frameon=False, ncols=LEGEND_COLUMNS)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    drawn = text.getvalue()
-    return re.sub(INK, "currentColor", drawn[drawn.index("<svg") :]).strip()
+        return inline_svg(figure)
 
 
 def _limits(axes: Axes, found: Sequence[Point]) -> float:

@@ -85,7 +85,7 @@ def inline_svg(figure: Any, stretch: bool = False) -> str:
     from matplotlib import rc_context
 
     file = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "sepkit"}):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "sepkit", "text.parse_math": False}):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :].replace(CURRENT, "currentColor")
@@ -93,7 +93,7 @@ def inline_svg(figure: Any, stretch: bool = False) -> str:
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     hidden = '<svg aria-hidden="true" focusable="false"' + (' preserveAspectRatio="none"' if stretch else "")
-    return svg.replace("<svg", hidden, 1)
+    return svg.replace("<svg", hidden, 1).strip()
 
 
 def _tall(level: NDArray[np.float32]) -> NDArray[np.float32]:
