@@ -2,12 +2,14 @@
 
     python -m scripts.bench [startup|memory|batch|overhead|pilot|all] [--quick]
     python -m scripts.bench ensemble [--quick]
+    python -m scripts.bench page
     python -m scripts.bench bypass --speech DIR --music DIR [--quick]
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--members-only] [--out FOLDER] [--quick]
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
-own (`scripts.make_mixes`), `bypass` too, `ensemble` runs networks of full size; none of them is part of `all`.
+own (`scripts.make_mixes`), `bypass` too, `ensemble` runs networks of full size, `page` needs a browser; none of them is
+part of `all`.
 """
 
 from __future__ import annotations
@@ -281,6 +283,16 @@ def ensemble(sizes: Sizes, folder: Path, names: Sequence[str] = ()) -> str:
     return table(["What", "against", "found", "goal"], found)
 
 
+def page(sizes: Sizes, folder: Path) -> str:
+    """The page of a batch of 10,000 files beside that of 100, in Chromium; see `scripts.page_costs`."""
+    from scripts.page_costs import costs
+
+    few, many = costs(folder, 100), costs(folder, 10_000)
+    names = ["rows", "MB", "s to make it", "s to open", "s to the first sort done", "s a sort", "s a filter"]
+    rows = [(name, one, other, other / one) for name, one, other in zip(names, few, many, strict=True)]
+    return table(["Page of a batch", "100 files", "10,000 files", "ratio"], rows)
+
+
 BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
     "startup": startup,
     "memory": memory,
@@ -288,8 +300,9 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
     "overhead": overhead,  # these two last: they load the pipeline into this process
     "pilot": pilot,
     "ensemble": ensemble,
+    "page": page,
 }
-LONG = ("ensemble",)
+LONG = ("ensemble", "page")
 """Not part of `all`."""
 
 
