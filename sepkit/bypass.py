@@ -38,7 +38,8 @@ speech with music 10 dB below it, from none. `python -m scripts.bench bypass` co
 LOUDEST_PAUSE_DB = -35.0
 """With music 30, 20 and 10 dB below the same recordings the quietest pauses of any lie at −32, −26 and −16 dB, so that
 none of 120 mixes passes. Of the clean ones 10 of 40 pass: 29 have a room that is louder than this in their pauses, or
-no pause, and are not voice only; synthetic voices, whose pauses are digital silence, pass."""
+no pause, and are not voice only; synthetic voices, whose pauses are digital silence, pass. The bound was set on 26
+recordings, some of them among these; of 40 that are not, 12 pass, and none of their 120 mixes."""
 
 
 class Evidence(NamedTuple):
