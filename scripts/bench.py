@@ -322,7 +322,8 @@ def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
     from scripts.bypass_rates import rates
 
     rows = rates(speech, music, 4 if sizes is QUICK else 40)
-    return table(["Recordings", "measured", "bypassed", "little taken", "quiet pauses", "quietest pause, dB"], rows)
+    headings = ("measured", "bypassed", "little taken", "silent pauses", "a room's", "quietest pause, dB")
+    return table(["Recordings", *headings], rows)
 
 
 @click.command()

@@ -2,8 +2,8 @@
 
     speech ─ alone, and with music 30, 20, 10 dB below ─ members ─ evidence ─ share that is passed untouched
 
-Rows with music are false bypasses. A clean recording with a noisy room is not "voice only": the columns beside say how
-many have pauses that are quiet enough at all, and of how many the members take little.
+Rows with music are false bypasses. The columns beside say of how many the members take little, and how many have silent
+pauses, or quiet ones that sound like a room. A clean recording with a loud room, or without a pause, is rendered.
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ def rates(speech: Path, music: Path, files: int) -> list[tuple[str, ...]]:
     for level_db in LEVELS_DB:
         seen = [each.evidence for each in found if each.level_db == level_db]
         taken = [each.taken_db <= bypass.MOST_TAKEN_DB for each in seen]
-        quiet = [each.pause_db is not None and each.pause_db <= bypass.LOUDEST_PAUSE_DB for each in seen]
+        silent = [each.pause_db is not None and each.pause_db <= bypass.SILENT_PAUSE_DB for each in seen]
+        room = [bypass.is_room(each) for each in seen]
         passed = [bypass.is_voice_only(each) for each in seen]
         pauses = [each.pause_db for each in seen if each.pause_db is not None]
-        shares = (f"{sum(each)} ({100 * sum(each) / len(seen):.0f} %)" for each in (passed, taken, quiet))
+        shares = (f"{sum(each)} ({100 * sum(each) / len(seen):.0f} %)" for each in (passed, taken, silent, room))
         name = "alone" if level_db is None else f"music {level_db:g} dB below"
         rows.append((name, str(len(seen)), *shares, f"{min(pauses):.1f}" if pauses else "–"))
     return rows

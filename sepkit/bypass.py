@@ -1,7 +1,7 @@
 """Whether a recording has any background at all; one that has none is best left as it is.
 
-    mix, the members' fused estimate ─┬ what the members take away ─┐
-                                      └ the pauses beside the speech ┴ both low: voice only ─ source untouched
+    mix, the members' fused estimate ─┬ what the members take away ─────────────┐
+                                      └ the pauses: level beside the speech, tones ┴ voice only ─ source untouched
 
 Place: after the first rendering of a file, where `bypass_clean` is true. Source: ours; the spans of speech are Silero
 VAD's (`voice_activity`), found on the fused estimate, which hears less of the background than the mix does.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sepkit import silence, voice_activity
 from sepkit.audio_io import Source, SourceInfo, open_source
@@ -32,32 +33,39 @@ AROUND_SPEECH_STEPS = 4
 """128 ms before and after speech are no pause: onsets, and the room's answer."""
 LEAST_PAUSE_STEPS = 6
 """About 0.2 s of pause; less says nothing about a background."""
-MOST_TAKEN_DB = -20.0
-"""Of clean LibriSpeech (CC BY 4.0, 40 recordings of up to 8 s) the pilot's members take less than this from 32; of
-speech with music 10 dB below it, from none. `python -m scripts.bench bypass` counts anew."""
-LOUDEST_PAUSE_DB = -35.0
-"""With music 30, 20 and 10 dB below the same recordings the quietest pauses of any lie at −32, −26 and −16 dB, so that
-none of 120 mixes passes. Of the clean ones 10 of 40 pass: 29 have a room that is louder than this in their pauses, or
-no pause, and are not voice only; synthetic voices, whose pauses are digital silence, pass. The bound was set on 26
-recordings, some of them among these; of 40 that are not, 12 pass, and none of their 120 mixes."""
+TONE_STEPS = 2
+"""64 ms are looked at together for tones."""
+TONE_HZ = (100, 6_000)
+AROUND_TONE_HZ = 240
+TONES = 5
+"""A tone is a bin above the median of its surroundings; this many, the strongest, count."""
+MOST_TAKEN_DB = -18.0
+"""With music 10 dB below clean speech the pilot's members take more than this, whatever the recording."""
+SILENT_PAUSE_DB = -35.0
+"""Pauses that are quieter hold nothing, whatever it sounds like."""
+LOUDEST_PAUSE_DB = -24.0
+"""Up to here it is a room, if it sounds like noise. `python -m scripts.bench bypass` counts what passes."""
+MOST_TONAL_DB = 11.7
+"""Noise has 9 dB, the rooms of LibriSpeech 11 in the median; music that is heard in the pauses mostly has more."""
 
 
 class Evidence(NamedTuple):
     """taken_db: energy of the mix without the best multiple of the fused estimate, over the mix's.
 
     pause_db: mean power of the mix where nobody speaks over that where someone does; None where there is too little
-    of either.
+    of either. tonal_db: how far tones stand out of the pauses, 9 dB for noise.
     """
 
     taken_db: float
     pause_db: float | None
+    tonal_db: float = math.inf
 
 
 def evidence(mix: Path, fused: Path) -> Evidence:
     """Measure a file and its members' fused estimate, in bounded memory."""
     with ExitStack() as stack:
         opened = [stack.enter_context(open_source(path)) for path in (mix, fused)]
-        return Evidence(_taken_db(*opened), _pause_db(*opened))
+        return Evidence(_taken_db(*opened), *_pauses(*opened))
 
 
 def _taken_db(mix: Source, fused: Source) -> float:
@@ -71,8 +79,8 @@ def _taken_db(mix: Source, fused: Source) -> float:
     return 10 * math.log10(max(1 - xv * xv / (xx * vv), 1e-12))
 
 
-def _pause_db(mix: Source, fused: Source) -> float | None:
-    """Mean power over all channels of the steps without speech over that of the steps with it."""
+def _pauses(mix: Source, fused: Source) -> tuple[float | None, float]:
+    """Of the steps without speech: mean power over all channels beside that of the steps with it, and tones."""
     detector = voice_activity.load()
     powers, spoken = [], []
     for heard, cleaned in zip(silence.heard_steps(mix), silence.heard_steps(fused), strict=True):
@@ -81,13 +89,41 @@ def _pause_db(mix: Source, fused: Source) -> float | None:
     power, speech = np.concatenate(powers), np.concatenate(spoken)
     pause = ~silence.widened(speech, AROUND_SPEECH_STEPS)
     if not speech.any() or pause.sum() < LEAST_PAUSE_STEPS or power[speech].sum() == 0:
-        return None
-    return 10 * math.log10(max(power[pause].mean() / power[speech].mean(), 1e-12))
+        return None, math.inf
+    return 10 * math.log10(max(power[pause].mean() / power[speech].mean(), 1e-12)), _tonal_db(mix, pause)
+
+
+def _tonal_db(mix: Source, pause: NDArray[np.bool_]) -> float:
+    """Mean over the pauses of how far, in dB, the strongest bins of a spectrum lie above their surroundings."""
+    from scipy.ndimage import median_filter
+
+    found, seen = [], 0
+    for heard in silence.heard_steps(mix):
+        steps = heard.mean(axis=0)
+        quiet, seen = pause[seen : seen + len(steps)], seen + len(steps)
+        starts = [i for i in range(len(steps) - TONE_STEPS + 1) if quiet[i : i + TONE_STEPS].all()]
+        if not starts:
+            continue
+        frames = np.stack([steps[i : i + TONE_STEPS].reshape(-1) for i in starts])
+        bin_hz = voice_activity.SAMPLE_RATE / frames.shape[1]
+        low, high = (round(hertz / bin_hz) for hertz in TONE_HZ)
+        power = np.square(np.abs(np.fft.rfft(frames * np.hanning(frames.shape[1]))))[:, low:high]
+        levels = 10 * np.log10(power + np.finfo(np.float64).tiny)
+        around = median_filter(levels, (1, 2 * round(AROUND_TONE_HZ / bin_hz) + 1))
+        found.append(np.sort(levels - around, axis=1)[:, -TONES:].mean(axis=1))
+    return float(np.concatenate(found).mean()) if found else math.inf
 
 
 def is_voice_only(found: Evidence) -> bool:
-    """Both must hold: the members take next to nothing away, and in the pauses there is next to nothing."""
-    return found.taken_db <= MOST_TAKEN_DB and found.pause_db is not None and found.pause_db <= LOUDEST_PAUSE_DB
+    """The members take next to nothing away, and the pauses are silent, or are quiet and sound like a room."""
+    if found.taken_db > MOST_TAKEN_DB or found.pause_db is None:
+        return False
+    return found.pause_db <= SILENT_PAUSE_DB or is_room(found)
+
+
+def is_room(found: Evidence) -> bool:
+    """Whether the pauses are quiet and without tones."""
+    return found.pause_db is not None and found.pause_db <= LOUDEST_PAUSE_DB and found.tonal_db <= MOST_TONAL_DB
 
 
 def pass_through(source: Path, outputs: Outputs, output: OutputConfig) -> None:

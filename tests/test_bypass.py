@@ -7,7 +7,16 @@ from test_gate import RATE_HZ, excerpt
 from test_metrics import orthogonal
 
 from scripts.bypass_rates import rates
-from sepkit.bypass import LOUDEST_PAUSE_DB, MOST_TAKEN_DB, Evidence, evidence, is_voice_only, pass_through
+from sepkit.bypass import (
+    LOUDEST_PAUSE_DB,
+    MOST_TAKEN_DB,
+    MOST_TONAL_DB,
+    SILENT_PAUSE_DB,
+    Evidence,
+    evidence,
+    is_voice_only,
+    pass_through,
+)
 from sepkit.config import OutputConfig
 from sepkit.pipeline import Outputs
 
@@ -43,17 +52,43 @@ def test_the_bench_counts_who_passes(tmp_path):
     assert [row[1:3] for row in rows] == [("1", "1 (100 %)"), *[("1", "0 (0 %)")] * 3]
 
 
-def test_both_must_hold():
-    assert is_voice_only(Evidence(MOST_TAKEN_DB, LOUDEST_PAUSE_DB))
-    assert not is_voice_only(Evidence(MOST_TAKEN_DB + 0.1, LOUDEST_PAUSE_DB))
-    assert not is_voice_only(Evidence(MOST_TAKEN_DB, LOUDEST_PAUSE_DB + 0.1))
+def test_what_must_hold():
+    for pause_db, tonal_db in ((SILENT_PAUSE_DB, 30.0), (LOUDEST_PAUSE_DB, MOST_TONAL_DB)):
+        assert is_voice_only(Evidence(MOST_TAKEN_DB, pause_db, tonal_db))
+        assert not is_voice_only(Evidence(MOST_TAKEN_DB + 0.1, pause_db, tonal_db))
+        assert not is_voice_only(Evidence(MOST_TAKEN_DB, pause_db + 0.1, tonal_db))
+    assert not is_voice_only(Evidence(MOST_TAKEN_DB, LOUDEST_PAUSE_DB, MOST_TONAL_DB + 0.1))
     assert not is_voice_only(Evidence(MOST_TAKEN_DB, None))
+
+
+def test_noise_in_the_pauses_has_no_tones_and_a_chord_has(tmp_path):
+    """Witnesses: noise of scipy's own spectrogram; and a tone's energy over that of noise in a bin."""
+    from scipy.signal import medfilt, spectrogram
+
+    white = spectrogram(np.random.default_rng(1).standard_normal(16_000 * 20), 16_000, "hann", 1024, 0)[2][6:384]
+    levels = 10 * np.log10(white)
+    noise_db = np.mean([np.sort(level - medfilt(level, 31))[-5:].mean() for level in levels.T])
+    speech = excerpt("speech.wav", 0.5, 10.0)
+    hiss = 0.003 * np.random.default_rng(0).standard_normal(speech.size)
+    time_s = np.arange(speech.size) / RATE_HZ
+    chord = sum(np.sin(2 * np.pi * hz * time_s) for hz in (500, 1000, 1500, 2000, 2500))
+    found = {}
+    for name, sound in (("hiss", hiss), ("chord", hiss + 0.003 * chord)):
+        soundfile.write(tmp_path / "mix.wav", speech + sound, RATE_HZ, subtype="FLOAT")
+        soundfile.write(tmp_path / "fused.wav", speech, RATE_HZ, subtype="FLOAT")
+        found[name] = evidence(tmp_path / "mix.wav", tmp_path / "fused.wav").tonal_db
+    assert found["hiss"] == pytest.approx(noise_db, abs=0.3)
+    # |A/2 · Σw|² over σ²·Σw² · ln 2, the median of noise
+    window = np.hanning(1024)
+    noise_power = 16_000 / RATE_HZ * (window**2).sum() * np.log(2)  # at 16 kHz this part of the hiss is left
+    expected = 10 * np.log10((window.sum() / 2) ** 2 / noise_power)
+    assert found["chord"] == pytest.approx(expected, abs=1.0)
 
 
 def test_digital_silence_is_no_voice(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
     found = evidence(tmp_path / "a.wav", tmp_path / "a.wav")
-    assert found == (0.0, None) and not is_voice_only(found)
+    assert found == (0.0, None, np.inf) and not is_voice_only(found)
 
 
 @pytest.mark.parametrize(("bit_depth", "exact"), [("same", True), ("32f", True), ("16", False)])
