@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 import click
 
-from sepkit.config import DenoiseConfig, FuseConfig, PostMaskConfig, default_config_path, load_config
+from sepkit.config import DenoiseConfig, FuseConfig, PostMaskConfig, default_config_path, dump_config, load_config
 from sepkit.errors import SepkitError
 
 PILOT_MIX = Path(__file__).parents[1] / "data" / "pilot" / "mix.wav"
@@ -220,7 +220,10 @@ def batch(sizes: Sizes, folder: Path) -> str:
     for index in range(sizes.clips):
         write_sound(clips / f"{index:03d}.wav", CLIP_S, start_s=index / 10)
     rows = []
-    for config in (default_config_path(), write_config(folder, "passthrough")):
+    without_pages = folder / default_config_path().name  # `sepkit run` makes none
+    pilot_config = load_config(default_config_path()).model_copy(update={"report": False})
+    without_pages.write_text(dump_config(pilot_config), encoding="utf-8")
+    for config in (without_pages, write_config(folder, "passthrough")):
         batch_s, run_s = [], []
         for turn in range(sizes.batch_rounds):
             out = folder / f"{config.stem}-{turn}"

@@ -41,6 +41,8 @@ TONES = 5
 """A tone is a bin above the median of its surroundings; this many, the strongest, count."""
 MOST_TAKEN_DB = -18.0
 """With music 10 dB below clean speech the pilot's members take more than this, whatever the recording."""
+MOST_TAKEN_WITHOUT_PAUSE_DB = -28.0
+"""Where no pause tells. With music 20 dB below, the members take at least −26 dB from any of the same recordings."""
 SILENT_PAUSE_DB = -35.0
 """Pauses that are quieter hold nothing, whatever it sounds like."""
 LOUDEST_PAUSE_DB = -24.0
@@ -52,11 +54,12 @@ MOST_TONAL_DB = 11.7
 class Evidence(NamedTuple):
     """taken_db: energy of the mix without the best multiple of the fused estimate, over the mix's.
 
-    pause_db: mean power of the mix where nobody speaks over that where someone does; None where there is too little
-    of either. tonal_db: how far tones stand out of the pauses, 9 dB for noise.
+    spoken: whether anybody speaks. pause_db: mean power of the mix where nobody speaks over that where someone does;
+    None where there is too little of either. tonal_db: how far tones stand out of the pauses, 9 dB for noise.
     """
 
     taken_db: float
+    spoken: bool
     pause_db: float | None
     tonal_db: float = math.inf
 
@@ -79,8 +82,8 @@ def _taken_db(mix: Source, fused: Source) -> float:
     return 10 * math.log10(max(1 - xv * xv / (xx * vv), 1e-12))
 
 
-def _pauses(mix: Source, fused: Source) -> tuple[float | None, float]:
-    """Of the steps without speech: mean power over all channels beside that of the steps with it, and tones."""
+def _pauses(mix: Source, fused: Source) -> tuple[bool, float | None, float]:
+    """Whether anybody speaks; of the other steps, mean power over all channels beside that of the speech, and tones."""
     detector = voice_activity.load()
     powers, spoken = [], []
     for heard, cleaned in zip(silence.heard_steps(mix), silence.heard_steps(fused), strict=True):
@@ -89,8 +92,8 @@ def _pauses(mix: Source, fused: Source) -> tuple[float | None, float]:
     power, speech = np.concatenate(powers), np.concatenate(spoken)
     pause = ~silence.widened(speech, AROUND_SPEECH_STEPS)
     if not speech.any() or pause.sum() < LEAST_PAUSE_STEPS or power[speech].sum() == 0:
-        return None, math.inf
-    return 10 * math.log10(max(power[pause].mean() / power[speech].mean(), 1e-12)), _tonal_db(mix, pause)
+        return bool(speech.any()), None, math.inf
+    return True, 10 * math.log10(max(power[pause].mean() / power[speech].mean(), 1e-12)), _tonal_db(mix, pause)
 
 
 def _tonal_db(mix: Source, pause: NDArray[np.bool_]) -> float:
@@ -116,8 +119,10 @@ def _tonal_db(mix: Source, pause: NDArray[np.bool_]) -> float:
 
 def is_voice_only(found: Evidence) -> bool:
     """The members take next to nothing away, and the pauses are silent, or are quiet and sound like a room."""
-    if found.taken_db > MOST_TAKEN_DB or found.pause_db is None:
+    if not found.spoken or found.taken_db > MOST_TAKEN_DB:
         return False
+    if found.pause_db is None:
+        return found.taken_db <= MOST_TAKEN_WITHOUT_PAUSE_DB
     return found.pause_db <= SILENT_PAUSE_DB or is_room(found)
 
 

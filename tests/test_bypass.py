@@ -10,6 +10,7 @@ from scripts.bypass_rates import rates
 from sepkit.bypass import (
     LOUDEST_PAUSE_DB,
     MOST_TAKEN_DB,
+    MOST_TAKEN_WITHOUT_PAUSE_DB,
     MOST_TONAL_DB,
     SILENT_PAUSE_DB,
     Evidence,
@@ -54,11 +55,13 @@ def test_the_bench_counts_who_passes(tmp_path):
 
 def test_what_must_hold():
     for pause_db, tonal_db in ((SILENT_PAUSE_DB, 30.0), (LOUDEST_PAUSE_DB, MOST_TONAL_DB)):
-        assert is_voice_only(Evidence(MOST_TAKEN_DB, pause_db, tonal_db))
-        assert not is_voice_only(Evidence(MOST_TAKEN_DB + 0.1, pause_db, tonal_db))
-        assert not is_voice_only(Evidence(MOST_TAKEN_DB, pause_db + 0.1, tonal_db))
-    assert not is_voice_only(Evidence(MOST_TAKEN_DB, LOUDEST_PAUSE_DB, MOST_TONAL_DB + 0.1))
-    assert not is_voice_only(Evidence(MOST_TAKEN_DB, None))
+        assert is_voice_only(Evidence(MOST_TAKEN_DB, True, pause_db, tonal_db))
+        assert not is_voice_only(Evidence(MOST_TAKEN_DB + 0.1, True, pause_db, tonal_db))
+        assert not is_voice_only(Evidence(MOST_TAKEN_DB, True, pause_db + 0.1, tonal_db))
+    assert not is_voice_only(Evidence(MOST_TAKEN_DB, True, LOUDEST_PAUSE_DB, MOST_TONAL_DB + 0.1))
+    assert is_voice_only(Evidence(MOST_TAKEN_WITHOUT_PAUSE_DB, True, None))
+    assert not is_voice_only(Evidence(MOST_TAKEN_WITHOUT_PAUSE_DB + 0.1, True, None))
+    assert not is_voice_only(Evidence(MOST_TAKEN_WITHOUT_PAUSE_DB, False, None))
 
 
 def test_noise_in_the_pauses_has_no_tones_and_a_chord_has(tmp_path):
@@ -88,7 +91,7 @@ def test_noise_in_the_pauses_has_no_tones_and_a_chord_has(tmp_path):
 def test_digital_silence_is_no_voice(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
     found = evidence(tmp_path / "a.wav", tmp_path / "a.wav")
-    assert found == (0.0, None, np.inf) and not is_voice_only(found)
+    assert found == (0.0, False, None, np.inf) and not is_voice_only(found)
 
 
 @pytest.mark.parametrize(("bit_depth", "exact"), [("same", True), ("32f", True), ("16", False)])
