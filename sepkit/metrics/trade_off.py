@@ -36,7 +36,7 @@ NEIGHBOURS = 8
 """Steps that share a and b, 0.1 s: two gains need more than two values, and speech changes fast."""
 BLOCK_STEPS = 64 * NEIGHBOURS
 """Steps held at a time."""
-RIDGE = 1e-5
+RIDGE = 1e-8
 """Of the two energies together: where one is that much below the other, its gain cannot be told and matters nothing."""
 HANN_POWER = 3 / 8
 """Mean square of a Hann window: times `fft_frames`, what a bin holds of white noise of power 1."""
@@ -148,14 +148,15 @@ def _energies(X: Spectrum, S: Spectrum, Y: Spectrum, floor: np.float32) -> tuple
 def _local_gains(S: Spectrum, B: Spectrum, Y: Spectrum) -> tuple[Spectrum, Spectrum]:
     """a and b that make a·S + b·B nearest to Y over `NEIGHBOURS` steps of each bin, each of the shape of S."""
 
-    def summed(product: Spectrum) -> Spectrum:
-        return np.add.reduceat(product, np.arange(0, product.shape[1], NEIGHBOURS), axis=1)
+    def summed(product: Spectrum) -> NDArray[np.complex128]:
+        steps = np.arange(0, product.shape[1], NEIGHBOURS)
+        return np.add.reduceat(product, steps, axis=1, dtype=np.complex128)
 
     SS, BB, SB = summed(S.conj() * S), summed(B.conj() * B), summed(S.conj() * B)
     SY, BY = summed(S.conj() * Y), summed(B.conj() * Y)
     ridge = RIDGE * (SS + BB).real + np.finfo(np.float32).tiny
     SS, BB = SS + ridge, BB + ridge
-    determinant = SS * BB - SB * SB.conj() + np.finfo(np.float32).tiny
+    determinant = SS * BB - SB * SB.conj() + np.finfo(np.float64).tiny
     gains = (BB * SY - SB * BY) / determinant, (SS * BY - SB.conj() * SY) / determinant
     a, b = (gain.repeat(NEIGHBOURS, axis=1)[:, : S.shape[1]].astype(np.complex64) for gain in gains)
     return a, b
