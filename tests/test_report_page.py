@@ -20,6 +20,7 @@ from sepkit.mask_picture import MaskPicture
 from sepkit.metrics.base import Pair
 from sepkit.pipeline import Outputs, Pipeline
 from sepkit.report import file_page, tracks
+from sepkit.resample import resample
 
 RATE = 16_000
 LENGTH_S = 12.0
@@ -235,6 +236,22 @@ def test_pieces_begin_where_they_should():
         lags = correlate(found, expected, mode="same")
         assert abs(int(lags.argmax()) - 24_000) == 0
         assert np.corrcoef(found, expected)[0, 1] > 0.97
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 96_000])
+def test_pieces_are_stretches_of_the_whole_at_another_rate(rate, monkeypatch):
+    """Witness: the sound resampled in one go."""
+    heard = []
+    monkeypatch.setattr(tracks, "encode_opus", lambda piece: heard.append(piece) or b"")
+    noise = 0.1 * np.random.default_rng(0).standard_normal((2, round(23.4 * rate)))
+    tracks.make_tracks([("noise", "", Audio(noise, rate))], [True])
+    lead = round(tracks.LEAD_S * 48_000)
+    joined = np.concatenate([piece[:, lead:] for piece in heard], axis=1)
+    whole = resample(noise.astype(np.float32), rate, 48_000)
+    assert joined.shape == whole.shape and len(heard) == 3
+    assert not heard[0][:, :lead].any()
+    np.testing.assert_allclose(heard[1][:, :lead], heard[0][:, -lead:], atol=1e-4)
+    np.testing.assert_allclose(joined, whole, atol=1e-4)
 
 
 def test_gains_bring_tracks_to_one_loudness_and_the_rest_follows_the_first():

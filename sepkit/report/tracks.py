@@ -16,7 +16,7 @@ import numpy as np
 
 from sepkit.audio import Audio, Samples
 from sepkit.report.snippets import matched_gains
-from sepkit.resample import resample
+from sepkit.resample import CONTEXT_S, converted_frames, grid_frames, resample
 
 OPUS_HZ = 48_000
 PIECE_S = 10.0
@@ -52,14 +52,25 @@ def make_tracks(sounds: Sequence[tuple[str, str, Audio]], levelled: Sequence[boo
 
 
 def _pieces(sound: Audio) -> Iterator[str]:
+    """Piece by piece, so that no track is held whole at another rate."""
     samples = sound.samples if sound.channels <= 2 else sound.mono()
-    heard = resample(samples, sound.sample_rate, OPUS_HZ)
-    step, lead = round(PIECE_S * OPUS_HZ), round(LEAD_S * OPUS_HZ)
-    for start in range(0, heard.shape[1], step):
-        piece = heard[:, max(0, start - lead) : start + step]
+    lead, whole = round(LEAD_S * OPUS_HZ), converted_frames(sound.frames, sound.sample_rate, OPUS_HZ)
+    step = round(PIECE_S * OPUS_HZ)
+    for start in range(0, whole, step):
+        piece = _stretch(samples, sound.sample_rate, max(0, start - lead), min(start + step, whole))
         if start == 0:
             piece = np.pad(piece, ((0, 0), (lead, 0)))
         yield base64.b64encode(encode_opus(piece)).decode()
+
+
+def _stretch(samples: Samples, sample_rate: int, start: int, stop: int) -> Samples:
+    """The frames from `start` to `stop` of what `resample` makes of all samples, from those around them alone."""
+    grid = grid_frames(sample_rate, OPUS_HZ)
+    reach = math.ceil(CONTEXT_S * sample_rate)
+    first = max(0, start * sample_rate // OPUS_HZ - reach) // grid * grid
+    last = stop * sample_rate // OPUS_HZ + reach
+    begin = start - first * OPUS_HZ // sample_rate
+    return resample(samples[:, first:last], sample_rate, OPUS_HZ)[:, begin : begin + stop - start]
 
 
 def encode_opus(samples: Samples) -> bytes:
