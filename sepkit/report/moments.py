@@ -101,10 +101,13 @@ def _from_voice_activity(pair: Pair, options: music_residual.Options) -> tuple[R
     reference = pair.mix if pair.reference is None else pair.reference
     where = "the mix" if pair.reference is None else f"the {pair.reference_kind}"
     speech = metric.speech(reference)
-    rate, clean = pair.clean.sample_rate, pair.clean
-    windows = (np.arange(clean.frames) / (WINDOW_S * rate)).astype(np.int64)
-    power = np.square(clean.samples).sum(axis=0, dtype=np.float64)
-    silent, spoken = (_summed(windows, power * heard) for heard in (~speech, speech))
+    clean, window_frames = pair.clean, round(WINDOW_S * pair.clean.sample_rate)
+    energies = []
+    for start in range(0, clean.frames, window_frames):
+        power = np.square(clean.samples[:, start : start + window_frames]).sum(axis=0, dtype=np.float64)
+        heard = speech[start : start + window_frames]
+        energies.append((power[~heard].sum(), power[heard].sum()))
+    silent, spoken = np.array(energies, np.float64).T
     ends = np.minimum((np.arange(silent.size) + 1) * WINDOW_S, clean.duration_s)
     basis = f"from voice activity: heard while nobody speaks in {where}"
     return _energies("Most music left", basis, silent, spoken, ends), _speech_fall(pair)

@@ -79,5 +79,5 @@ def matched_gains(sounds: list[Audio]) -> list[float]:
     if not all(map(math.isfinite, lufs)):
         return [1.0] * len(sounds)
     headroom_db = [20 * math.log10(CEILING / float(np.abs(audio.samples).max())) for audio in sounds]
-    common = min(LOUDEST_LUFS, *(level + room for level, room in zip(lufs, headroom_db, strict=True)))
+    common = min([LOUDEST_LUFS, *(level + room for level, room in zip(lufs, headroom_db, strict=True))])
     return [10 ** ((common - level) / 20) for level in lufs]
