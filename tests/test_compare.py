@@ -347,22 +347,24 @@ def test_the_pictures_numbers_are_means_over_the_mixes_that_hold_both(compared):
     assert "Over 12 mixes" in page
 
 
-def test_the_page_fits_a_telephone(compared):
-    browser_path = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser_path is None:
-        pytest.skip("needs a Chromium")
-    from playwright.sync_api import sync_playwright
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_keeps_to_the_rules_for_people_and_to_the_width(compared, browser, scheme):
+    """Witness: axe-core's rules, which hold those of WCAG 2 AA."""
+    from axe_playwright_python.sync_playwright import Axe
 
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 360, "height": 800}, color_scheme="dark")
+    for width in (1280, 360):
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        asked = []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
         page.goto((compared[0] / "comparison.html").resolve().as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert page.evaluate("document.documentElement.scrollWidth") == width
         ink = page.evaluate("getComputedStyle(document.querySelector('.plot svg text')).fill")
         assert ink == page.evaluate("getComputedStyle(document.body).color")
-        assert page.locator(".scroll:not([tabindex='0'][role=region][aria-label])").count() == 0
         assert page.locator("table").count() == 2 + 4
-        browser.close()
+        assert len(asked) == 1
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        page.close()
 
 
 def test_the_command_prints_the_overview_and_where_everything_is(copied):
