@@ -183,7 +183,8 @@ def pilot(input_path: Path | None, artifacts: Path, eval_dir: Path | None, confi
 
 @main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def report(folder: Path) -> None:
+@click.option("--masks/--no-masks", default=True, show_default=True, help="Render each file once more, for its masks.")
+def report(folder: Path, masks: bool) -> None:
     """Write the pages of DIR, left by batch (pages that are missing, and report.html) or by pilot or evaluate."""
     from tqdm import tqdm
 
@@ -192,9 +193,9 @@ def report(folder: Path) -> None:
     from sepkit.pilot import page_again
 
     if not (folder / JSON_NAME).is_file():
-        click.echo(f"→ {page_again(folder)}")
+        click.echo(f"→ {page_again(folder, masks)}")
         return
-    page, problems = again(folder, lambda rows: tqdm(rows, desc="pages", unit="file", disable=None))
+    page, problems = again(folder, lambda rows: tqdm(rows, desc="pages", unit="file", disable=None), masks)
     for problem in problems:
         click.echo(f"sepkit: {problem}", err=True)
     click.echo(f"→ {page}")

@@ -16,6 +16,8 @@ from sepkit.metrics.base import Evaluation, ReferenceKind
 from sepkit.naming import shown
 from sepkit.pipeline import Outputs, Pipeline, RenderReport
 from sepkit.report import file_page, snippets, spectrograms, summary
+from sepkit.report.file_page import NO_MASKS
+from sepkit.report.second_look import SecondLook, Seen
 from sepkit.report.summary import METRICS_NAME
 from sepkit.weights import WeightFile, sha256
 
@@ -77,8 +79,11 @@ def evaluate_files(
     return summary.table(evaluation)
 
 
-def page_again(folder: Path) -> Path:
-    """Write the page of a folder that an earlier run left, from its metrics.json and the files that it names."""
+def page_again(folder: Path, look: bool = True) -> Path:
+    """Write the page of a folder that an earlier run left, from its metrics.json and the files that it names.
+
+    look: render the mix once more, for the masks, where it was rendered at all.
+    """
     try:
         record = json.loads((folder / METRICS_NAME).read_text(encoding="utf-8"))
         run, metrics = record["run"], record["metrics"]
@@ -93,15 +98,17 @@ def page_again(folder: Path) -> Path:
     if mix is None or speech is None:
         raise SourceError(f"{shown(folder / METRICS_NAME)}: names no mix and speech; run the pilot again")
     reference, background = (paths[name] for name in TRUTH_FACTS)
-    excerpt = bring_together(mix, speech, reference, background, longest_s=config.evaluate.longest_s)
-    outputs = Outputs(speech, Path(taken) if taken else None)
-    return _write_page(config, excerpt, metrics, folder, run, outputs)
+    with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
+        seen = SecondLook(config).at(mix, Path(work)) if look and "cpu_seconds" in run else Seen(why_not=NO_MASKS)
+        outputs = Outputs(speech, Path(taken) if taken else None, seen.fused)
+        excerpt = _excerpt(config, mix, outputs, Truth(reference, background))
+        return _write_page(config, excerpt, metrics, folder, run, outputs, seen.masks, seen.why_not)
 
 
 def _excerpt(config: Config, mix: Path, outputs: Outputs, truth: Truth) -> Excerpt:
     """The pair to measure: against the truth where it is known, else against the fused vocals."""
     known = truth.reference or truth.background
-    kind: ReferenceKind = "truth" if known else "fused vocals"
+    kind: ReferenceKind = "truth" if known or not outputs.fused else "fused vocals"
     against = truth if known else truth._replace(reference=outputs.fused)
     return bring_together(mix, outputs.speech, *against, longest_s=config.evaluate.longest_s, reference_kind=kind)
 
@@ -131,9 +138,10 @@ def _write_page(
     facts: dict[str, Any],
     outputs: Outputs,
     masks: MaskPicture | None = None,
+    no_masks: str = NO_MASKS,
 ) -> Path:
     metrics = evaluation if isinstance(evaluation, dict) else evaluation.as_dict()["metrics"]
-    found = file_page.evidence(Path(facts["mix"]).name, excerpt, outputs, metrics, config, masks, facts)
+    found = file_page.evidence(Path(facts["mix"]).name, excerpt, outputs, metrics, config, masks, facts, no_masks)
     return file_page.write(folder / PAGE_NAME, found)
 
 

@@ -113,12 +113,20 @@ def test_the_command_writes_what_is_missing_and_names_what_it_cannot(source, tmp
     done = CliRunner().invoke(main, ["report", str(out)])
     assert done.exit_code == 0, done.output
     assert pages(out) == ["report.html", "report/a.wav.html", "report/sub/<b>.wav.html"]
-    assert "made afterwards, from the files alone" in (out / "report/a.wav.html").read_text()
+    assert "Mask of passthrough" in (out / "report/a.wav.html").read_text()
+    (out / "report/a.wav.html").unlink()
+    done = CliRunner().invoke(main, ["report", str(out), "--no-masks"])
+    assert done.exit_code == 0, done.output
+    assert "made from the files alone" in (out / "report/a.wav.html").read_text()
     shutil.rmtree(out / "report")
+    soundfile.write(source / "a.wav", np.zeros(RATE_HZ), RATE_HZ)
+    done = CliRunner().invoke(main, ["report", str(out)])
+    assert done.exit_code == 1
+    assert "a.wav: is not what was rendered any more" in done.output
     (source / "a.wav").unlink()
     done = CliRunner().invoke(main, ["report", str(out)])
     assert done.exit_code == 1
-    assert "a.wav" in done.output and "cannot be read" in done.output
+    assert "a.wav: cannot be read (No such file" in done.output
     assert pages(out) == ["report.html", "report/sub/<b>.wav.html"]
 
 
@@ -165,3 +173,7 @@ def test_quarantined_and_escalated_files_have_pages_that_say_so(source, tmp_path
     assert "quarantined" in page and "gate.loudness_lufs_max" in page
     assert "quarantine/a__speech_only.wav" in page
     assert "gate.loudness_lufs_max" in (out / "report.html").read_text()
+    shutil.rmtree(out / "report")
+    assert again(out, list)[1] == []
+    page = (out / "report/a.wav.html").read_text()
+    assert "Mask of passthrough" in page and "gate.loudness_lufs_max" in page

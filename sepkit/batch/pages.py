@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sepkit.batch.journal import Journal, Record, sha256_of
 from sepkit.batch.report import JSON_NAME
+from sepkit.batch.verdict import FIRST
 from sepkit.config import Config, parse_config
-from sepkit.errors import OutputError, SepkitError, SourceError
+from sepkit.errors import OutputError, SepkitError, SourceError, one_line
 from sepkit.evaluate import Excerpt, bring_together
 from sepkit.mask_picture import MaskPicture
 from sepkit.metrics.base import ReferenceKind
 from sepkit.naming import shown
 from sepkit.pipeline import Outputs
 from sepkit.report import batch_page, file_page
+from sepkit.report.second_look import SecondLook, Seen
+from sepkit.source_file import require_file
 
 
 def write(
@@ -28,6 +33,7 @@ def write(
     excerpt: Excerpt | None,
     masks: MaskPicture | None,
     said: Mapping[str, Any],
+    no_masks: str = file_page.NO_MASKS,
 ) -> Path:
     """Write the page of the file `path`. excerpt: what was measured, or None. said: as of `facts`."""
     page = _inside(out, path)
@@ -36,7 +42,7 @@ def write(
         longest_s = config.evaluate.longest_s
         excerpt = bring_together(source, outputs.speech, outputs.fused, longest_s=longest_s, reference_kind=kind)
     named = {"mix": shown(source), "speech": shown(outputs.speech), **said}
-    return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, masks, named))
+    return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, masks, named, no_masks))
 
 
 def facts(verdict: str, configuration: str, reasons: Sequence[str], stages: Mapping[str, float]) -> dict[str, Any]:
@@ -56,10 +62,10 @@ def outputs_of(files: Sequence[Path]) -> Outputs:
     return Outputs(sounds[0], sounds[1] if len(sounds) > 1 else None)
 
 
-def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]]) -> tuple[Path, list[str]]:
+def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]], look: bool = True) -> tuple[Path, list[str]]:
     """Write the pages that a finished batch lacks, then the batch's; returns that, and a line for each that failed.
 
-    watched: wraps the files in a bar.
+    watched: wraps the files in a bar. look: render each once more, for its masks.
     """
     try:
         record = json.loads((out / JSON_NAME).read_text(encoding="utf-8"))
@@ -67,15 +73,42 @@ def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]]) -> tuple
         config = parse_config(record["configuration"], shown(out / JSON_NAME))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SourceError(f"{shown(out / JSON_NAME)}: cannot be read ({error}); run the batch again") from error
-    problems = []
+    journal, problems = Journal(out), []
+    looks = _looks(config) if look else {}
     for row in watched([row for row in rows if row["outputs"] and not _inside(out, row["path"]).is_file()]):
         try:
-            outputs = outputs_of([out / name for name in row["outputs"]])
-            said = facts(row["verdict"], row["configuration"], row["reasons"], row["stages"])
-            write(out, row["path"], source / row["path"], outputs, row["metrics"], config, None, None, said)
-        except SepkitError as error:
-            problems.append(f"{shown(row['path'])}: {error}")
+            _unchanged(source / row["path"], journal.records.get(row["path"]))
+            _write_again(out, row, source / row["path"], config, looks)
+        except (SepkitError, OSError) as error:
+            problems.append(f"{shown(row['path'])}: {one_line(error)}")
     return batch_page.write(out, record), problems
+
+
+def _write_again(
+    out: Path, row: Mapping[str, Any], source: Path, config: Config, looks: Mapping[str, SecondLook]
+) -> None:
+    said = facts(row["verdict"], row["configuration"], row["reasons"], row["stages"])
+    with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
+        look = looks.get(row["configuration"])
+        seen = look.at(source, Path(work)) if look else Seen(why_not=file_page.NO_MASKS)
+        outputs = outputs_of([out / name for name in row["outputs"]])._replace(fused=seen.fused)
+        known = source, outputs, row["metrics"], config, None, seen.masks, said, seen.why_not
+        write(out, row["path"], *known)
+
+
+def _looks(config: Config) -> dict[str, SecondLook]:
+    """By the name that the journal gives a configuration; "" is that of journals from before there were several."""
+    names = [Path(path).name for path in config.escalate_to]
+    first = SecondLook(config)
+    others = {name: SecondLook(each) for name, each in zip(names, config.escalations(), strict=True)}
+    return {FIRST: first, "": first, **others}
+
+
+def _unchanged(source: Path, record: Record | None) -> None:
+    """What was rendered must be what is shown as before."""
+    require_file(source)
+    if record is None or sha256_of(source) != record.input_sha256:
+        raise SourceError(f"{shown(source)}: is not what was rendered any more; run the batch again")
 
 
 def _inside(out: Path, path: str) -> Path:

@@ -18,21 +18,23 @@ from sepkit.naming import shown
 from sepkit.pipeline import Outputs
 from sepkit.report import html, moments, pictures, tracks
 
-NO_MASKS = "Masks are drawn while a file is rendered; this page was made afterwards, from the files alone."
+NO_MASKS = "Masks are drawn while a file is rendered; this page was made from the files alone."
 
 
 @dataclass(frozen=True)
 class Evidence:
     """All that a page is made of.
 
-    metrics: by name, as `Evaluation.as_dict` gives them. fused: the members' estimate; taken: source − speech; each
-    over the excerpt, where it was kept. chosen: the configuration's metrics. facts: what was run, by name.
+    metrics: by name, as `Evaluation.as_dict` gives them. no_masks: why there are none. fused: the members' estimate;
+    taken: source − speech; each over the excerpt, where it was kept. chosen: the configuration's metrics. facts: what
+    was run, by name.
     """
 
     name: str
     excerpt: Excerpt
     metrics: Mapping[str, Mapping[str, Any]]
     masks: MaskPicture | None = None
+    no_masks: str = NO_MASKS
     fused: Audio | None = None
     taken: Audio | None = None
     chosen: tuple[MetricConfig, ...] = ()
@@ -77,10 +79,11 @@ def evidence(
     config: Config,
     masks: MaskPicture | None,
     facts: Mapping[str, Any],
+    no_masks: str = NO_MASKS,
 ) -> Evidence:
     """Of a file that was rendered to `outputs`, as far as these are there."""
     fused, taken = (_stretch(path, excerpt) for path in (outputs.fused, outputs.background))
-    return Evidence(shown(name), excerpt, metrics, masks, fused, taken, config.evaluate.metrics, facts)
+    return Evidence(shown(name), excerpt, metrics, masks, no_masks, fused, taken, config.evaluate.metrics, facts)
 
 
 def write(path: Path, evidence: Evidence) -> Path:
@@ -110,7 +113,7 @@ def write(path: Path, evidence: Evidence) -> Path:
         },
         strips=strips,
         wave=pictures.waveform(pair.mix, pair.clean),
-        no_masks=NO_MASKS if evidence.masks is None else "",
+        no_masks=evidence.no_masks if evidence.masks is None else "",
         colours=[
             (pictures.scale(pictures.LEVELS), *(f"{html.number(level_db, 0)} dBFS" for level_db in levels_db)),
             (pictures.scale(pictures.MASKS), "mask 0, taken away", "1, kept"),
