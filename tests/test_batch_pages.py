@@ -104,6 +104,8 @@ def test_pages_go_when_what_they_show_is_rendered_anew_without(source, tmp_path)
     soundfile.write(source / "a.wav", np.random.default_rng(9).uniform(-0.3, 0.3, RATE_HZ), RATE_HZ)
     run_batch(BatchJob(config(report=False), source, out))
     assert pages(out) == ["report/sub/<b>.wav.html"]
+    asked = run_batch(BatchJob(config(), source, out))
+    assert asked.notes == (f"1 file has no page yet: `sepkit report {out}` makes what is missing",)
 
 
 def test_the_command_writes_what_is_missing_and_names_what_it_cannot(source, tmp_path):

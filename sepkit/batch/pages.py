@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.batch.journal import Journal, Record, sha256_of
-from sepkit.batch.report import JSON_NAME
+from sepkit.batch.report import JSON_NAME, Row
 from sepkit.batch.verdict import FIRST
 from sepkit.config import Config, parse_config
 from sepkit.errors import OutputError, SepkitError, SourceError, one_line
@@ -54,6 +54,13 @@ def facts(verdict: str, configuration: str, reasons: Sequence[str], stages: Mapp
 def remove(out: Path, path: str) -> None:
     """A page of an earlier rendering would show what is there no more."""
     _inside(out, path).unlink(missing_ok=True)
+
+
+def missing_note(out: Path, rows: Sequence[Row]) -> list[str]:
+    """A note where finished files have no page: they were rendered before pages were asked for, or it failed."""
+    bare = sum(1 for row in rows if row.outputs and not batch_page.page_path(out, row.path).is_file())
+    files = "1 file has no page yet" if bare == 1 else f"{bare} files have no page yet"
+    return [f"{files}: `sepkit report {shown(out)}` makes what is missing"] if bare else []
 
 
 def outputs_of(files: Sequence[Path]) -> Outputs:

@@ -18,6 +18,7 @@ from sepkit.batch.estimate import estimate
 from sepkit.batch.find import Found, find, matcher
 from sepkit.batch.interruption import interruptible
 from sepkit.batch.journal import Journal, Record
+from sepkit.batch.pages import missing_note
 from sepkit.batch.plan import Identity, Plan, Task, make_plan
 from sepkit.batch.quarantine import WORK_PREFIX, prune
 from sepkit.batch.render import Outcome, render_here
@@ -70,6 +71,7 @@ def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | N
         notes = [f"{asked} jobs were asked for, {cores()} used: one a core"] if asked > cores() else []
         notes += unused_note(words, found.sources)
         rows = make_rows(job.config, plan, journal, errors)
+        notes += missing_note(job.out, rows) if job.config.report else []
         report = BatchReport(rows, job.out, job.source, job.config, interrupted, tuple(notes))
         report.write()
         if job.zip_to and not interrupted:
