@@ -130,6 +130,16 @@ def test_odd_names_stay_text_and_link_to_their_page(page):
     page.go_back()
 
 
+def test_a_metric_says_in_how_many_files_it_became_better(page):
+    """Values are halved: WER (lower is better) falls and STOI (higher is better) falls, where two decimals show it."""
+    for name, label, mark in (("stoi", "STOI", "▼ {} worse"), ("wer", "WER", "▲ {} better")):
+        scores = [row["metrics"][name] for row in [ROWS[1], *ROWS] if row["metrics"]]
+        values = [score["before"] for score in scores if score["before"] is not None]
+        moved = sum(1 for value in values if round(value / 2, 2) != round(value, 2))
+        caption = page.locator("figcaption", has_text=label).inner_text()
+        assert mark.format(moved) in caption and f"{len(values)} of {COUNT + 1} files measured" in caption
+
+
 def test_sums_and_stages_add_up(page):
     tiles = page.locator(".tiles").inner_text()
     hours = sum(row["duration_s"] or 0 for row in [ROWS[1], *ROWS]) / 3600

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from sepkit import naming
 from sepkit.naming import shown
 from sepkit.report import html
-from sepkit.report.file_page import DIRECTIONS
+from sepkit.report.file_page import DIRECTIONS, table_row
 from sepkit.report.pictures import CURRENT, bare_figure, inline_svg
 
 PAGE_NAME = "report.html"
@@ -33,7 +33,9 @@ FileRow = Mapping[str, Any]
 
 
 class Metric(NamedTuple):
-    """A metric of the batch: how it is called and read, and a picture of its values before and after."""
+    """A metric of the batch: how it is called and read, a picture of its values before and after, and in how many
+    files it became better and worse.
+    """
 
     name: str
     label: str
@@ -41,6 +43,8 @@ class Metric(NamedTuple):
     direction: str
     picture: str
     measured: int
+    better: int
+    worse: int
     mean_before: float | None
     mean_after: float | None
 
@@ -137,8 +141,12 @@ def _metrics(rows: Sequence[FileRow]) -> Iterator[Metric]:
     for name, score in named.items():
         before, after = (_values(rows, name, side) for side in ("before", "after"))
         picture = _histogram(before, after, f"{score['label']}, {score['unit']}") if after else ""
+        verdicts = Counter(table_row(name, row["metrics"][name]).verdict for row in rows if name in row["metrics"])
+        judged = verdicts["better"], verdicts["worse"]
         means = (math.fsum(values) / len(values) if values else None for values in (before, after))
-        yield Metric(name, score["label"], score["unit"], DIRECTIONS[score["better"]], picture, len(after), *means)
+        yield Metric(
+            name, score["label"], score["unit"], DIRECTIONS[score["better"]], picture, len(after), *judged, *means
+        )
 
 
 def _values(rows: Sequence[FileRow], name: str, side: str) -> list[float]:
