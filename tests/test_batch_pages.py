@@ -93,6 +93,16 @@ def test_every_file_has_a_page_that_says_what_the_report_says(source, tmp_path):
     assert {row.status for row in skipped.rows} == {"skipped"} and len(pages(out)) == 3
 
 
+def test_the_longest_name_has_a_page_too(tmp_path):
+    name = "l" * 251 + ".wav"
+    (tmp_path / "in").mkdir()
+    soundfile.write(tmp_path / "in" / name, np.random.default_rng(0).uniform(-0.3, 0.3, RATE_HZ), RATE_HZ)
+    report = run_batch(BatchJob(config(), tmp_path / "in", tmp_path / "out"))
+    assert "page" not in report.rows[0].note and report.notes == ()
+    (page,) = (tmp_path / "out/report").iterdir()
+    assert len(page.name) == 255 and page.suffix == ".html"
+
+
 def test_workers_leave_the_same_pages(source, tmp_path):
     run_batch(BatchJob(config(), source, tmp_path / "out", jobs=2))
     assert pages(tmp_path / "out") == ["report.html", "report/a.wav.html", "report/sub/<b>.wav.html"]

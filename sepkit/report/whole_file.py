@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sepkit.audio_write import make_folder
+from sepkit.audio_write import PART_PATTERN, make_folder
 from sepkit.errors import OutputError
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`, which becomes `path` when the block ends without an error."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Named like all unfinished files, so that the next batch sweeps what a kill leaves, and short, whatever the name.
+    part = path.with_name(PART_PATTERN.replace("*", secrets.token_hex(8)))
     make_folder(path.parent)
     try:
         yield part
