@@ -82,7 +82,8 @@ def evidence(
     no_masks: str = NO_MASKS,
 ) -> Evidence:
     """Of a file that was rendered to `outputs`, as far as these are there."""
-    fused, taken = (_stretch(path, excerpt) for path in (outputs.fused, outputs.background))
+    known = excerpt.pair.reference_kind == "fused vocals"  # then it is the pair's reference
+    fused, taken = (_stretch(path, excerpt) for path in (None if known else outputs.fused, outputs.background))
     return Evidence(shown(name), excerpt, metrics, masks, no_masks, fused, taken, config.evaluate.metrics, facts)
 
 
