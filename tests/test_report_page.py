@@ -66,7 +66,8 @@ def made(tmp_path_factory):
     Pipeline(config).render(folder / "mix.wav", Outputs(folder / "speech.wav"), masks=masks)
     excerpt = Excerpt(Pair(mix, clean, Audio(0.1 * mix.samples, RATE)), 0.0, LENGTH_S, LENGTH_S)
     metrics = Evaluator(config.evaluate.metrics).evaluate(excerpt).as_dict()["metrics"]
-    evidence = file_page.Evidence(NAME, excerpt, metrics, masks, None, taken, config.evaluate.metrics, {"mix": NAME})
+    shown = {"taken": taken, "chosen": config.evaluate.metrics, "facts": {"mix": NAME}}
+    evidence = file_page.Evidence(NAME, excerpt, metrics, masks, **shown)
     return file_page.write(folder / "report.html", evidence), metrics
 
 
@@ -185,7 +186,20 @@ def test_each_metric_equals_the_one_measured(page, made):
     }
     written = {name: [text(score["before"]), text(score["after"])] for name, score in made[1].items()}
     assert shown == written and len(shown) == 6
+    for name, score in made[1].items():
+        row = page.locator(f"tr[data-metric={name}]")
+        exact = [row.get_attribute(f"data-{side}") for side in ("before", "after")]
+        assert [float(value) if value else None for value in exact] == [score["before"], score["after"]]
     assert "not measured: " in page.locator("tr[data-metric=music_residual]").inner_text()
+
+
+def test_the_figures_of_all_seconds_average_to_the_metrics(page, made):
+    found = {each["title"]: each for each in json.loads(page.locator("#page").text_content())["windows"]}
+    for title, name in (("Most music left", "music_left"), ("Most speech lost", "speech_lost")):
+        figures = found[title]["figures"]
+        assert len(figures) == LENGTH_S and page.locator(".curve").count() == 2
+        floored = max(10 * np.log10(np.mean(figures)), -80)
+        assert floored == pytest.approx(made[1][name]["after"], abs=1e-6)
 
 
 def test_names_stay_text(page):

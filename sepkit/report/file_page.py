@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,6 +69,8 @@ MOST_TICKS = 7
 """Marks on the axis of time: as many as have room on a phone."""
 LAST_TICK = 0.9
 """Part of the axis after which a time would be cut off."""
+CURVE_DB = (-40.0, 10.0)
+"""Between these the curves of decibels are drawn."""
 DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "neither": ""}
 
 
@@ -93,6 +96,7 @@ def write(path: Path, evidence: Evidence) -> Path:
     sounds = list(_sounds(evidence))
     heard = tracks.make_tracks([sound[:3] for sound in sounds], [sound[3] for sound in sounds])
     strips, levels_db = _strips(evidence)
+    rankings = moments.rankings(pair, evidence.chosen)
     facts = {name: value for name, value in evidence.facts.items() if value is not None}
     weights, settings = facts.pop("weights", []), facts.pop("configuration", "")
     return html.write_page(
@@ -111,16 +115,22 @@ def write(path: Path, evidence: Evidence) -> Path:
             "piece_s": tracks.PIECE_S,
             "lead_s": tracks.LEAD_S,
             "tracks": [{"name": track.name, "gain_db": track.gain_db, "pieces": len(track.pieces)} for track in heard],
+            "windows": [
+                {"title": each.title, "unit": each.unit, "whole": each.whole, "figures": each.windows.tolist()}
+                for each in rankings
+                if each.windows.size
+            ],
         },
         strips=strips,
         wave=pictures.waveform(pair.mix, pair.clean),
+        curves=list(_curves(rankings, pair.mix.duration_s)),
         no_masks=evidence.no_masks if evidence.masks is None else "",
         colours=[
             (pictures.scale(pictures.LEVELS), *(f"{html.number(level_db, 0)} dBFS" for level_db in levels_db)),
             (pictures.scale(pictures.MASKS), "mask 0, taken away", "1, kept"),
         ],
         ticks=list(_ticks(pair.mix.duration_s, excerpt.start_s)),
-        rankings=moments.rankings(pair, evidence.chosen),
+        rankings=rankings,
         rows=[table_row(name, score) for name, score in evidence.metrics.items()],
         facts={name.replace("_", " "): fact(value) for name, value in facts.items()},
         weights=weights,
@@ -185,6 +195,19 @@ def _strips(evidence: Evidence) -> tuple[list[Strip], tuple[float, float]]:
             about = f"part kept of each frequency, 0 to {top_khz:.0f} kHz"
             strips.append(Strip(title, about, pictures.mask_picture(mask[:, first : max(last, first + 1)]), top_khz))
     return strips, levels_db
+
+
+def _curves(rankings: Sequence[moments.Ranking], duration_s: float) -> Iterator[tuple[str, str, str]]:
+    """Title, explanation and picture of the rankings that have a figure for every second."""
+    count = math.ceil(duration_s / moments.WINDOW_S)
+    edges_s = np.append(np.arange(count) * moments.WINDOW_S, duration_s)
+    for each in rankings:
+        if each.windows.size != count:
+            continue
+        low, high = CURVE_DB if each.unit == "dB" else (0.0, 1.0)
+        values = np.array([moments.shown(float(value), each.unit) for value in each.windows])
+        about = f"by the second, {html.number(low, 0)} to {html.number(high, 0)} {each.unit}"
+        yield each.title.removeprefix("Most ").capitalize(), about, pictures.per_window(values, edges_s, low, high)
 
 
 def _ticks(duration_s: float, start_s: float) -> Iterator[tuple[float, str]]:

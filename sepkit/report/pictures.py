@@ -61,6 +61,17 @@ def waveform(before: Audio, after: Audio) -> str:
     return inline_svg(figure, stretch=True)
 
 
+def per_window(values: NDArray[np.float64], edges_s: NDArray[np.float64], low: float, high: float) -> str:
+    """A step for each window, filled up from `low`, as inline SVG over the page's time axis."""
+    figure, axes = bare_figure(10, 0.7)
+    axes.stairs(np.clip(values, low, high), edges_s, baseline=low, fill=True, color=CURRENT, alpha=0.6)
+    axes.set_xlim(edges_s[0], edges_s[-1])
+    axes.set_ylim(low, high)
+    axes.set_axis_off()
+    axes.set_position([0, 0, 1, 1])
+    return inline_svg(figure, stretch=True)
+
+
 def bare_figure(width_in: float, height_in: float) -> tuple[Any, Any]:
     """A figure without a display, transparent, in the page's colour of text; and its axes."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
