@@ -25,6 +25,7 @@ from sepkit.config import Config, default_config_path, load_config
 from sepkit.errors import ConfigError, SepkitError
 from sepkit.pipeline import Outputs, Pipeline
 from sepkit.resample import resample
+from sepkit.training.corpus import AUDIO_SUFFIXES
 
 LEVELS_DB: tuple[float | None, ...] = (None, 30.0, 20.0, 10.0)
 """Speech over music; None is the recording alone."""
@@ -32,7 +33,6 @@ LONGEST_S = 8.0
 SEED = 0
 HEADROOM = 0.5
 """Of both, so that their sum stays below full scale."""
-SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 
 
 class Found(NamedTuple):
@@ -98,7 +98,7 @@ def _music(pieces: Iterator[Path], sample_rate: int, frames: int) -> NDArray[np.
 
 def _files(folder: Path, most: int | None = None) -> list[Path]:
     """Sound files below a folder; with `most`, that many, spread over them."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
     if not found:
-        raise ConfigError(f"{folder}: holds no {', '.join(sorted(SUFFIXES))}; give a folder of recordings")
+        raise ConfigError(f"{folder}: holds no {', '.join(AUDIO_SUFFIXES)}; give a folder of recordings")
     return found if most is None else found[:: max(1, len(found) // most)][:most]

@@ -19,7 +19,7 @@ from unittest import mock
 import numpy as np
 import soundfile
 
-from scripts.bench import sepkit, spend
+from scripts.measuring import sepkit, spend
 from scripts.random_bags import SEED, STEMS, Stem, song, write_bag
 from sepkit import Audio, Pipeline, memory
 from sepkit.audio_io import probe

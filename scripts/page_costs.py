@@ -50,6 +50,11 @@ class Costs(NamedTuple):
     filtered_s: float
 
 
+def chromium() -> str | None:
+    """The path of the Chromium that is here."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def drawn_rows(count: int) -> Iterator[dict[str, Any]]:
     """Rows of a batch that was never run."""
     chance = random.Random(0)
@@ -78,7 +83,7 @@ def costs(folder: Path, count: int) -> Costs:
     started = time.perf_counter()
     page = batch_page.write(folder, record)
     made_s = time.perf_counter() - started
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = chromium()
     if browser is None:
         raise SepkitError("no Chromium is here to open the page; install one (Debian: apt install chromium)")
     with sync_playwright() as playwright:

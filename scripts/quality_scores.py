@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scripts.bench import table
+from scripts.measuring import table
 from sepkit.audio import Audio, Samples
 from sepkit.compare.methods import UNPROCESSED
 from sepkit.compare.pairs import column

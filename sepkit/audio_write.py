@@ -107,6 +107,11 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """The error for an output that the system refused."""
+    return OutputError(f"{shown(path)}: cannot be written ({error.strerror}); check permissions and space")
+
+
 class AudioWriter:
     """A sound file that appears under its name when the `with` block ends well, and not at all otherwise.
 

@@ -10,7 +10,6 @@ VAD's (`voice_activity`), found on the fused estimate, which hears less of the b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -19,14 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepkit import silence, voice_activity
-from sepkit.audio_io import Source, SourceInfo, open_source
+from sepkit.audio_io import Source, open_source
 from sepkit.audio_write import AudioWriter, output_format
 from sepkit.config import OutputConfig
 from sepkit.pipeline import Outputs
 from sepkit.weights import WeightFile
+from sepkit.windows import blocks
 
-BLOCK_S = 10.0
-"""Read at a time."""
 SPOKEN_PROBABILITY = 0.5
 """As Silero's own spans and the metric `music_residual`."""
 AROUND_SPEECH_STEPS = 4
@@ -74,7 +72,7 @@ def evidence(mix: Path, fused: Path) -> Evidence:
 def _taken_db(mix: Source, fused: Source) -> float:
     """10·log10( Σ(x − α·v)² / Σx² ) with α = Σx·v / Σv², by sums: Σx² − (Σx·v)² / Σv²."""
     xx = xv = vv = 0.0
-    for start, frames in _blocks(mix.info):
+    for start, frames in blocks(mix.info.frames, mix.info.sample_rate):
         x, v = (source.read(start, frames).astype(np.float64) for source in (mix, fused))
         xx, xv, vv = xx + float(np.sum(x * x)), xv + float(np.sum(x * v)), vv + float(np.sum(v * v))
     if xx == 0 or vv == 0:
@@ -138,7 +136,7 @@ def pass_through(source: Path, outputs: Outputs, output: OutputConfig) -> None:
         _, container, subtype = output_format(info, output.format, output.bit_depth)
         form = info.sample_rate, info.channels, container, subtype, info.tags, info.frames
         writers = [stack.enter_context(AudioWriter(path, *form)) for path in outputs[:2] if path]
-        for start, frames in _blocks(info):
+        for start, frames in blocks(info.frames, info.sample_rate):
             block = opened.read(start, frames)
             for writer, written in zip(writers, (block, np.zeros_like(block)), strict=False):
                 writer.write(written)
@@ -147,10 +145,3 @@ def pass_through(source: Path, outputs: Outputs, output: OutputConfig) -> None:
 def weights() -> tuple[WeightFile, ...]:
     """The detector of speech."""
     return (voice_activity.weight_file(),)
-
-
-def _blocks(info: SourceInfo) -> Iterator[tuple[int, int]]:
-    """(start, frames) of the blocks that are read."""
-    step = round(BLOCK_S * info.sample_rate)
-    for start in range(0, info.frames, step):
-        yield start, min(step, info.frames - start)

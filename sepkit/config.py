@@ -150,6 +150,11 @@ class MetricConfig(_Plugin):
     metric: str
     options: SerializeAsAny[Options]
 
+    @classmethod
+    def named(cls, metric: str) -> MetricConfig:
+        """The metric with its default options."""
+        return cls.model_validate({"metric": metric})
+
 
 class EvaluateConfig(Options):
     """What is measured on a pair, and on each file of a batch."""
@@ -215,7 +220,7 @@ class Config(Options):
         if self.words is None or any(each.metric == "wer" for each in found):
             return found
         named = [each for each in self.evaluate.metrics if each.metric == "wer"]
-        return (*found, *(named[:1] or [MetricConfig.model_validate({"metric": "wer"})]))
+        return (*found, *(named[:1] or [MetricConfig.named("wer")]))
 
     def escalations(self) -> tuple[Config, ...]:
         """The configurations of `escalate_to`: what shapes the sound is theirs, all else is this one's."""

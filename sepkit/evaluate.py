@@ -96,7 +96,7 @@ def evaluate_pair(
     background: the true rest; without a reference, mix − background is the reference. words: the text spoken.
     config: its `evaluate` section says what is measured; without one, all of `EMBEDDED_METRICS`.
     """
-    chosen = config.evaluate if config else EvaluateConfig(metrics=tuple(map(_by_name, EMBEDDED_METRICS)))
+    chosen = config.evaluate if config else EvaluateConfig(metrics=tuple(map(MetricConfig.named, EMBEDDED_METRICS)))
     excerpt = bring_together(mix, clean, reference, background, words, chosen.longest_s, reference_kind)
     return Evaluator(chosen.metrics).evaluate(excerpt)
 
@@ -135,10 +135,6 @@ def bring_together(
         pair = replace(pair, reference=truth, reference_kind="truth")
         notes.append("the reference is the mix minus the background given")
     return Excerpt(pair, start / rate, (start + length) / rate, whole_s, tuple(notes))
-
-
-def _by_name(metric: str) -> MetricConfig:
-    return MetricConfig.model_validate({"metric": metric})
 
 
 def _measure(metric: BaseMetric, pair: Pair) -> tuple[Score, ...]:

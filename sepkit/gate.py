@@ -13,7 +13,7 @@ from sepkit import audio_io
 from sepkit.bounds import LENGTH_EQUAL, Bound
 from sepkit.config import Config
 from sepkit.errors import SepkitError
-from sepkit.metrics.base import Score, exact
+from sepkit.metrics.base import Score
 
 MOST_DIGITS = 6
 """After the point, where a value and its bound would else look the same."""
@@ -32,7 +32,7 @@ def _broken_bound(bound: Bound, score: Score | None) -> str:
     against_input = bound.kind in ("rise", "fall")
     if score is None:
         return _unmeasured(bound, "it is not among the metrics")
-    before, value = exact(score, "before"), exact(score, "after")
+    before, value = score.exact
     if value is not None and against_input:
         value = None if before is None else value - before if bound.kind == "rise" else before - value
     if value is None or math.isnan(value):

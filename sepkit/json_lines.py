@@ -17,7 +17,7 @@ from sepkit.naming import shown
 
 
 class JsonLines:
-    """`records`: what could be read, in order, damaged lines left out. `append` returns once a record is on disk."""
+    """`records`: what was there to read, in order, damaged lines left out. `append` returns once one is on disk."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -40,7 +40,6 @@ class JsonLines:
                 f"{shown(self.path)}: cannot be written ({error.strerror}); free some space and run it again"
             ) from error
         self._whole_bytes += len(line)
-        self.records.append(record)
 
 
 def _read(path: Path) -> bytes:

@@ -16,10 +16,10 @@ from sepkit.metrics.base import Evaluation, ReferenceKind
 from sepkit.naming import shown
 from sepkit.pipeline import Outputs, Pipeline, RenderReport
 from sepkit.report import file_page, snippets, spectrograms, summary
-from sepkit.report.file_page import NO_MASKS
 from sepkit.report.second_look import SecondLook, Seen
 from sepkit.report.summary import METRICS_NAME
 from sepkit.weights import WeightFile, sha256
+from sepkit.words import read_words
 
 PAGE_NAME = "report.html"
 TRUTH_FACTS = ("true_speech", "true_background")
@@ -49,7 +49,7 @@ def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | No
         facts = _facts(mix, outputs, report, truth)
         evaluation = _measure(config, excerpt, eval_dir, facts, pipeline.weights())
         if config.report:
-            _write_page(config, excerpt, evaluation, eval_dir, facts, outputs, masks)
+            _write_page(config, excerpt, evaluation, eval_dir, facts, outputs, Seen(masks, outputs.fused))
     spectrograms.picture(excerpt.pair.mix, excerpt.pair.clean, make_folder(eval_dir) / "spectrograms.png")
     ab = make_folder(artifacts / "ab")
     snippets.write_snippets(
@@ -70,12 +70,12 @@ def evaluate_files(
     out_dir: Path | None,
 ) -> str:
     """Measure a pair of files; returns the table and, where `out_dir` is given, writes it there."""
-    truth = Truth(reference, background, _read_words(words))
+    truth = Truth(reference, background, read_words(words))
     excerpt = bring_together(mix, clean, *truth, longest_s=config.evaluate.longest_s)
     facts = {"mix": shown(mix), "speech": shown(clean), **_truth_facts(truth)}
     evaluation = _measure(config, excerpt, out_dir, facts)
     if out_dir and config.report:
-        _write_page(config, excerpt, evaluation, out_dir, facts, Outputs(clean))
+        _write_page(config, excerpt, evaluation, out_dir, facts, Outputs(clean), Seen())
     return summary.table(evaluation)
 
 
@@ -99,10 +99,10 @@ def page_again(folder: Path, look: bool = True) -> Path:
         raise SourceError(f"{shown(folder / METRICS_NAME)}: names no mix and speech; run the pilot again")
     reference, background = (paths[name] for name in TRUTH_FACTS)
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
-        seen = SecondLook(config).at(mix, Path(work)) if look and "cpu_seconds" in run else Seen(why_not=NO_MASKS)
+        seen = SecondLook(config).at(mix, Path(work)) if look and "cpu_seconds" in run else Seen()
         outputs = Outputs(speech, Path(taken) if taken else None, seen.fused)
         excerpt = _excerpt(config, mix, outputs, Truth(reference, background))
-        return _write_page(config, excerpt, metrics, folder, run, outputs, seen.masks, seen.why_not)
+        return _write_page(config, excerpt, metrics, folder, run, outputs, seen)
 
 
 def _excerpt(config: Config, mix: Path, outputs: Outputs, truth: Truth) -> Excerpt:
@@ -137,11 +137,10 @@ def _write_page(
     folder: Path,
     facts: dict[str, Any],
     outputs: Outputs,
-    masks: MaskPicture | None = None,
-    no_masks: str = NO_MASKS,
+    seen: Seen,
 ) -> Path:
     metrics = evaluation if isinstance(evaluation, dict) else evaluation.as_dict()["metrics"]
-    found = file_page.evidence(Path(facts["mix"]).name, excerpt, outputs, metrics, config, masks, facts, no_masks)
+    found = file_page.evidence(Path(facts["mix"]).name, excerpt, outputs, metrics, config, seen, facts)
     return file_page.write(folder / PAGE_NAME, found)
 
 
@@ -178,16 +177,5 @@ def _pilot_truth(config: Config) -> Truth:
     return Truth(
         Path(pilot.reference) if pilot.reference else None,
         Path(pilot.background) if pilot.background else None,
-        _read_words(Path(pilot.words) if pilot.words else None),
+        read_words(Path(pilot.words) if pilot.words else None),
     )
-
-
-def _read_words(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(
-            f"{shown(path)}: cannot be read as UTF-8 text ({error}); give a file with the words spoken"
-        ) from error

@@ -27,10 +27,7 @@ from sepkit.stages.level import Leveller
 from sepkit.stages.true_peak import TruePeakMeter
 from sepkit.stft import Stft
 from sepkit.weights import WeightFile
-from sepkit.windows import Seam, Span, Window, cut
-
-BLOCK_S = 10.0
-"""Streamed passes (statistics, level, encode) move this much at a time."""
+from sepkit.windows import Seam, Span, Window, blocks, cut
 
 Progress = Callable[[float], None]
 """Called with the part done, 0 … 1."""
@@ -301,7 +298,7 @@ class Pipeline:
             return [Statistics() for _ in pairs]
         sums = np.zeros((len(pairs), 2))
         with self._clock("statistics"):
-            for start, frames in _blocks(source.info.frames, source.info.sample_rate):
+            for start, frames in blocks(source.info.frames, source.info.sample_rate):
                 block = source.read(start, frames)
                 for row, first in enumerate(pairs):
                     mono = block[first : first + 2].mean(axis=0, dtype=np.float64)
@@ -318,14 +315,14 @@ class Pipeline:
         peak_dbtp = None
         if config.ceiling_by == "gain":
             meter = TruePeakMeter(spool.sample_rate, spool.channels)
-            for start, frames in _blocks(spool.frames, spool.sample_rate):
+            for start, frames in blocks(spool.frames, spool.sample_rate):
                 meter.add(spool.read(start, frames))
             peak_dbtp = meter.peak_dbtp()
         return Leveller(config, spool.sample_rate, spool.channels, gain, peak_dbtp)
 
     def _levelled(self, spool: Spool, leveller: Leveller) -> Iterator[Samples]:
         """The spooled speech at its final level, block by block."""
-        for start, frames in _blocks(spool.frames, spool.sample_rate):
+        for start, frames in blocks(spool.frames, spool.sample_rate):
             with self._clock("level"):
                 block = leveller.process(spool.read(start, frames), last=start + frames == spool.frames)
             yield block
@@ -338,10 +335,3 @@ class Pipeline:
     def _report(self, info: SourceInfo, meter: loudness.LoudnessMeter, leveller: Leveller) -> RenderReport:
         gain_db = 20 * math.log10(leveller.gain)
         return RenderReport(info.duration_s, dict(self._clock.seconds), meter.integrated_lufs(), gain_db)
-
-
-def _blocks(frames: int, sample_rate: int) -> Iterator[tuple[int, int]]:
-    """(start, frames) of the blocks of a streamed pass."""
-    step = round(BLOCK_S * sample_rate)
-    for start in range(0, frames, step):
-        yield start, min(step, frames - start)

@@ -14,6 +14,9 @@ import numpy as np
 
 from sepkit.audio import Samples
 
+BLOCK_S = 10.0
+"""Streamed passes (statistics, level, encode) move this much at a time."""
+
 
 class Span(NamedTuple):
     """A part of the source, in frames: one that is rendered, or one that is skipped."""
@@ -84,3 +87,10 @@ class Seam:
             body[:, :fade_frames] = (1 - rise) * self._tail[:, :fade_frames] + rise * body[:, :fade_frames]
         self._tail = rendered[:, window.body_stop - window.start : window.tail_stop - window.start].copy()
         return body
+
+
+def blocks(frames: int, sample_rate: int) -> Iterator[tuple[int, int]]:
+    """(start, frames) of the blocks of a streamed pass, in which every frame is looked at once."""
+    step = round(BLOCK_S * sample_rate)
+    for start in range(0, frames, step):
+        yield start, min(step, frames - start)

@@ -53,7 +53,7 @@ class Words:
             return Known(text) if text is not None else Known(None, f"no words for it in {shown(self.path)}")
         for name in _names(relative):
             if name in self._texts:
-                return _read(self.path / name)
+                return _known(self.path / name)
         return Known(None, f"no words for it in {shown(self.path)}")
 
     def unused(self, inputs: Iterable[str]) -> list[str]:
@@ -86,12 +86,24 @@ def _names(relative: str) -> tuple[str, str]:
     return f"{relative}.txt", path.with_suffix(".txt").as_posix()
 
 
-def _read(path: Path) -> Known:
+def read_words(path: Path | None) -> str | None:
+    """The words in a text file, where there is one. An editor's mark at the start is no word."""
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(
+            f"{shown(path)}: cannot be read as UTF-8 text ({error}); give a file with the words spoken"
+        ) from error
+
+
+def _known(path: Path) -> Known:
     """The text, or why it cannot be read: one bad file is no reason to stop a batch."""
     try:
-        return Known(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        return Known(None, f"its words in {shown(path)} cannot be read as UTF-8 text ({error})")
+        return Known(read_words(path))
+    except SourceError as error:
+        return Known(None, f"its words: {error}")
 
 
 def _table(path: Path) -> dict[str, str]:

@@ -4,7 +4,6 @@ Under CI, Hypothesis draws the same examples every time; elsewhere it goes on lo
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,13 +32,13 @@ def browser() -> Iterator[Any]:
     """Debian's Chromium, or whichever is here. SEPKIT_BROWSER=required makes a missing one fail, else it skips."""
     from playwright.sync_api import Error, sync_playwright
 
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = next(filter(None, map(shutil.which, names)), None)
+    from scripts.page_costs import chromium
+
     with sync_playwright() as playwright:
         # Chromium's own sandbox needs a user other than root; nothing but our pages is opened.
         arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
         try:
-            opened = playwright.chromium.launch(executable_path=found, args=arguments)
+            opened = playwright.chromium.launch(executable_path=chromium(), args=arguments)
         except Error as error:
             if os.environ.get("SEPKIT_BROWSER") == "required":
                 raise

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sepkit.compare.pairs import EVERY, SetPair, read_set, read_words
+from sepkit.compare.pairs import EVERY, SetPair, read_set
 from sepkit.errors import ConfigError, SourceError
+from sepkit.words import read_words
 
 
 def lay(folder: Path, *names: str) -> Path:

@@ -14,7 +14,6 @@ from sepkit.batch.verdict import FIRST
 from sepkit.config import Config, parse_config
 from sepkit.errors import OutputError, SepkitError, SourceError, one_line
 from sepkit.evaluate import Excerpt, bring_together
-from sepkit.mask_picture import MaskPicture
 from sepkit.metrics.base import ReferenceKind
 from sepkit.naming import shown
 from sepkit.pipeline import Outputs
@@ -30,19 +29,18 @@ def write(
     outputs: Outputs,
     metrics: Mapping[str, Mapping[str, Any]],
     config: Config,
-    excerpt: Excerpt | None,
-    masks: MaskPicture | None,
+    seen: Seen,
     said: Mapping[str, Any],
-    no_masks: str = file_page.NO_MASKS,
+    excerpt: Excerpt | None = None,
 ) -> Path:
-    """Write the page of the file `path`. excerpt: what was measured, or None. said: as of `facts`."""
+    """Write the page of the file `path`. said: as of `facts`. excerpt: what was measured, where anything was."""
     page = _inside(out, path)
     if excerpt is None:
-        kind: ReferenceKind = "fused vocals" if outputs.fused else "truth"
+        kind: ReferenceKind = "fused vocals" if seen.fused else "truth"
         longest_s = config.evaluate.longest_s
-        excerpt = bring_together(source, outputs.speech, outputs.fused, longest_s=longest_s, reference_kind=kind)
+        excerpt = bring_together(source, outputs.speech, seen.fused, longest_s=longest_s, reference_kind=kind)
     named = {"mix": shown(source), "speech": shown(outputs.speech), **said}
-    return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, masks, named, no_masks))
+    return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, seen, named))
 
 
 def facts(verdict: str, configuration: str, reasons: Sequence[str], stages: Mapping[str, float]) -> dict[str, Any]:
@@ -97,10 +95,9 @@ def _write_again(
     said = facts(row["verdict"], row["configuration"], row["reasons"], row["stages"])
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
         look = looks.get(row["configuration"])
-        seen = look.at(source, Path(work)) if look else Seen(why_not=file_page.NO_MASKS)
-        outputs = outputs_of([out / name for name in row["outputs"]])._replace(fused=seen.fused)
-        known = source, outputs, row["metrics"], config, None, seen.masks, said, seen.why_not
-        write(out, row["path"], *known)
+        seen = look.at(source, Path(work)) if look else Seen()
+        outputs = outputs_of([out / name for name in row["outputs"]])
+        write(out, row["path"], source, outputs, row["metrics"], config, seen, said)
 
 
 def _looks(config: Config) -> dict[str, SecondLook]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sepkit import naming
-from sepkit.audio_write import make_folder
+from sepkit.audio_write import cannot_write, make_folder
 from sepkit.batch.appear import appearing
 from sepkit.batch.verdict import Judged
 from sepkit.errors import OutputError
@@ -73,7 +73,7 @@ def workspace(folder: Path) -> Iterator[Path]:
     try:
         work = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=folder))
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        raise cannot_write(folder, error) from error
     try:
         yield work
     finally:
@@ -102,7 +102,7 @@ def settle(rendered: Outputs, judged: Judged, places: Places) -> list[Path]:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise _cannot_write(path, error) from error
+            raise cannot_write(path, error) from error
     return files
 
 
@@ -138,8 +138,4 @@ def _move(here: Path, there: Path) -> None:
     try:
         here.replace(there)
     except OSError as error:
-        raise _cannot_write(there, error) from error
-
-
-def _cannot_write(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"{shown(path)}: cannot be written ({error.strerror}); check permissions and space")
+        raise cannot_write(there, error) from error

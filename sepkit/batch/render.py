@@ -20,6 +20,7 @@ from sepkit.config import Config
 from sepkit.errors import SourceError, one_line
 from sepkit.mask_picture import MaskPicture
 from sepkit.naming import shown
+from sepkit.report.second_look import Seen
 
 Tell = Callable[[Task, float], None]
 """Called with a task and the part of it that is done, 0 … 1."""
@@ -82,25 +83,23 @@ class Renderer:
             if _identity(task.source) != before:
                 raise SourceError(f"{shown(task.source)}: changed while it was read; run it again when it is whole")
             files = quarantine.settle(rendered, judged, task.places)
-            shown_s, unshown = self._write_page(task, judged, files, rendered.fused, masks)
+            shown_s, unshown = self._write_page(task, judged, files, Seen(masks, rendered.fused))
         outcome = self._outcome(input_sha256, files, judged)
         note = "; ".join(filter(None, (outcome.note, unshown)))
         return replace(outcome, note=note, stages=outcome.stages | shown_s)
 
-    def _write_page(
-        self, task: Task, judged: Judged, files: list[Path], fused: Path | None, masks: MaskPicture | None
-    ) -> tuple[dict[str, float], str]:
+    def _write_page(self, task: Task, judged: Judged, files: list[Path], seen: Seen) -> tuple[dict[str, float], str]:
         """The file's page, or none where none is asked for; returns what it took, and why it could not be made."""
         clock = Clock()
         try:
             pages.remove(self.out, task.path)
             if self.config.report:
                 with clock("page"):
-                    outputs = pages.outputs_of(files)._replace(fused=fused)
+                    outputs = pages.outputs_of(files)
                     metrics = judged.evaluation.as_dict()["metrics"] if judged.evaluation else {}
-                    facts = pages.facts(judged.verdict, judged.configuration, judged.reasons, judged.stages)
-                    known = task.source, outputs, metrics, self.config, judged.excerpt, masks, facts
-                    pages.write(self.out, task.path, *known)
+                    said = pages.facts(judged.verdict, judged.configuration, judged.reasons, judged.stages)
+                    known = metrics, self.config, seen, said, judged.excerpt
+                    pages.write(self.out, task.path, task.source, outputs, *known)
         except Exception as error:  # the file itself is done; its page is not worth losing it
             return dict(clock.seconds), f"its page could not be made: {one_line(error)}"
         return dict(clock.seconds), ""

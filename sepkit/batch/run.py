@@ -5,17 +5,16 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from sepkit.audio_write import PART_PATTERN
+from sepkit.audio_write import PART_PATTERN, cannot_write
 from sepkit.batch.bars import Bars, checking
 from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, pack, unpack
 from sepkit.batch.estimate import estimate
 from sepkit.batch.find import Found, find, matcher
+from sepkit.batch.hold import held
 from sepkit.batch.interruption import interruptible
 from sepkit.batch.journal import Journal, Record
 from sepkit.batch.pages import missing_note
@@ -31,8 +30,6 @@ from sepkit.errors import ConfigError, OutputError, SourceError
 from sepkit.naming import shown
 from sepkit.pipeline import Pipeline
 from sepkit.words import Words, unused_note
-
-LOCK_NAME = ".sepkit-lock"
 
 
 @dataclass(frozen=True)
@@ -189,20 +186,16 @@ def _sources(job: BatchJob, work: Path) -> tuple[Path, Found]:
 @contextmanager
 def _held(out: Path) -> Iterator[Path]:
     """Hold OUT_DIR for this run alone, swept of what a killed one left; yields a folder for temporaries."""
-    with ExitStack() as stack:
+    with held(out, "batch"):
         try:
-            out.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(FileLock(out / LOCK_NAME, blocking=False))
             _sweep(out)
-            stack.callback(_sweep, out)
             work = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=out))
-        except Timeout as error:
-            raise OutputError(f"{shown(out)}: another batch writes here; wait for it to end") from error
         except OSError as error:
-            raise OutputError(
-                f"{shown(out)}: cannot be written ({error.strerror}); check permissions and space"
-            ) from error
-        yield work
+            raise cannot_write(out, error) from error
+        try:
+            yield work
+        finally:
+            _sweep(out)
 
 
 def _sweep(out: Path) -> None:

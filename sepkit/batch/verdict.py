@@ -86,11 +86,6 @@ class Judge:
         self._next = _escalations(config, threads)
         self._needs_words = any(each.metric == "wer" for each in config.gate_metrics())
 
-    @property
-    def decides(self) -> bool:
-        """Whether a rendering may come out as something else than passed."""
-        return bool(self.config.gate or self.config.bypass_clean)
-
     def load(self) -> None:
         """Load the first configuration's models; weights that are absent, of whichever, raise here."""
         weights.require(all_weights(self.config))

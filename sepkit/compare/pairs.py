@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from sepkit.errors import ConfigError, SourceError
+from sepkit.errors import ConfigError
 from sepkit.naming import shown
 
 EVERY = "all"
@@ -38,11 +38,6 @@ class SetPair(NamedTuple):
     def column(self) -> str:
         """Where it stands in the tables."""
         return column(self.condition, self.level_db)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Every file it consists of."""
-        return tuple(path for path in (self.mix, self.speech, self.background, self.words) if path)
 
 
 class _Row(NamedTuple):
@@ -93,16 +88,6 @@ def read_set(folder: Path) -> list[SetPair]:
         )
         for row in rows
     ]
-
-
-def read_words(path: Path | None) -> str | None:
-    """The words spoken in a mix, where the set has them."""
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{shown(path)}: cannot be read as UTF-8 text ({error}); save it as such") from error
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:

@@ -9,31 +9,29 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from sepkit import __version__, weights
-from sepkit.audio_write import make_folder
+from sepkit.batch.hold import held
 from sepkit.batch.journal import sha256_of
 from sepkit.compare import markdown, page, picture, spreadsheet, tables
 from sepkit.compare.methods import Method, first_configured, methods
-from sepkit.compare.pairs import EVERY, SetPair, read_set, read_words
+from sepkit.compare.pairs import EVERY, SetPair, read_set
 from sepkit.compare.tables import Comparison
 from sepkit.config import EvaluateConfig, MetricConfig, load_config
-from sepkit.errors import ConfigError, OutputError, SepkitError
+from sepkit.errors import ConfigError, SepkitError
 from sepkit.evaluate import EMBEDDED_METRICS, Evaluator, bring_together
 from sepkit.json_lines import JsonLines
 from sepkit.metrics.base import Evaluation, Score, not_measured
 from sepkit.naming import shown
+from sepkit.words import read_words
 
 RESULTS_NAME = "results.jsonl"
-LOCK_NAME = ".sepkit-lock"
 WORDS_METRIC = "wer"
 """Left out of a mix whose words are not known: without them it says how much changed, not what is wrong."""
 
@@ -100,7 +98,9 @@ def run_compare(job: CompareJob) -> str:
     pairs = read_set(job.folder)
     compared = methods(configs, job.fusion_rules)
     measurer = Measurer(_chosen(configs[0][1].evaluate, pairs))
-    with _held(job.out):
+    if job.out.exists() and not job.out.is_dir():
+        raise ConfigError(f"--out: {shown(job.out)} is a file; give a folder")
+    with held(job.out, "comparison"):
         lines = _measured(compared, pairs, measurer, JsonLines(job.out / RESULTS_NAME))
     base = first_configured(compared)
     made = tables.compare(measurer.rows, compared, pairs, lines, base)
@@ -174,31 +174,9 @@ def _line(task: Task, cpu_s: float | None, found: Evaluation) -> dict[str, Any]:
 
 def _chosen(evaluate: EvaluateConfig, pairs: Sequence[SetPair]) -> EvaluateConfig:
     """The metrics of the first configuration and the trade-off; those of words only where some are known."""
-    chosen = evaluate.metrics or tuple(map(_by_name, EMBEDDED_METRICS))
+    chosen = evaluate.metrics or tuple(map(MetricConfig.named, EMBEDDED_METRICS))
     if not any(metric.metric == "trade_off" for metric in chosen):
-        chosen = (*chosen, _by_name("trade_off"))
+        chosen = (*chosen, MetricConfig.named("trade_off"))
     if not any(pair.words for pair in pairs):
         chosen = tuple(metric for metric in chosen if metric.metric != WORDS_METRIC)
     return evaluate.model_copy(update={"metrics": chosen})
-
-
-def _by_name(metric: str) -> MetricConfig:
-    return MetricConfig.model_validate({"metric": metric})
-
-
-@contextmanager
-def _held(out: Path) -> Iterator[None]:
-    """Hold the folder for this run alone: two that append to one file would cut off each other's lines."""
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"--out: {shown(out)} is a file; give a folder")
-    lock = FileLock(make_folder(out) / LOCK_NAME, blocking=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(f"{shown(out)}: another comparison writes here; wait for it to end") from error
-    except OSError as error:
-        raise OutputError(f"{shown(out)}: cannot be written ({error.strerror}); check permissions") from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -49,7 +49,8 @@ class Score:
 
     before, after: the value on the mix and on the clean file; None with `why` where it could not be measured,
     None without `why` where it has no meaning (a WER of the mix against itself).
-    note: what it was measured against, said plainly.
+    note: what it was measured against, said plainly. exact: both values where they are infinite too, which JSON and a
+    table leave open.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Score:
     after: float | None = None
     note: str = ""
     why: str | None = None
+    exact: tuple[float | None, float | None] = (None, None)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON: the metrics by name, each with before, after, unit, better, note and why."""
         return {
-            "metrics": {score.name: {k: v for k, v in asdict(score).items() if k != "name"} for score in self.scores},
+            "metrics": {score.name: _for_json(score) for score in self.scores},
             "excerpt": {"start_s": self.start_s, "end_s": self.end_s, "whole_s": self.whole_s},
             "notes": list(self.notes),
         }
@@ -109,21 +111,12 @@ def measured(row: Score, before: float | None, after: float | None, note: str = 
     values = {name: value for name, value in named.items() if value is not None}
     lost = [f"{name} is {_name(value)}" for name, value in values.items() if not math.isfinite(value)]
     why = f"not measured: {', '.join(lost)}" if lost else None
-    return replace(row, before=_finite(before), after=_finite(after), note=note, why=why)
-
-
-def exact(score: Score, side: Literal["before", "after"]) -> float | None:
-    """A row's value, ±∞ where `measured` left it open for that; what is undefined or not measured stays None."""
-    value = score.before if side == "before" else score.after
-    for infinite in (math.inf, -math.inf):
-        if value is None and f"{side} is {_name(infinite)}" in (score.why or ""):
-            return infinite
-    return value
+    return replace(row, before=_finite(before), after=_finite(after), note=note, why=why, exact=(before, after))
 
 
 def not_measured(row: Score, why: str) -> Score:
     """The row without values and with its reason."""
-    return replace(row, before=None, after=None, why=f"not measured: {why}")
+    return replace(row, before=None, after=None, why=f"not measured: {why}", exact=(None, None))
 
 
 def against_reference(row: Score, pair: Pair, value: Callable[[Audio, Audio], float]) -> Score:
@@ -163,6 +156,10 @@ def segment_starts(frames: int, segment_frames: int, most: int) -> NDArray[np.in
     """Where `segments` begin."""
     count = min(most, max(1, frames // segment_frames))
     return np.linspace(0, max(0, frames - segment_frames), count).astype(np.int64)
+
+
+def _for_json(score: Score) -> dict[str, Any]:
+    return {name: value for name, value in asdict(score).items() if name not in ("name", "exact")}
 
 
 def _finite(value: float | None) -> float | None:

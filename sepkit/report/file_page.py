@@ -18,8 +18,7 @@ from sepkit.mask_picture import MaskPicture
 from sepkit.naming import shown
 from sepkit.pipeline import Outputs
 from sepkit.report import html, moments, pictures, tracks
-
-NO_MASKS = "Masks are drawn while a file is rendered; this page was made from the files alone."
+from sepkit.report.second_look import NO_MASKS, Seen
 
 
 @dataclass(frozen=True)
@@ -80,14 +79,14 @@ def evidence(
     outputs: Outputs,
     metrics: Mapping[str, Mapping[str, Any]],
     config: Config,
-    masks: MaskPicture | None,
+    seen: Seen,
     facts: Mapping[str, Any],
-    no_masks: str = NO_MASKS,
 ) -> Evidence:
-    """Of a file that was rendered to `outputs`, as far as these are there."""
+    """Of a file that was rendered to `outputs`, as far as these are there, and what was seen of it meanwhile."""
     known = excerpt.pair.reference_kind == "fused vocals"  # then it is the pair's reference
-    fused, taken = (_stretch(path, excerpt) for path in (None if known else outputs.fused, outputs.background))
-    return Evidence(shown(name), excerpt, metrics, masks, no_masks, fused, taken, config.evaluate.metrics, facts)
+    fused, taken = (_stretch(path, excerpt) for path in (None if known else seen.fused, outputs.background))
+    chosen = config.evaluate.metrics
+    return Evidence(shown(name), excerpt, metrics, seen.masks, seen.why_not, fused, taken, chosen, facts)
 
 
 def write(path: Path, evidence: Evidence) -> Path:

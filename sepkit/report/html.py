@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sepkit import __version__
+from sepkit.report.summary import NO_VALUE
 from sepkit.report.whole_file import whole_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-NO_VALUE = "–"
 
 
 def write_page(path: Path, template: str, **values: Any) -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,8 @@ def _from_voice_activity(pair: Pair, options: music_residual.Options) -> tuple[R
 
 def _speech_fall(pair: Pair) -> Ranking:
     """How much less likely speech became; what became likelier counts nothing."""
-    before, after = (_speech_probability(audio) for audio in (pair.mix, pair.clean))
+    detector = voice_activity.load()
+    before, after = (_speech_probability(detector, audio) for audio in (pair.mix, pair.clean))
     steps = np.maximum(before - after, 0).astype(np.float64)
     windows = (np.arange(steps.size) * voice_activity.STEP_FRAMES / (WINDOW_S * voice_activity.SAMPLE_RATE)).astype(
         np.int64
@@ -128,10 +129,11 @@ def _speech_fall(pair: Pair) -> Ranking:
     return _ranked("Most speech lost", basis, "of 1", float(steps.mean()), weighted, ends, LEAST_FALL)
 
 
-def _speech_probability(audio: Audio) -> NDArray[np.float32]:
+def _speech_probability(detector: Any, audio: Audio) -> NDArray[np.float32]:
+    detector.reset_states()
     heard = mono_at(audio, voice_activity.SAMPLE_RATE)
     heard = np.pad(heard, (0, -heard.size % voice_activity.STEP_FRAMES))
-    return voice_activity.probabilities(voice_activity.load(), heard.reshape(-1, voice_activity.STEP_FRAMES))
+    return voice_activity.probabilities(detector, heard.reshape(-1, voice_activity.STEP_FRAMES))
 
 
 def _from_opinions(pair: Pair, options: dnsmos.Options) -> Ranking:

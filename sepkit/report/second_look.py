@@ -13,13 +13,15 @@ from sepkit.errors import SepkitError
 from sepkit.mask_picture import MaskPicture
 from sepkit.pipeline import Outputs, Pipeline
 
+NO_MASKS = "Masks are drawn while a file is rendered; this page was made from the files alone."
+
 
 class Seen(NamedTuple):
-    """masks and fused: None where they are not known, and then `why_not`."""
+    """What no output keeps. masks and fused: None where they are not known, for the reason `why_not`."""
 
     masks: MaskPicture | None = None
     fused: Path | None = None
-    why_not: str = ""
+    why_not: str = NO_MASKS
 
 
 class SecondLook:
