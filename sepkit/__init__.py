@@ -24,21 +24,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sepkit.audio import Audio
+    from sepkit.audio.samples import Audio
     from sepkit.config import Config, load_config
     from sepkit.errors import SepkitError
-    from sepkit.evaluate import evaluate_pair
-    from sepkit.pipeline import Pipeline
+    from sepkit.judge.evaluate import evaluate_pair
+    from sepkit.render.pipeline import Pipeline
 
 __all__ = ["Audio", "Config", "Pipeline", "SepkitError", "evaluate_pair", "load_config"]
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Audio": "sepkit.audio",
+    "Audio": "sepkit.audio.samples",
     "Config": "sepkit.config",
-    "Pipeline": "sepkit.pipeline",
+    "Pipeline": "sepkit.render.pipeline",
     "SepkitError": "sepkit.errors",
-    "evaluate_pair": "sepkit.evaluate",
+    "evaluate_pair": "sepkit.judge.evaluate",
     "load_config": "sepkit.config",
 }
 

@@ -32,7 +32,7 @@ def browser() -> Iterator[Any]:
     """Debian's Chromium, or whichever is here. SEPKIT_BROWSER=required makes a missing one fail, else it skips."""
     from playwright.sync_api import Error, sync_playwright
 
-    from scripts.page_costs import chromium
+    from scripts.bench.page_costs import chromium
 
     with sync_playwright() as playwright:
         # Chromium's own sandbox needs a user other than root; nothing but our pages is opened.

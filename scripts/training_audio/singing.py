@@ -29,7 +29,8 @@ from tqdm import tqdm
 
 from scripts.training_audio import store
 from scripts.training_audio.store import Origin, Signal, UnusableError
-from sepkit import audio_io, resample
+from sepkit.audio import resample
+from sepkit.audio.read import probe, read_audio
 from sepkit.errors import SepkitError, SourceError
 from sepkit.training.config import load_train_config
 from sepkit.training.corpus import SAMPLE_RATE, Recording, find, split
@@ -263,7 +264,7 @@ def _order(name: str) -> str:
 
 def _fits(recording: Recording) -> bool:
     try:
-        info = audio_io.probe(recording.path)
+        info = probe(recording.path)
     except SourceError:
         return False
     return SHORTEST_S <= info.frames / info.sample_rate <= LONGEST_S
@@ -271,7 +272,7 @@ def _fits(recording: Recording) -> bool:
 
 def make(recording: Recording, variant: int) -> tuple[Signal, Origin]:
     """One song of a recording."""
-    audio = audio_io.read_audio(recording.path)
+    audio = read_audio(recording.path)
     speech = resample.resample(audio.mono(), audio.sample_rate, SAMPLE_RATE)[0].astype(np.float64)
     song, text = sing(speech, seeded("singing", recording.group, variant))
     credit = f"that of {recording.name}"

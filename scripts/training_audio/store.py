@@ -20,8 +20,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from sepkit.audio_write import make_folder
 from sepkit.errors import SepkitError
+from sepkit.files.whole_file import make_folder
 from sepkit.training.corpus import SAMPLE_RATE
 
 Signal = NDArray[np.float64]

@@ -9,7 +9,7 @@ from types import TracebackType
 from tqdm import tqdm
 
 from sepkit.batch.plan import Task
-from sepkit.naming import shown
+from sepkit.files.naming import shown
 
 NAME_WIDTH = 32
 """Letters of a file's name that are shown before its bar."""

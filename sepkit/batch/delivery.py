@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sepkit.batch.appear import appearing
 from sepkit.errors import OutputError, SourceError
-from sepkit.naming import shown
+from sepkit.files.appear import appearing
+from sepkit.files.naming import shown
 
 HARMLESS_BYTES = 64 << 20
 """Up to here no ratio is asked about: digital silence packs 1000 : 1 and does no harm."""

@@ -6,14 +6,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from sepkit import audio_io
-from sepkit.audio_io import SAMPLE_BITS, SourceInfo
-from sepkit.audio_write import output_format
+from sepkit.audio.read import SAMPLE_BITS, SourceInfo, probe
+from sepkit.audio.write import output_format
 from sepkit.batch.journal import Record
 from sepkit.batch.plan import Identity, Plan, written
 from sepkit.config import Config
-from sepkit.forecast import forecast
-from sepkit.pipeline import Pipeline
+from sepkit.plan.forecast import forecast
+from sepkit.render.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Estimate:
 
 def estimate(plan: Plan, records: list[Record], identity: Identity, config: Config, out: Path) -> Estimate:
     """Add up the tasks. Nothing is written under `out`."""
-    infos = [audio_io.probe(task.source) for task in plan.tasks]
+    infos = [probe(task.source) for task in plan.tasks]
     audio_s = sum((info.duration_s for info in infos), 0.0)
     disk_bytes = sum(
         output_bytes(info, config) * len(written(task.outputs)) for info, task in zip(infos, plan.tasks, strict=True)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sepkit.json_lines import JsonLines
+from sepkit.files.json_lines import JsonLines
 
 JOURNAL_NAME = ".sepkit-journal.jsonl"
 

@@ -8,18 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sepkit.audio.source_file import require_file
 from sepkit.batch.journal import Journal, Record, sha256_of
 from sepkit.batch.report import JSON_NAME, Row
-from sepkit.batch.verdict import FIRST
 from sepkit.config import Config, parse_config
 from sepkit.errors import OutputError, SepkitError, SourceError, one_line
-from sepkit.evaluate import Excerpt, bring_together
+from sepkit.files.naming import shown
+from sepkit.judge.evaluate import Excerpt, bring_together
+from sepkit.judge.verdict import FIRST
 from sepkit.metrics.base import ReferenceKind
-from sepkit.naming import shown
-from sepkit.pipeline import Outputs
+from sepkit.render.pipeline import Outputs
 from sepkit.report import batch_page, file_page
 from sepkit.report.second_look import SecondLook, Seen
-from sepkit.source_file import require_file
 
 
 def write(

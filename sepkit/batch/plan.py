@@ -15,15 +15,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sepkit import naming, weights
 from sepkit.batch.find import Found
 from sepkit.batch.journal import Journal, Record, is_whole, sha256_of, sha256_of_all
-from sepkit.batch.quarantine import Places, leftovers
-from sepkit.batch.verdict import all_weights
 from sepkit.errors import OutputError, SepkitError, one_line
-from sepkit.naming import shown
-from sepkit.pipeline import Outputs, Pipeline
-from sepkit.words import Known, Words
+from sepkit.files import naming
+from sepkit.files.naming import shown
+from sepkit.judge.quarantine import Places, leftovers
+from sepkit.judge.verdict import all_weights
+from sepkit.judge.words import Known, Words
+from sepkit.models import weights
+from sepkit.render.pipeline import Outputs, Pipeline
 
 
 @dataclass(frozen=True)

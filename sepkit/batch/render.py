@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sepkit.batch import pages, quarantine
+from sepkit.batch import pages
 from sepkit.batch.journal import Stamp, sha256_of, stamp
 from sepkit.batch.plan import Task
-from sepkit.batch.verdict import Judge, Judged
 from sepkit.clock import Clock
 from sepkit.config import Config
 from sepkit.errors import SourceError, one_line
-from sepkit.mask_picture import MaskPicture
-from sepkit.naming import shown
+from sepkit.files.naming import shown
+from sepkit.judge import quarantine
+from sepkit.judge.verdict import Judge, Judged
+from sepkit.render.mask_picture import MaskPicture
 from sepkit.report.second_look import Seen
 
 Tell = Callable[[Task, float], None]

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sepkit import __version__
-from sepkit.batch.appear import appearing
 from sepkit.batch.estimate import Estimate
-from sepkit.batch.verdict import exit_code
 from sepkit.config import Config, dump_config
-from sepkit.naming import shown
+from sepkit.files.appear import appearing
+from sepkit.files.naming import shown
+from sepkit.judge.verdict import exit_code
 from sepkit.report import batch_page
 
 JSON_NAME = "report.json"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sepkit.batch.journal import Journal, Record
 from sepkit.batch.plan import Plan
 from sepkit.batch.report import Row, Status
-from sepkit.batch.verdict import metric_rows
 from sepkit.config import Config
-from sepkit.evaluate import Evaluator
+from sepkit.judge.evaluate import Evaluator
+from sepkit.judge.verdict import metric_rows
 from sepkit.metrics.base import Evaluation, Score, not_measured
 
 

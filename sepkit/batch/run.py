@@ -9,27 +9,27 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sepkit.audio_write import PART_PATTERN, cannot_write
 from sepkit.batch.bars import Bars, checking
 from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, pack, unpack
+from sepkit.batch.engines.processes import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.batch.estimate import estimate
 from sepkit.batch.find import Found, find, matcher
-from sepkit.batch.hold import held
 from sepkit.batch.interruption import interruptible
 from sepkit.batch.journal import Journal, Record
 from sepkit.batch.pages import missing_note
 from sepkit.batch.plan import Identity, Plan, Task, make_plan
-from sepkit.batch.quarantine import WORK_PREFIX, prune
 from sepkit.batch.render import Outcome, render_here
 from sepkit.batch.report import BatchReport
 from sepkit.batch.rows import make_rows
-from sepkit.batch.workers import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.config import Config
-from sepkit.device import cores, gpus
 from sepkit.errors import ConfigError, OutputError, SourceError
-from sepkit.naming import shown
-from sepkit.pipeline import Pipeline
-from sepkit.words import Words, unused_note
+from sepkit.files.hold import held
+from sepkit.files.naming import shown
+from sepkit.files.whole_file import PART_PATTERN, cannot_write
+from sepkit.judge.quarantine import WORK_PREFIX, prune
+from sepkit.judge.words import Words, unused_note
+from sepkit.models.device import cores, gpus
+from sepkit.render.pipeline import Pipeline
 
 
 @dataclass(frozen=True)

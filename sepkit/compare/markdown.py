@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sepkit.compare.statistics import LEAST_FILES
 from sepkit.compare.tables import Comparison, Table, counted
+from sepkit.files.whole_file import whole_file
 from sepkit.report.summary import ARROWS, lined_up
-from sepkit.report.whole_file import whole_file
 
 BEST = "★"
 

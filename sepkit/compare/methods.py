@@ -13,14 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from sepkit.audio import Audio
+from sepkit.audio.samples import Audio
 from sepkit.batch.plan import Identity
 from sepkit.compare.oracle import oracle
-from sepkit.config import Config, FuseConfig
+from sepkit.config import Config
+from sepkit.config.sections import FuseConfig
 from sepkit.errors import ConfigError
+from sepkit.files.naming import shown
 from sepkit.metrics.base import Pair
-from sepkit.naming import shown
-from sepkit.pipeline import Pipeline
+from sepkit.render.pipeline import Pipeline
 
 UNPROCESSED = "unprocessed"
 ORACLE = "oracle ratio mask"

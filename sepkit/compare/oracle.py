@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from sepkit.audio import Audio
-from sepkit.stft import Stft, power
+from sepkit.audio.samples import Audio
+from sepkit.audio.stft import Stft, power
 
 WINDOW_S = 0.032
 """The window of speech enhancement at 16 kHz: 512 frames; at other rates the nearest power of two."""

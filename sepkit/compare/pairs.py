@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sepkit.errors import ConfigError
-from sepkit.naming import shown
+from sepkit.files.naming import shown
 
 EVERY = "all"
 """The condition of a set without a manifest, and the column of all files."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sepkit.compare.methods import RULES, Method
 from sepkit.compare.statistics import Interval, interval
 from sepkit.compare.tables import COMPUTE, LEFT, LOST, Comparison
+from sepkit.files.whole_file import whole_file
 from sepkit.report.pictures import CURRENT as INK
 from sepkit.report.pictures import inline_svg
-from sepkit.report.whole_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

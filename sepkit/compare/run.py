@@ -16,20 +16,22 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from sepkit import __version__, weights
-from sepkit.batch.hold import held
+from sepkit import __version__
 from sepkit.batch.journal import sha256_of
 from sepkit.compare import markdown, page, picture, spreadsheet, tables
 from sepkit.compare.methods import Method, first_configured, methods
 from sepkit.compare.pairs import EVERY, SetPair, read_set
 from sepkit.compare.tables import Comparison
-from sepkit.config import EvaluateConfig, MetricConfig, load_config
+from sepkit.config import load_config
+from sepkit.config.sections import EvaluateConfig, MetricConfig
 from sepkit.errors import ConfigError, SepkitError
-from sepkit.evaluate import EMBEDDED_METRICS, Evaluator, bring_together
-from sepkit.json_lines import JsonLines
+from sepkit.files.hold import held
+from sepkit.files.json_lines import JsonLines
+from sepkit.files.naming import shown
+from sepkit.judge.evaluate import EMBEDDED_METRICS, Evaluator, bring_together
+from sepkit.judge.words import read_words
 from sepkit.metrics.base import Evaluation, Score, not_measured
-from sepkit.naming import shown
-from sepkit.words import read_words
+from sepkit.models import weights
 
 RESULTS_NAME = "results.jsonl"
 WORDS_METRIC = "wer"

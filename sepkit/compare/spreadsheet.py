@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sepkit.compare.statistics import Interval
 from sepkit.compare.tables import Comparison
-from sepkit.report.whole_file import whole_file
+from sepkit.files.whole_file import whole_file
 
 COLUMNS = (
     *("metric", "unit", "better", "condition", "method", "n", "of", "mean", "low", "high"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from sepkit.audio import Samples
+from sepkit.audio.samples import Samples
 from sepkit.config import Options
-from sepkit.weights import WeightFile
+from sepkit.models.weights import WeightFile
 
 
 class BaseDenoiser(ABC):

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from sepkit import config, memory
-from sepkit.audio import Samples
+from sepkit import config
+from sepkit.audio.samples import Samples
 from sepkit.denoisers.base import BaseDenoiser
 from sepkit.errors import WeightsError
-from sepkit.weights import WeightFile, torch_checkpoints, verify
+from sepkit.models import memory
+from sepkit.models.weights import WeightFile, torch_checkpoints, verify
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ Source: none needed; no weights.
 from __future__ import annotations
 
 from sepkit import config
-from sepkit.audio import Samples
+from sepkit.audio.samples import Samples
 from sepkit.denoisers.base import BaseDenoiser
 
 

@@ -1,14 +1,15 @@
 """The denoiser that comes with the package: RNNoise, full band at 48 kHz.
 
-Source: Valin 2018, https://github.com/xiph/rnnoise, see `sepkit.rnnoise`. Code and weights: BSD-3-Clause.
+Source: Valin 2018, https://github.com/xiph/rnnoise, see `sepkit.models.rnnoise`. Code and weights: BSD-3-Clause.
 """
 
 from __future__ import annotations
 
-from sepkit import config, rnnoise
-from sepkit.audio import Samples
+from sepkit import config
+from sepkit.audio.samples import Samples
 from sepkit.denoisers.base import BaseDenoiser
-from sepkit.weights import WeightFile
+from sepkit.models import rnnoise
+from sepkit.models.weights import WeightFile
 
 
 class Options(config.Options):

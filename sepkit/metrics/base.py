@@ -16,10 +16,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio import Audio
+from sepkit.audio.resample import resample
+from sepkit.audio.samples import Audio
 from sepkit.config import Options
-from sepkit.resample import resample
-from sepkit.weights import WeightFile
+from sepkit.models.weights import WeightFile
 
 Better = Literal["higher", "lower", "neither"]
 ReferenceKind = Literal["truth", "fused vocals"]

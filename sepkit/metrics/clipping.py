@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sepkit import config
-from sepkit.audio import Samples
+from sepkit.audio.samples import Samples
 from sepkit.metrics.base import BaseMetric, Pair, Score, measured
 
 FULL_SCALE = 1 - 2**-15

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sepkit import config
-from sepkit.audio import Audio
+from sepkit.audio.samples import Audio
 from sepkit.metrics.base import BaseMetric, Pair, Score, measured, mono_at, segment_starts, segments
-from sepkit.weights import WeightFile, embedded
+from sepkit.models.weights import WeightFile, embedded
 
 SAMPLE_RATE = 16_000
 SEGMENT_FRAMES = int(9.01 * SAMPLE_RATE)

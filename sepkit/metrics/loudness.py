@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from sepkit import config
-from sepkit.audio import Audio
+from sepkit.audio.samples import Audio
 from sepkit.metrics.base import BaseMetric, Pair, Score, measured, not_measured
 
 OVERSAMPLING = 8

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from sepkit import config, voice_activity
-from sepkit.audio import Audio, Samples
+from sepkit import config
+from sepkit.audio.samples import Audio, Samples
 from sepkit.metrics.base import (
     BaseMetric,
     Pair,
@@ -29,8 +29,9 @@ from sepkit.metrics.base import (
     not_measured,
     ratio_db,
 )
-from sepkit.voice_activity import SAMPLE_RATE
-from sepkit.weights import WeightFile
+from sepkit.models import voice_activity
+from sepkit.models.voice_activity import SAMPLE_RATE
+from sepkit.models.weights import WeightFile
 
 
 class Options(config.Options):

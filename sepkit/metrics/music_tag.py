@@ -17,10 +17,10 @@ import numpy as np
 from pydantic import Field
 
 from sepkit import config
-from sepkit.audio import Audio
+from sepkit.audio.samples import Audio
 from sepkit.errors import WeightsError
 from sepkit.metrics.base import BaseMetric, Pair, Score, measured, mono_at, segments
-from sepkit.weights import WeightFile, verify
+from sepkit.models.weights import WeightFile, verify
 
 SAMPLE_RATE = 32_000
 SEGMENT_FRAMES = 10 * SAMPLE_RATE

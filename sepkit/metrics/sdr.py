@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepkit import config
-from sepkit.audio import Audio
+from sepkit.audio.samples import Audio
 from sepkit.metrics.base import BaseMetric, Pair, Score, against_reference, energy, ratio_db
 
 TAPS = 512

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from sepkit import config
-from sepkit.audio import Audio
+from sepkit.audio.samples import Audio
 from sepkit.metrics.base import BaseMetric, Pair, Score, against_reference, energy, ratio_db
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from sepkit import config
-from sepkit.audio import Audio
+from sepkit.audio.samples import Audio
 from sepkit.metrics.base import BaseMetric, Pair, Score, measured
 
 BLOCK_S = 0.032

@@ -11,7 +11,7 @@ allowed distortion, see `sdr.py`.
 from __future__ import annotations
 
 from sepkit import config
-from sepkit.audio import Audio
+from sepkit.audio.samples import Audio
 from sepkit.metrics.base import BaseMetric, Pair, Score, against_reference, energy, ratio_db
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 
 from sepkit import config
-from sepkit.audio import Audio
+from sepkit.audio.samples import Audio
 from sepkit.metrics.base import BaseMetric, Pair, Score, against_reference, mono_at, not_measured
 
 SAMPLE_RATE = 10_000

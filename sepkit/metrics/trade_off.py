@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepkit import config
-from sepkit.audio import Samples
+from sepkit.audio.samples import Samples
+from sepkit.audio.stft import Spectrum, Stft, power
 from sepkit.metrics.base import BaseMetric, Pair, Score, energy, measured, not_measured, ratio_db
-from sepkit.stft import Spectrum, Stft, power
 
 WINDOW_S = 0.046
 """About what masks are made on: 2048 frames at 44.1 kHz."""

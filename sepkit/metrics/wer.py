@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sepkit import config
-from sepkit.audio import Audio
-from sepkit.device import resolve
+from sepkit.audio.samples import Audio
 from sepkit.errors import WeightsError
 from sepkit.metrics.base import BaseMetric, Pair, Score, measured, mono_at, not_measured
-from sepkit.weights import WeightFile, cache_home, embedded, verify
+from sepkit.models.device import resolve
+from sepkit.models.weights import WeightFile, cache_home, embedded, verify
 
 SAMPLE_RATE = 16_000
 WHISPER_URL = "https://openaipublic.azureedge.net/main/whisper/models/{sha256}/{size}.pt"

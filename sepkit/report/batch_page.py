@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from sepkit import naming
-from sepkit.naming import shown
+from sepkit.files import naming
+from sepkit.files.naming import shown
 from sepkit.report import html
 from sepkit.report.file_page import DIRECTIONS, table_row
 from sepkit.report.pictures import CURRENT, bare_figure, inline_svg

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sepkit import audio_io
-from sepkit.audio import Audio
-from sepkit.config import Config, MetricConfig
-from sepkit.evaluate import Excerpt
-from sepkit.mask_picture import MaskPicture
-from sepkit.naming import shown
-from sepkit.pipeline import Outputs
+from sepkit.audio.read import read_audio
+from sepkit.audio.samples import Audio
+from sepkit.config import Config
+from sepkit.config.sections import MetricConfig
+from sepkit.files.naming import shown
+from sepkit.judge.evaluate import Excerpt
+from sepkit.render.mask_picture import MaskPicture
+from sepkit.render.pipeline import Outputs
 from sepkit.report import html, moments, pictures, tracks
 from sepkit.report.second_look import NO_MASKS, Seen
 
@@ -159,7 +160,7 @@ def _stretch(path: Path | None, excerpt: Excerpt) -> Audio | None:
     """The excerpt's stretch of an output, which has the mix's rate and length."""
     if path is None or not path.is_file():
         return None
-    return audio_io.read_audio(path, excerpt.start_s, excerpt.end_s - excerpt.start_s)
+    return read_audio(path, excerpt.start_s, excerpt.end_s - excerpt.start_s)
 
 
 def _sounds(evidence: Evidence) -> Iterator[tuple[str, str, Audio, bool]]:

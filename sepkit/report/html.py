@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sepkit import __version__
+from sepkit.files.whole_file import whole_file
 from sepkit.report.summary import NO_VALUE
-from sepkit.report.whole_file import whole_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment

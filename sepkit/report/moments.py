@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit import voice_activity
-from sepkit.audio import Audio
-from sepkit.config import MetricConfig
+from sepkit.audio.samples import Audio
+from sepkit.config.sections import MetricConfig
 from sepkit.metrics import dnsmos, music_residual, trade_off
 from sepkit.metrics.base import Pair, mono_at
+from sepkit.models import voice_activity
 
 WINDOW_S = 1.0
 MOST = 5

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio import Audio
+from sepkit.audio.samples import Audio
 from sepkit.report.spectrograms import RANGE_DB, TOP_HZ, level_db
 
 LEVELS, MASKS = "magma", "viridis"

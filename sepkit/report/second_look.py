@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from sepkit.config import Config
 from sepkit.errors import SepkitError
-from sepkit.mask_picture import MaskPicture
-from sepkit.pipeline import Outputs, Pipeline
+from sepkit.render.mask_picture import MaskPicture
+from sepkit.render.pipeline import Outputs, Pipeline
 
 NO_MASKS = "Masks are drawn while a file is rendered; this page was made from the files alone."
 

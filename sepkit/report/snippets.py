@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sepkit.audio import Audio
-from sepkit.audio_write import AudioWriter, make_folder
+from sepkit.audio.samples import Audio
+from sepkit.audio.write import AudioWriter
 from sepkit.errors import OutputError
+from sepkit.files.whole_file import make_folder
 from sepkit.metrics.loudness import loudness_lufs
 
 LOUDEST_LUFS = -16.0

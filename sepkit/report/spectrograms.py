@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio import Audio
-from sepkit.report.whole_file import whole_file
+from sepkit.audio.samples import Audio
+from sepkit.files.whole_file import whole_file
 
 WINDOW_FRAMES = 2048
 COLUMNS = 1600

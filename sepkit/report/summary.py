@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sepkit.files.whole_file import whole_file
 from sepkit.metrics.base import Better, Evaluation, Score
-from sepkit.report.whole_file import whole_file
 
 ARROWS: dict[Better, str] = {"higher": "↑ better", "lower": "↓ better", "neither": ""}
 NO_VALUE = "–"

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sepkit.audio import Audio, Samples
+from sepkit.audio.resample import CONTEXT_S, converted_frames, grid_frames, resample
+from sepkit.audio.samples import Audio, Samples
 from sepkit.report.snippets import matched_gains
-from sepkit.resample import CONTEXT_S, converted_frames, grid_frames, resample
 
 OPUS_HZ = 48_000
 PIECE_S = 10.0

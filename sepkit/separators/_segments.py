@@ -4,7 +4,7 @@
     for each run:                      segments of one length, `stride` apart, joined by triangles
     queue of segments ─ batches of one network ─ forward ─ into the one estimate
 
-Place: below `demucs.py` and `roformer.py`. Only the estimate is held, however many runs: each segment is added with
+Place: below `demucs/` and `roformer/`. Only the estimate is held, however many runs: each segment is added with
 
     fade(t) · share = triangle(t − start) / Σ triangles(t) · weight / Σ weights / shifts
 
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from sepkit import memory
+from sepkit.models import memory
 from sepkit.separators.base import Passes, Place
 
 if TYPE_CHECKING:

@@ -1,8 +1,9 @@
 """The contract of a separator: given a mix at its own rate, estimate the wanted sound.
 
-A separator is one file `sepkit/separators/<name>.py` with a docstring (source, licence of code and of weights), a
-frozen `Options(sepkit.config.Options)` and a class `Separator(BaseSeparator)`. Resampling, channel layout, windows and
-caching stay outside: `sepkit.ensemble` brings the mix to the separator's rate and channels and takes the estimate back.
+A separator is one file `sepkit/separators/<name>.py`, or a folder of that name, with a docstring (source, licence of
+code and of weights), a frozen `Options(sepkit.config.Options)` and a class `Separator(BaseSeparator)`. Resampling,
+channel layout, windows and caching stay outside: `sepkit.render.ensemble` brings the mix to the separator's rate and
+channels and takes the estimate back.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from sepkit.audio import Samples
+from sepkit.audio.samples import Samples
 from sepkit.config import Options
-from sepkit.weights import WeightFile
+from sepkit.models.weights import WeightFile
 
 
 class Place(NamedTuple):

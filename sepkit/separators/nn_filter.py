@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from sepkit import config
+from sepkit.audio.stft import Stft, power
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
-from sepkit.stft import Stft, power
 
 WINDOW_S = 4096 / 44100
 """93 ms, twice the gallery's: its finer bins part voice and notes better, by 3 dB SI-SDR on the pilot. At other rates

@@ -1,13 +1,14 @@
 """The member that comes with the package: RNNoise's speech, each channel on its own, at 48 kHz.
 
-Source: Valin 2018, https://github.com/xiph/rnnoise, see `sepkit.rnnoise`. Code and weights: BSD-3-Clause.
+Source: Valin 2018, https://github.com/xiph/rnnoise, see `sepkit.models.rnnoise`. Code and weights: BSD-3-Clause.
 """
 
 from __future__ import annotations
 
-from sepkit import config, rnnoise
+from sepkit import config
+from sepkit.models import rnnoise
+from sepkit.models.weights import WeightFile
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
-from sepkit.weights import WeightFile
 
 
 class Options(config.Options):

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sepkit.audio import Samples
+from sepkit.audio.resample import resample
+from sepkit.audio.samples import Samples
 from sepkit.clock import Clock
 from sepkit.denoisers.base import BaseDenoiser
-from sepkit.resample import resample
 
 
 def denoise(

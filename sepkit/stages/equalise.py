@@ -20,7 +20,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio import Samples
+from sepkit.audio.samples import Samples
 
 HIGHEST_CORNER = 0.45
 """Of the sample rate: 12 kHz is kept from 26.7 kHz up."""

@@ -19,8 +19,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio import Samples
-from sepkit.stft import Spectrum, Stft, power
+from sepkit.audio.samples import Samples
+from sepkit.audio.stft import Spectrum, Stft, power
 
 Mask = NDArray[np.float32]
 

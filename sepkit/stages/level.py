@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sepkit.audio import Samples
-from sepkit.config import LoudnessConfig
+from sepkit.audio.samples import Samples
+from sepkit.config.sections import LoudnessConfig
 from sepkit.stages.limiter import Limiter
 
 

@@ -20,7 +20,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio import Samples
+from sepkit.audio.samples import Samples
 from sepkit.stages.true_peak import REACH_FRAMES, ROW_FRAMES, row_peaks
 
 CHUNK_ROWS = 512

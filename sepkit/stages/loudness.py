@@ -19,7 +19,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio import Samples
+from sepkit.audio.samples import Samples
 
 SEGMENTS_PER_S = 10
 SEGMENTS_PER_BLOCK = 4

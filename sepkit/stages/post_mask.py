@@ -16,8 +16,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio import Samples
-from sepkit.stft import Spectrum, Stft, power
+from sepkit.audio.samples import Samples
+from sepkit.audio.stft import Spectrum, Stft, power
 
 EPSILON = np.finfo(np.float32).tiny
 """The smallest normal float32: it only turns 0/0 into 0; no recording's level comes near it."""

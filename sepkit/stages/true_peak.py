@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio import Samples
+from sepkit.audio.samples import Samples
 
 ROW_FRAMES = 32
 """Frames that are interpolated together and share one peak."""

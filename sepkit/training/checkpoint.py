@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.errors import WeightsError
-from sepkit.report.whole_file import whole_file
+from sepkit.files.whole_file import whole_file
 
 
 def save(path: Path, state: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from sepkit.yaml_file import Options, parse_yaml, read_text
+from sepkit.config.yaml_file import Options, parse_yaml, read_text
 
 Part = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0)]
@@ -77,7 +77,7 @@ class LossConfig(Options):
 
 
 class NetworkConfig(Options):
-    """Sizes of the network; see `Shape` in separators/_compact_network.py."""
+    """Sizes of the network; see `Shape` in separators/compact/network.py."""
 
     channels: tuple[int, int, int] = (16, 32, 48)
     hidden: Annotated[int, Field(ge=4)] = 96

@@ -22,7 +22,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit import audio_io, resample
+from sepkit.audio import resample
+from sepkit.audio.read import read_audio
 from sepkit.errors import ConfigError, SourceError
 from sepkit.training.config import CorpusConfig
 
@@ -130,7 +131,7 @@ def _decode_one(path: Path, target: Path) -> None:
     """One file to int16 at 16 kHz; what cannot be used becomes an empty array, so that it is not tried again."""
     samples = np.zeros(0, np.float32)
     try:
-        audio = audio_io.read_audio(path)
+        audio = read_audio(path)
         samples = resample.resample(audio.mono(), audio.sample_rate, SAMPLE_RATE)[0]
     except SourceError as error:
         import warnings

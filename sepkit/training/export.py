@@ -8,8 +8,8 @@ from pathlib import Path
 
 from safetensors.torch import save
 
-from sepkit.report.whole_file import whole_file
-from sepkit.separators._compact_network import CompactNetwork, Shape
+from sepkit.files.whole_file import whole_file
+from sepkit.separators.compact.network import CompactNetwork, Shape
 from sepkit.training import checkpoint
 from sepkit.training.config import TrainConfig
 

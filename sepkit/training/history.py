@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.errors import ConfigError
-from sepkit.report.whole_file import whole_file
+from sepkit.files.whole_file import whole_file
 
 
 def plot(history: list[dict[str, Any]], path: Path) -> None:

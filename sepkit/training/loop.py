@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from sepkit import memory
 from sepkit.errors import ConfigError
+from sepkit.models import memory
 from sepkit.training import checkpoint, history
 from sepkit.training.config import TrainConfig
 from sepkit.training.mixes import Example, MixMaker

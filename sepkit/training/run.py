@@ -1,7 +1,7 @@
 """`sepkit train speech`: from folders of recordings to weights.
 
 What stays in the output folder: `last.pt` and `best.pt` (to go on from), `history.json` and `.png`, `split.csv` (what
-was used on which side), `compact.safetensors` (the best averaged weights, as `separators/compact.py` reads them).
+was used on which side), `compact.safetensors` (the best averaged weights, as `separators/compact/` reads them).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
-from sepkit.device import resolve
 from sepkit.errors import ConfigError, SepkitError
+from sepkit.models.device import resolve
 from sepkit.training import corpus
 from sepkit.training.config import TrainConfig
 from sepkit.training.corpus import Corpus, Recording, Side

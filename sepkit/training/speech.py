@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sepkit.errors import ConfigError, WeightsError
-from sepkit.separators._compact_network import CompactNetwork, Shape, apply_filters, read
+from sepkit.separators.compact.network import CompactNetwork, Shape, apply_filters, read
 from sepkit.training.config import TrainConfig
 from sepkit.training.loop import Batch
 from sepkit.training.losses import spectral_losses, waveform_loss

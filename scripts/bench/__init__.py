@@ -1,0 +1,1 @@
+"""What sepkit costs and what it is worth, measured."""

@@ -1,0 +1,1 @@
+"""Sets of mixes whose speech is known, and the pilot's own mix."""

@@ -1,0 +1,221 @@
+"""Make a set of mixes whose speech is known, for `sepkit compare` and `scripts.bench quality`.
+
+    python -m scripts.make_mixes --speech DIR --music DIR [--noise DIR] --snr -5 --snr 0 --seed 1 --each 20 --out OUT
+    python -m scripts.make_mixes --data DIR --out OUT [--new]
+
+The first form takes any folders (`scripts.mixes.folders`). The second makes the validation set, of unseen speakers,
+composers and sources:
+
+    recordings set aside ─ excerpts of 8 s ─ level ─ 24 bit ─ OUT/speech + OUT/background = OUT/mix, OUT/manifest.csv
+
+DIR is the folder of a training run (see `sepkit.training.corpus`), of which only what the configuration sets aside for
+validation is used. Which excerpts meet is drawn once, by the seed, and stands in the manifest, from which anybody with
+the same recordings makes the same set. Nothing is augmented. All files are 16 kHz mono.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from scripts.mixes.excerpts import EXCERPT_S, Deck, Signal, cut, length_s, read
+from scripts.mixes.folders import plan_folders, recordings_below
+from scripts.mixes.manifest import CONDITIONS, PARTS, Excerpt, Planned, read_manifest, write_manifest
+from sepkit.errors import ConfigError, SepkitError
+from sepkit.files.whole_file import make_folder
+from sepkit.training.config import CorpusConfig, load_train_config
+from sepkit.training.corpus import SAMPLE_RATE, Recording, find, split
+from sepkit.training.mixes import active_level
+
+SOURCES = {
+    "speech": ("speech/read", "speech/read", "speech/many"),
+    "music": ("music/recorded", "music/recorded", "music/recorded", "music/extra"),
+    "noise": ("noise/env", "noise/extra"),
+    "singing": ("singing/recorded",),
+}
+"""Recordings only, nothing synthesised. Excerpts take these in turn, about by how many groups each holds aside."""
+
+LEAST_S = {"noise": 3.0}
+"""Shorter recordings are not drawn. Elsewhere a whole excerpt is asked for; of noises, too few are that long, so a
+shorter one is repeated."""
+LEVELS_DB = (-5.0, 0.0, 5.0, 10.0)
+"""The speech's level over the background, where --snr says nothing."""
+MIX_DBFS = -26.0
+"""Active level of a mix; ITU-T P.56's usual one for speech."""
+PEAK = 0.9
+STEPS = 2**23
+"""From zero to full scale in 24 bit."""
+
+
+def plan(aside: Iterable[Recording], seed: int, each: int) -> list[Planned]:
+    """Draw a set from the recordings set aside. Every level of music takes the same pairs, so that levels compare."""
+    rng = np.random.default_rng(seed)
+    decks: dict[str, Deck] = {}
+    by_source: dict[str, list[Recording]] = {}
+    for recording in aside:
+        by_source.setdefault(f"{recording.kind}/{recording.source}", []).append(recording)
+    for kind, sources in SOURCES.items():
+        for source in sorted(set(sources)):
+            least_s = LEAST_S.get(kind, EXCERPT_S)
+            long_enough = [r for r in by_source.get(source, ()) if length_s(r.path) >= least_s]
+            if long_enough:
+                decks[source] = Deck(long_enough, rng)
+        if not any(source in decks for source in sources):
+            wanted = " or ".join(sorted(set(sources)))
+            raise ConfigError(
+                f"--data: nothing of {wanted} is set aside for validation and lasts {least_s:g} s; "
+                "put recordings there, and name them under corpus.validation of --config"
+            )
+    turns = dict.fromkeys(SOURCES, 0)
+
+    def draw(kind: str) -> Excerpt:
+        present = [source for source in SOURCES[kind] if source in decks]
+        turns[kind] += 1
+        return decks[present[(turns[kind] - 1) % len(present)]].draw()
+
+    drawn: dict[str, list[dict[str, Excerpt]]] = {}
+    for condition, _ in CONDITIONS:
+        if condition not in drawn:
+            drawn[condition] = [{kind: draw(kind) for kind in PARTS[condition]} for _ in range(each)]
+    return [
+        Planned(
+            "_".join([condition, *([] if level_db is None else [f"{level_db:g}dB"]), f"{index:02d}"]),
+            condition,
+            level_db,
+            parts.get("speech"),
+            tuple(excerpt for kind, excerpt in parts.items() if kind != "speech"),
+            round(EXCERPT_S * SAMPLE_RATE),
+        )
+        for condition, level_db in CONDITIONS
+        for index, parts in enumerate(drawn[condition])
+    ]
+
+
+def check(planned: Iterable[Planned], sides: dict[str, str], manifest: Path, data: Path) -> None:
+    """That every recording is there, and on the validation side; sides: recording → side."""
+    for row in planned:
+        for excerpt in (*([row.speech] if row.speech else []), *row.background):
+            side = sides.get(excerpt.recording)
+            if side is None:
+                raise ConfigError(
+                    f"{manifest}: {row.name} needs '{excerpt.recording}', which is not in {data} (or excluded "
+                    "by --config); bring it there, or draw a set from what is there with --new"
+                )
+            if side != "validation":
+                raise ConfigError(
+                    f"{manifest}: {row.name} needs '{excerpt.recording}', which --config trains on; "
+                    "set it aside under corpus.validation, or draw another set with --new"
+                )
+
+
+def render(row: Planned, paths: dict[str, Path]) -> dict[str, Signal]:
+    """Mix, speech and background (frames,), whole 24-bit steps each, so that the mix is their sum exactly.
+
+    Backgrounds come at equal active levels; their sum lies `level_db` below the speech.
+    """
+    speech = background = np.zeros(row.frames, np.float32)
+    if row.speech:
+        speech = cut(read(paths[row.speech.recording]), row.speech.start_s, row.frames)
+    for excerpt in row.background:
+        piece = cut(read(paths[excerpt.recording]), excerpt.start_s, row.frames)
+        background = background + piece / np.float32(max(active_level(piece), 1e-9))
+    if row.level_db is not None:
+        wanted = active_level(speech) * 10 ** (-row.level_db / 20)
+        background = background * np.float32(wanted / max(active_level(background), 1e-9))
+    loudest = max(float(np.abs(signal).max()) for signal in (speech, background, speech + background))
+    level = active_level(speech + background)
+    gain = min(10 ** (MIX_DBFS / 20) / max(level, 1e-9), PEAK / max(loudest, 1e-9))
+    speech, background = quantised(speech * np.float64(gain)), quantised(background * np.float64(gain))
+    return {"mix": speech + background, "speech": speech, "background": background}
+
+
+def quantised(signal: NDArray[np.float64]) -> Signal:
+    """The same in whole steps of 24 bit, which float32 holds exactly."""
+    return (np.rint(signal * STEPS) / STEPS).astype(np.float32)
+
+
+def write_set(planned: list[Planned], paths: dict[str, Path], out: Path) -> Iterator[Planned]:
+    """Write mixes one after another, then the manifest; yields each row when it is done."""
+    for part in ("mix", "speech", "background"):
+        make_folder(out / part)
+    for row in planned:
+        for part, signal in render(row, paths).items():
+            soundfile.write(out / part / f"{row.name}.flac", signal, SAMPLE_RATE, subtype="PCM_24")
+        yield row
+    write_manifest(out / "manifest.csv", planned)
+
+
+def make(data: Path, out: Path, corpus: CorpusConfig, manifest: Path, seed: int, each: int, new: bool) -> list[Planned]:
+    """The set of `manifest` in `out`; where there is no manifest, or with `new`, one is drawn and written first."""
+    sides = split(find(data, corpus), corpus)
+    if new or not manifest.is_file():
+        planned = plan(sides["validation"], seed, each)
+        make_folder(manifest.parent)
+        write_manifest(manifest, planned)
+    else:
+        planned = read_manifest(manifest)
+    recordings = {recording.name: (side, recording.path) for side, found in sides.items() for recording in found}
+    check(planned, {name: side for name, (side, _) in recordings.items()}, manifest, data)
+    paths = {name: path for name, (_, path) in recordings.items()}
+    return list(tqdm(write_set(planned, paths, out), total=len(planned), unit="mix", disable=None))
+
+
+def make_from_folders(
+    folders: dict[str, Path], levels_db: Sequence[float], seed: int, each: int, excerpt_s: float, out: Path
+) -> list[Planned]:
+    """A set of speech over music and over noise at every level, and of clean speech."""
+    least_s = {kind: min(LEAST_S.get(kind, excerpt_s), excerpt_s) for kind in folders}
+    found = {kind: recordings_below(folder, kind, least_s[kind]) for kind, folder in folders.items()}
+    planned = plan_folders(found, levels_db, seed, each, excerpt_s)
+    paths = {recording.name: recording.path for recordings in found.values() for recording in recordings}
+    return list(tqdm(write_set(planned, paths, out), total=len(planned), unit="mix", disable=None))
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of recordings, as for training.")
+@click.option("--speech", type=click.Path(path_type=Path), help="Instead of --data: a folder of speech, and …")
+@click.option("--music", type=click.Path(path_type=Path), help="… one of music, …")
+@click.option("--noise", type=click.Path(path_type=Path), help="… one of noise, or both.")
+@click.option("--snr", multiple=True, type=float, help="With --speech: dB, again for each [default: -5, 0, 5, 10].")
+@click.option("--excerpt-s", default=EXCERPT_S, show_default=True, type=click.FloatRange(1, 60), help="With --speech.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that the set goes to.")
+@click.option("--config", default=Path("config/train/speech.yaml"), type=click.Path(path_type=Path))
+@click.option("--manifest", default=Path("data/validation/manifest.csv"), type=click.Path(path_type=Path))
+@click.option("--new", is_flag=True, help="Draw a new set, even where there is a manifest, and overwrite that.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of a new set.")
+@click.option("--each", default=20, show_default=True, type=click.IntRange(1), help="Mixes a condition in a new set.")
+def main(
+    data: Path | None,
+    speech: Path | None,
+    music: Path | None,
+    noise: Path | None,
+    snr: tuple[float, ...],
+    excerpt_s: float,
+    out: Path,
+    config: Path,
+    manifest: Path,
+    new: bool,
+    seed: int,
+    each: int,
+) -> None:
+    """Make a set from folders of speech, music and noise, or the validation set from its manifest."""
+    given = {"speech": speech, "music": music, "noise": noise}
+    folders = {kind: folder for kind, folder in given.items() if folder}
+    whole = bool(speech) and len(folders) > 1
+    if bool(data) == whole or bool(data) == bool(folders):
+        raise click.UsageError("give --speech with --music or --noise (or both), or --data alone")
+    try:
+        if data:
+            planned = make(data, out, load_train_config(config).corpus, manifest, seed, each, new)
+        else:
+            planned = make_from_folders(folders, snr or LEVELS_DB, seed, each, excerpt_s, out)
+            manifest = out / "manifest.csv"
+    except SepkitError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{len(planned)} mixes in {out}, from {manifest}")

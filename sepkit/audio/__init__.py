@@ -1,0 +1,1 @@
+"""Sound as arrays (channels, frames) of float32: read, decode, write, spool, resample, transform, cut into windows."""

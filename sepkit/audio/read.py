@@ -1,0 +1,292 @@
+"""Reading sound: any file, by its exact frames, from any place in it, in bounded memory.
+
+First in the flow. Uncompressed and losslessly coded files of libsndfile (WAV, RF64, W64, AIFF, CAF, AU, FLAC)
+are read in place. Everything else is decoded once, in order, to a spool, so that a frame number means the
+same sample however it is reached.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from sepkit.audio.decode import Decoding, ffmpeg_decoding, libsndfile_blocks
+from sepkit.audio.samples import Audio, Samples
+from sepkit.audio.source_file import audio_chunk, cut_short, damaged, require_file, unfinished_wav
+from sepkit.audio.spool import Spool
+from sepkit.errors import OutputError, SourceError
+from sepkit.files.naming import shown
+
+__all__ = [
+    "Source",
+    "SourceInfo",
+    "Spool",
+    "audio_source",
+    "open_source",
+    "probe",
+    "read_audio",
+    "stdin_source",
+]
+
+SAMPLE_BITS = {
+    "PCM_S8": 8,
+    "PCM_U8": 8,
+    "PCM_16": 16,
+    "PCM_24": 24,
+    "PCM_32": 32,
+    "ALAC_16": 16,
+    "ALAC_20": 20,
+    "ALAC_24": 24,
+    "ALAC_32": 32,
+    "FLOAT": 32,
+    "DOUBLE": 64,
+}
+"""libsndfile's lossless codings, which can be read in place and which a result keeps."""
+
+TAGS = ("title", "artist", "album", "date", "genre", "comment", "tracknumber", "copyright", "license")
+"""The tags that are carried, in libsndfile's words. "software" stays out: it names what wrote the source."""
+
+SAMPLE_RATES_HZ = range(1_000, 64 * 48_000 + 1)
+"""From below any telephone to 1-bit recorders; a header that says otherwise is damaged."""
+
+MAX_CHANNELS = 64
+"""Seventh-order ambisonics, (7 + 1)²: the widest layout in use."""
+
+UNKNOWN_FRAMES = 2**63 - 1
+"""libsndfile's count for a FLAC whose encoder wrote into a pipe."""
+
+COPY_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """What is known about a source.
+
+    frames: exact. container: libsndfile's major format ("WAV", "FLAC", …) or FFmpeg's ("mov", "matroska").
+    subtype: the coding in libsndfile's words, "" for what FFmpeg decodes with loss. tags: those of `TAGS`.
+    """
+
+    path: Path
+    sample_rate: int
+    channels: int
+    frames: int
+    container: str
+    subtype: str
+    lossless: bool
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.sample_rate
+
+
+class Source:
+    """Sound that can be read from any place in it."""
+
+    def __init__(self, info: SourceInfo, fetch: Callable[[int, int], Samples]) -> None:
+        self.info = info
+        self._fetch = fetch
+
+    def read(self, start_frame: int, frames: int) -> Samples:
+        """The frames from `start_frame` on, (channels, frames) float32; NaN or Inf is a SourceError."""
+        assert start_frame >= 0 and frames >= 0 and start_frame + frames <= self.info.frames, (
+            f"{frames} frames from {start_frame} on, of {self.info.frames}"
+        )
+        samples = self._fetch(start_frame, frames)
+        finite = np.isfinite(samples)
+        if not finite.all():
+            first = int(np.argmin(finite.all(axis=0)))
+            found = samples[np.argmin(finite[:, first]), first]
+            at_s = (start_frame + first) / self.info.sample_rate
+            raise SourceError(
+                f"{shown(self.info.path)}: holds a sample that is no number ({found}) at {at_s:.3f} s; "
+                "repair or export it again"
+            )
+        return samples
+
+
+def probe(path: Path) -> SourceInfo:
+    """What a file holds. Reads the header, or decodes all of it where the header does not tell the length."""
+    with _opened(path) as opened:
+        if opened.info.frames:
+            return opened.info
+        return _counted(opened.info, sum(block.shape[1] for block in opened.blocks))
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """Open a file for reading from any place in it."""
+    with _opened(path) as opened:
+        if opened.fetch is not None:
+            yield Source(opened.info, opened.fetch)
+            return
+        with Spool(opened.info.sample_rate, opened.info.channels) as spool:
+            for block in opened.blocks:
+                spool.write(block)
+            yield Source(_counted(opened.info, spool.frames), spool.read)
+
+
+def audio_source(audio: Audio) -> Source:
+    """Sound in memory, read like a file."""
+    info = SourceInfo(Path("memory"), audio.sample_rate, audio.channels, audio.frames, "WAV", "FLOAT", lossless=True)
+    return Source(info, lambda start, frames: audio.samples[:, start : start + frames])
+
+
+def read_audio(path: Path, start_s: float = 0.0, longest_s: float | None = None) -> Audio:
+    """A file in memory, or at most `longest_s` of it from `start_s` on: for what is known to be short."""
+    with open_source(path) as source:
+        rate, frames = source.info.sample_rate, source.info.frames
+        start = min(round(start_s * rate), frames)
+        longest = frames if longest_s is None else round(longest_s * rate)
+        return Audio(source.read(start, min(longest, frames - start)), rate)
+
+
+@contextmanager
+def stdin_source() -> Iterator[Path]:
+    """Standard input as a temporary file, since a pipe cannot be read from any place in it."""
+    with tempfile.TemporaryDirectory(prefix="sepkit-") as folder:
+        path = Path(folder) / "standard_input"
+        try:
+            with path.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file, COPY_BYTES)
+        except OSError as error:
+            raise OutputError(
+                f"{folder}: cannot hold standard input ({error.strerror}); free space there or set TMPDIR"
+            ) from error
+        if path.stat().st_size == 0:
+            raise SourceError("standard input: is empty (0 bytes); send a sound file into it")
+        yield path
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A file held open.
+
+    info.frames: 0 where only decoding tells. blocks: all samples in order. fetch: None if there is no other.
+    """
+
+    info: SourceInfo
+    blocks: Iterator[Samples]
+    fetch: Callable[[int, int], Samples] | None = None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_Opened]:
+    """Choose who reads the file, and refuse it if it is cut short."""
+    require_file(path)
+    with _libsndfile(path) as (file, refusal):
+        if file is None or file.frames == UNKNOWN_FRAMES:  # libsndfile cannot find the end of a FLAC from a pipe
+            _require_whole(path)
+            with ffmpeg_decoding(path, refusal) as decoding:
+                info = _libsndfile_info(path, file) if file else _ffmpeg_info(path, decoding)
+                yield _Opened(info, decoding.blocks)
+            return
+        info = _libsndfile_info(path, file)
+        if not info.lossless:
+            _require_whole(path)
+            yield _Opened(info, libsndfile_blocks(path, file))
+        else:
+            _counted(info, info.frames)
+            _require_whole(path, info)
+            _require_last_frame(info, file)
+            yield _Opened(info, libsndfile_blocks(path, file), partial(_read_in_place, path, file))
+
+
+@contextmanager
+def _libsndfile(path: Path) -> Iterator[tuple[soundfile.SoundFile | None, str]]:
+    """The file as libsndfile opens it, or None and why it does not."""
+    file, refusal = None, ""
+    with unfinished_wav(path) or nullcontext() as unfinished:
+        try:
+            file = soundfile.SoundFile(unfinished or os.fsencode(path))
+        except soundfile.LibsndfileError as error:
+            refusal = error.error_string.strip(" .")
+        except TypeError:  # soundfile wants to be told the rate of whatever is named .raw
+            refusal = "no header"
+        if file and file.format == "RAW":  # libsndfile takes anything named .snd or .vox for headerless speech
+            file.close()
+            file, refusal = None, "no header"
+        with file or nullcontext():
+            yield file, refusal
+
+
+def _libsndfile_info(path: Path, file: soundfile.SoundFile) -> SourceInfo:
+    tags = {name: text for name, text in file.copy_metadata().items() if name in TAGS}
+    frames = 0 if file.frames == UNKNOWN_FRAMES else file.frames
+    lossless = file.subtype in SAMPLE_BITS
+    return _sane(SourceInfo(path, file.samplerate, file.channels, frames, file.format, file.subtype, lossless, tags))
+
+
+def _ffmpeg_info(path: Path, found: Decoding) -> SourceInfo:
+    named = {name.lower(): text for name, text in found.tags.items()}
+    named["tracknumber"] = named.get("track", "")
+    tags = {name: named[name] for name in TAGS if named.get(name)}
+    return _sane(
+        SourceInfo(path, found.sample_rate, found.channels, 0, found.container, found.subtype, found.lossless, tags)
+    )
+
+
+def _sane(info: SourceInfo) -> SourceInfo:
+    """The same info, unless its header claims what no recording has."""
+    if info.sample_rate not in SAMPLE_RATES_HZ or info.channels > MAX_CHANNELS:
+        raise SourceError(
+            f"{shown(info.path)}: its header claims {info.channels} channels at {info.sample_rate} Hz; "
+            f"up to {MAX_CHANNELS} at {SAMPLE_RATES_HZ[0]} to {SAMPLE_RATES_HZ[-1]} Hz are read; repair it"
+        )
+    return info
+
+
+def _counted(info: SourceInfo, frames: int) -> SourceInfo:
+    """The info with the frames that were found, which must be some, and no fewer than the header said."""
+    if frames == 0:
+        raise SourceError(f"{shown(info.path)}: holds no audio (0 frames); copy or export it again")
+    if frames < info.frames:
+        raise cut_short(info.path, info.frames, frames, "frames")
+    return replace(info, frames=frames)
+
+
+def _require_whole(path: Path, info: SourceInfo | None = None) -> None:
+    """Compare what the header promises with what is there, in frames if `info` tells their size."""
+    chunk = audio_chunk(path)
+    if chunk is None or chunk.promised_bytes is None:
+        return
+    frame_bytes, unit = 1, "bytes"
+    if info is not None and not info.subtype.startswith("ALAC"):
+        frame_bytes, unit = info.channels * SAMPLE_BITS[info.subtype] // 8, "frames"
+    promised, present = chunk.promised_bytes // frame_bytes, chunk.present_bytes // frame_bytes
+    if present < promised:
+        raise cut_short(path, promised, present, unit)
+
+
+def _require_last_frame(info: SourceInfo, file: soundfile.SoundFile) -> None:
+    """A FLAC that is cut short shows it in no size, only by a last frame that cannot be reached."""
+    try:
+        file.seek(info.frames - 1)
+        reached = len(file.read(1)) == 1
+        file.seek(0)
+    except soundfile.LibsndfileError:
+        reached = False
+    if not reached:
+        raise cut_short(info.path, info.frames, "fewer", "frames")
+
+
+def _read_in_place(path: Path, file: soundfile.SoundFile, start_frame: int, frames: int) -> Samples:
+    try:
+        file.seek(start_frame)
+        block = file.read(frames, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise damaged(path, start_frame / file.samplerate, error.error_string.strip(" .")) from error
+    if len(block) < frames:
+        raise cut_short(path, file.frames, start_frame + len(block), "frames")
+    return np.ascontiguousarray(block.T)

@@ -1,0 +1,96 @@
+"""The only place that knows that a file may be long: cuts it in bodies with context and joins what was made of them.
+
+A body of about a minute is rendered together with enough context on both sides that no sample of the body depends on
+where the cut was made; the context is then thrown away and neighbouring bodies are joined by a short crossfade.
+A source no longer than one body is processed whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from sepkit.audio.samples import Samples
+
+BLOCK_S = 10.0
+"""Streamed passes (statistics, level, encode) move this much at a time."""
+
+
+class Span(NamedTuple):
+    """A part of the source, in frames: one that is rendered, or one that is skipped."""
+
+    start: int
+    stop: int
+    active: bool = True
+
+
+class Window(NamedTuple):
+    """Where one body lies in the source, in frames: start ≤ body_start < body_stop ≤ tail_stop ≤ stop.
+
+    start … stop: what is rendered. body_start … body_stop: what is kept. body_stop … tail_stop: what is crossfaded
+    into the next body.
+    """
+
+    start: int
+    body_start: int
+    body_stop: int
+    tail_stop: int
+    stop: int
+
+
+def cut(
+    frames: int,
+    body_frames: int,
+    context_frames: int,
+    grid_frames: int,
+    fade_frames: int,
+    span: Span | None = None,
+    widest_grid_frames: int = 1,
+) -> Iterator[Window]:
+    """Windows whose bodies cover `span` (or all) without gap; each starts at a multiple of `grid_frames`.
+
+    widest_grid_frames: on which a model with its own context reads around them; bodies hold it a whole number of times
+    where they can, so that what is read, and with it memory, is as much in the third window as in the thousandth.
+    """
+    first, last, _ = span or Span(0, frames)
+    if last - first > body_frames:
+        body_frames = body_frames // widest_grid_frames * widest_grid_frames or body_frames
+        body_frames = max(body_frames // grid_frames, 1) * grid_frames
+    for body_start in range(first, last, body_frames):
+        body_stop = min(body_start + body_frames, last)
+        tail_stop = min(body_stop + fade_frames, frames)
+        start = max(body_start - context_frames, 0) // grid_frames * grid_frames
+        yield Window(start, body_start, body_stop, tail_stop, min(tail_stop + context_frames, frames))
+
+
+def read_around(window: Window, frames: int, context_frames: int, grid_frames: int) -> tuple[int, int]:
+    """The frames (start, stop) that a model with its own context and grid needs to render `window`."""
+    start = max(window.start - context_frames, 0) // grid_frames * grid_frames
+    return start, min(window.stop + context_frames, frames)
+
+
+class Seam:
+    """Joins bodies: the tail kept from one is faded out while the next is faded in (linear: both hold the same)."""
+
+    def __init__(self) -> None:
+        self._tail: Samples | None = None
+
+    def join(self, rendered: Samples, window: Window) -> Samples:
+        """From what was rendered for `window` (channels, stop − start), the finished body (channels, frames)."""
+        body = rendered[:, window.body_start - window.start : window.body_stop - window.start]
+        if self._tail is not None:
+            fade_frames = min(self._tail.shape[1], body.shape[1])
+            rise = (np.arange(1, fade_frames + 1, dtype=np.float32) - 0.5) / max(fade_frames, 1)
+            body = body.copy()
+            body[:, :fade_frames] = (1 - rise) * self._tail[:, :fade_frames] + rise * body[:, :fade_frames]
+        self._tail = rendered[:, window.body_stop - window.start : window.tail_stop - window.start].copy()
+        return body
+
+
+def blocks(frames: int, sample_rate: int) -> Iterator[tuple[int, int]]:
+    """(start, frames) of the blocks of a streamed pass, in which every frame is looked at once."""
+    step = round(BLOCK_S * sample_rate)
+    for start in range(0, frames, step):
+        yield start, min(step, frames - start)

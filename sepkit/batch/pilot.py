@@ -1,0 +1,181 @@
+"""The one-command run: clean a mix, measure the pair, leave a table to read, snippets to hear and a picture to see."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sepkit.config import Config, dump_config, parse_config
+from sepkit.errors import SourceError
+from sepkit.files.naming import shown
+from sepkit.files.whole_file import make_folder
+from sepkit.judge.evaluate import Evaluator, Excerpt, bring_together
+from sepkit.judge.words import read_words
+from sepkit.metrics.base import Evaluation, ReferenceKind
+from sepkit.models.weights import WeightFile, sha256
+from sepkit.render.mask_picture import MaskPicture
+from sepkit.render.pipeline import Outputs, Pipeline, RenderReport
+from sepkit.report import file_page, snippets, spectrograms, summary
+from sepkit.report.second_look import SecondLook, Seen
+from sepkit.report.summary import METRICS_NAME
+
+PAGE_NAME = "report.html"
+TRUTH_FACTS = ("true_speech", "true_background")
+"""The names in metrics.json of the files that hold the truth."""
+
+
+class Truth(NamedTuple):
+    """What is known about a mix besides itself."""
+
+    reference: Path | None = None
+    background: Path | None = None
+    words: str | None = None
+
+
+def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | None = None) -> str:
+    """Clean the configuration's pilot mix, or `source`, of which nothing more is known. Returns the table."""
+    pipeline = Pipeline(config)
+    pipeline.load()
+    mix, truth = (source, Truth()) if source else (Path(config.pilot.mix), _pilot_truth(config))
+    outputs = pipeline.outputs(mix, make_folder(artifacts / "pilot"))
+    masks = MaskPicture() if config.report else None
+    with tempfile.TemporaryDirectory(prefix=".sepkit-", dir=outputs.speech.parent) as work:
+        if config.report or truth[:2] == (None, None):
+            outputs = outputs._replace(fused=Path(work) / f"fused{outputs.speech.suffix}")
+        report = pipeline.render(mix, outputs, masks=masks)
+        excerpt = _excerpt(config, mix, outputs, truth)
+        facts = _facts(mix, outputs, report, truth)
+        evaluation = _measure(config, excerpt, eval_dir, facts, pipeline.weights())
+        if config.report:
+            _write_page(config, excerpt, evaluation, eval_dir, facts, outputs, Seen(masks, outputs.fused))
+    spectrograms.picture(excerpt.pair.mix, excerpt.pair.clean, make_folder(eval_dir) / "spectrograms.png")
+    ab = make_folder(artifacts / "ab")
+    snippets.write_snippets(
+        excerpt.pair.mix, excerpt.pair.clean, ab, config.evaluate.snippet_s, config.evaluate.snippets
+    )
+    page = eval_dir / PAGE_NAME if config.report else None
+    written = [path for path in (outputs.speech, outputs.background, ab, eval_dir, page) if path]
+    return summary.table(evaluation) + "\n\n" + "\n".join(f"→ {shown(path)}" for path in written)
+
+
+def evaluate_files(
+    config: Config,
+    mix: Path,
+    clean: Path,
+    reference: Path | None,
+    background: Path | None,
+    words: Path | None,
+    out_dir: Path | None,
+) -> str:
+    """Measure a pair of files; returns the table and, where `out_dir` is given, writes it there."""
+    truth = Truth(reference, background, read_words(words))
+    excerpt = bring_together(mix, clean, *truth, longest_s=config.evaluate.longest_s)
+    facts = {"mix": shown(mix), "speech": shown(clean), **_truth_facts(truth)}
+    evaluation = _measure(config, excerpt, out_dir, facts)
+    if out_dir and config.report:
+        _write_page(config, excerpt, evaluation, out_dir, facts, Outputs(clean), Seen())
+    return summary.table(evaluation)
+
+
+def page_again(folder: Path, look: bool = True) -> Path:
+    """Write the page of a folder that an earlier run left, from its metrics.json and the files that it names.
+
+    look: render the mix once more, for the masks, where it was rendered at all.
+    """
+    try:
+        record = json.loads((folder / METRICS_NAME).read_text(encoding="utf-8"))
+        run, metrics = record["run"], record["metrics"]
+        config = parse_config(run["configuration"], str(folder / METRICS_NAME))
+        paths = {name: Path(run[name]) if run.get(name) else None for name in ("mix", "speech", *TRUTH_FACTS)}
+        mix, speech, taken = paths["mix"], paths["speech"], run.get("background")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SourceError(
+            f"{shown(folder)}: holds neither a batch's report.json nor a pilot run's {METRICS_NAME} ({error}); "
+            "give the folder that one of them wrote"
+        ) from error
+    if mix is None or speech is None:
+        raise SourceError(f"{shown(folder / METRICS_NAME)}: names no mix and speech; run the pilot again")
+    reference, background = (paths[name] for name in TRUTH_FACTS)
+    with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
+        seen = SecondLook(config).at(mix, Path(work)) if look and "cpu_seconds" in run else Seen()
+        outputs = Outputs(speech, Path(taken) if taken else None, seen.fused)
+        excerpt = _excerpt(config, mix, outputs, Truth(reference, background))
+        return _write_page(config, excerpt, metrics, folder, run, outputs, seen)
+
+
+def _excerpt(config: Config, mix: Path, outputs: Outputs, truth: Truth) -> Excerpt:
+    """The pair to measure: against the truth where it is known, else against the fused vocals."""
+    known = truth.reference or truth.background
+    kind: ReferenceKind = "truth" if known or not outputs.fused else "fused vocals"
+    against = truth if known else truth._replace(reference=outputs.fused)
+    return bring_together(mix, outputs.speech, *against, longest_s=config.evaluate.longest_s, reference_kind=kind)
+
+
+def _measure(
+    config: Config,
+    excerpt: Excerpt,
+    out_dir: Path | None,
+    facts: dict[str, Any],
+    weights: tuple[WeightFile, ...] = (),
+) -> Evaluation:
+    """Measure, and write the tables where there is a folder for them; `facts` gain weights and configuration."""
+    evaluator = Evaluator(config.evaluate.metrics)
+    evaluation = evaluator.evaluate(excerpt)
+    files = dict.fromkeys((*weights, *evaluator.weights()))
+    facts |= {"weights": [_weight_facts(file) for file in files], "configuration": dump_config(config)}
+    if out_dir:
+        summary.write(make_folder(out_dir), evaluation, facts)
+    return evaluation
+
+
+def _write_page(
+    config: Config,
+    excerpt: Excerpt,
+    evaluation: Evaluation | dict[str, Any],
+    folder: Path,
+    facts: dict[str, Any],
+    outputs: Outputs,
+    seen: Seen,
+) -> Path:
+    metrics = evaluation if isinstance(evaluation, dict) else evaluation.as_dict()["metrics"]
+    found = file_page.evidence(Path(facts["mix"]).name, excerpt, outputs, metrics, config, seen, facts)
+    return file_page.write(folder / PAGE_NAME, found)
+
+
+def _facts(mix: Path, outputs: Outputs, report: RenderReport, truth: Truth) -> dict[str, Any]:
+    """What was run: the files, the level, the time."""
+    return {
+        "mix": shown(mix),
+        "speech": shown(outputs.speech),
+        "background": shown(outputs.background) if outputs.background else None,
+        **_truth_facts(truth),
+        "loudness_before_levelling_lufs": report.lufs_rendered,
+        "levelling_gain_db": report.gain_db,
+        "cpu_seconds": report.seconds_by_stage,
+    }
+
+
+def _truth_facts(truth: Truth) -> dict[str, str | None]:
+    known = (truth.reference, truth.background)
+    return {name: shown(path) if path else None for name, path in zip(TRUTH_FACTS, known, strict=True)}
+
+
+def _weight_facts(file: WeightFile) -> dict[str, str]:
+    here = file.path.is_file()
+    return {
+        "model": file.model,
+        "file": file.path.name,
+        "sha256": sha256(file.path) if here else "not here",
+        "licence": file.licence_weights,
+    }
+
+
+def _pilot_truth(config: Config) -> Truth:
+    pilot = config.pilot
+    return Truth(
+        Path(pilot.reference) if pilot.reference else None,
+        Path(pilot.background) if pilot.background else None,
+        read_words(Path(pilot.words) if pilot.words else None),
+    )

@@ -1,0 +1,113 @@
+"""The grammar of the quality gate: which bounds a configuration may set, and on which row of which metric.
+
+    <row>_<unit>_max: 12     at most             <row>_rise_<unit>: 3   after − before, at most
+    <row>_<unit>_min: 12     at least            <row>_fall_<unit>: 3   before − after, at most
+
+<row> is a row's name, or its metric's where that gives one row: `wer` whoever recognises. <unit> is db, pct, lufs,
+dbtp, s or frames, and left out where the scale has none. `residual` is short for `music_residual`. `length_equal: true`
+is the one key that no metric answers.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sepkit.config import plugins
+from sepkit.config.yaml_file import Options, OptionsError
+
+LENGTH_EQUAL = "length_equal"
+UNITS = {"dB": "db", "%": "pct", "LUFS": "lufs", "dBTP": "dbtp", "s": "s", "frames": "frames", "0–1": "", "MOS 1–5": ""}
+"""A row's unit as it stands in a key."""
+SHORT = {"music_residual": "residual"}
+KINDS: tuple[Kind, ...] = ("max", "min", "rise", "fall")
+
+Kind = Literal["max", "min", "rise", "fall"]
+Chosen = Sequence[tuple[str, Options]]
+"""Metrics by name with their options, the first of a name counting."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One bound. name: the row as the key calls it; row: as the metric, made with `options`, does.
+
+    limit: in the row's own unit.
+    """
+
+    key: str
+    kind: Kind
+    limit: float
+    name: str
+    row: str
+    unit: str
+    metric: str
+    options: Options
+
+
+def parse_bounds(gate: Mapping[str, Any], chosen: Chosen) -> tuple[Bound, ...]:
+    """The bounds of a gate, `length_equal` left out; what is wrong with any of its keys is an `OptionsError`.
+
+    chosen: the metrics that the configuration names elsewhere; those it does not name have their defaults.
+    """
+    if not gate:
+        return ()  # without loading every metric
+    known = {bound.key: bound for bound in _known(chosen)}
+    problems, found = [], []
+    for key, value in gate.items():
+        wrong = _problem(key, value, known)
+        if wrong:
+            problems.append((key, wrong))
+        elif key != LENGTH_EQUAL:
+            found.append(replace(known[key], limit=float(value)))
+    if problems:
+        raise OptionsError(problems)
+    return tuple(found)
+
+
+def _problem(key: str, value: Any, known: Mapping[str, Bound]) -> str:
+    """What is wrong with one entry; empty where nothing is."""
+    if key == LENGTH_EQUAL:
+        return "" if isinstance(value, bool) else f"true or false is asked, found {value!r}"
+    if key not in known:
+        close = difflib.get_close_matches(str(key), [*known, LENGTH_EQUAL], n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        return (
+            f"unknown bound{hint} (a metric's row, its unit if it has one, and max, min, rise or fall: stoi_min, "
+            "wer_rise_pct, residual_db_max; or length_equal)"
+        )
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return f"a number is asked, found {value!r}"
+    if known[key].kind in ("rise", "fall") and value < 0:
+        return f"0 or more is asked, found {value!r}"
+    return ""
+
+
+def _known(chosen: Chosen) -> Iterator[Bound]:
+    """Every bound that can be set; where two rows would have one key, the first holds it, aliases come last."""
+    options: dict[str, list[Options]] = {name: [] for name in plugins.names("metrics")}
+    for name, given in chosen:
+        options[name].append(given)
+    aliases: list[Bound] = []
+    rows: list[Bound] = []
+    for metric, all_given in options.items():
+        module = plugins.load("metrics", metric)
+        for given in all_given or [module.Options()]:
+            scores = module.Metric(given).rows()
+            rows += [bound for score in scores for bound in _bounds(score.name, score, metric, given)]
+            short = [metric, SHORT.get(metric, metric)] if len(scores) == 1 else []
+            aliases += [bound for name in short for bound in _bounds(name, scores[0], metric, given)]
+    seen: set[str] = set()
+    for bound in (*rows, *aliases):
+        if bound.key not in seen:
+            seen.add(bound.key)
+            yield bound
+
+
+def _bounds(name: str, score: Any, metric: str, options: Options) -> Iterator[Bound]:
+    unit = UNITS.get(score.unit, score.unit.lower())
+    for kind in KINDS:
+        parts = (name, kind, unit) if kind in ("rise", "fall") else (name, unit, kind)
+        yield Bound("_".join(filter(None, parts)), kind, 0.0, name, score.name, score.unit, metric, options)

@@ -1,0 +1,49 @@
+"""A file appears under its name when it is complete, and not at all otherwise."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sepkit.errors import OutputError
+from sepkit.files.naming import shown
+
+PART_PATTERN = ".sepkit-*.part"
+"""How files are named while they are written; a killed process leaves one behind."""
+
+
+@contextmanager
+def whole_file(path: Path, token: str = "") -> Iterator[Path]:
+    """A temporary name beside `path`, which becomes `path` when the block ends without an error.
+
+    token: tells the temporary name from others; by default it is chance, so that two runs do not meet.
+    """
+    # Named like all unfinished files, so that the next batch sweeps what a kill leaves, and short, whatever the name.
+    part = path.with_name(PART_PATTERN.replace("*", token or secrets.token_hex(8)))
+    make_folder(path.parent)
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def make_folder(path: Path) -> Path:
+    """The folder, made with its parents where it is not there yet."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{shown(path)}: cannot be made a folder ({error.strerror}); choose another output"
+        ) from error
+    return path
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """The error for an output that the system refused."""
+    return OutputError(f"{shown(path)}: cannot be written ({error.strerror}); check permissions and space")

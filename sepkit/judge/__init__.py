@@ -1,0 +1,1 @@
+"""What a result is worth: metrics on a pair, the gate, the bypass, known words; verdict and quarantine."""

@@ -1,0 +1,206 @@
+"""A pair in, the table of its metrics out: one rate, length and layout for all files, then metric by metric.
+
+Last in the flow, over the files themselves. Nothing that goes wrong inside a metric stops the others or is
+left out: its rows come back with the reason. Memory is bounded by `evaluate.longest_s`: of a longer pair the
+middle is measured.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from sepkit.audio.read import Source, audio_source, open_source
+from sepkit.audio.resample import resample
+from sepkit.audio.samples import Audio
+from sepkit.config import Config, plugins
+from sepkit.config.sections import EvaluateConfig, MetricConfig
+from sepkit.errors import SepkitError, SourceError
+from sepkit.metrics.base import BaseMetric, Evaluation, Pair, ReferenceKind, Score, not_measured
+from sepkit.models.weights import WeightFile
+
+__all__ = ["EMBEDDED_METRICS", "Evaluation", "Evaluator", "Excerpt", "bring_together", "evaluate_pair"]
+
+EMBEDDED_METRICS = (
+    *(
+        "loudness",
+        "stoi",
+        "si_sdr",
+        "sdr",
+        "snr",
+        "wer",
+        "music_residual",
+        "trade_off",
+        "dnsmos",
+        "clipping",
+        "silence",
+    ),
+)
+"""The metrics that need no download; what is measured where no configuration says otherwise."""
+LENGTH_TOLERANCE_S = 0.1
+"""Encoders pad by some milliseconds; files further apart than this are not a pair."""
+
+Sound = Path | str | Audio
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A pair at one rate, length and layout, where in the mix it lies, and what brought it there."""
+
+    pair: Pair
+    start_s: float
+    end_s: float
+    whole_s: float
+    notes: tuple[str, ...] = ()
+
+
+class Evaluator:
+    """The metrics of a configuration: what one loads for the first pair, it keeps for the others."""
+
+    def __init__(self, metrics: Iterable[MetricConfig]) -> None:
+        self.metrics: tuple[BaseMetric, ...] = tuple(
+            plugins.load("metrics", metric.metric).Metric(metric.options) for metric in metrics
+        )
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """The files that the metrics read."""
+        return tuple(file for metric in self.metrics for file in metric.weights())
+
+    def scores(self, pair: Pair) -> tuple[Score, ...]:
+        """Every row of every metric; a failure is the row's `why`."""
+        return tuple(score for metric in self.metrics for score in _measure(metric, pair))
+
+    def evaluate(self, excerpt: Excerpt) -> Evaluation:
+        """The rows with the stretch they were measured on."""
+        scores = self.scores(excerpt.pair)
+        return Evaluation(scores, excerpt.start_s, excerpt.end_s, excerpt.whole_s, excerpt.notes)
+
+
+def evaluate_pair(
+    mix: Sound,
+    clean: Sound,
+    reference: Sound | None = None,
+    background: Sound | None = None,
+    words: str | None = None,
+    config: Config | None = None,
+    reference_kind: ReferenceKind = "truth",
+) -> Evaluation:
+    """Measure what was made of a mix.
+
+    reference: the true speech, or the ensemble's fused estimate and then `reference_kind` "fused vocals".
+    background: the true rest; without a reference, mix − background is the reference. words: the text spoken.
+    config: its `evaluate` section says what is measured; without one, all of `EMBEDDED_METRICS`.
+    """
+    chosen = config.evaluate if config else EvaluateConfig(metrics=tuple(map(MetricConfig.named, EMBEDDED_METRICS)))
+    excerpt = bring_together(mix, clean, reference, background, words, chosen.longest_s, reference_kind)
+    return Evaluator(chosen.metrics).evaluate(excerpt)
+
+
+def bring_together(
+    mix: Sound,
+    clean: Sound,
+    reference: Sound | None = None,
+    background: Sound | None = None,
+    words: str | None = None,
+    longest_s: float = EvaluateConfig().longest_s,
+    reference_kind: ReferenceKind = "truth",
+    no_words: str = "",
+) -> Excerpt:
+    """The middle `longest_s` of all files, at the mix's rate and channel count and of one length.
+
+    no_words: why they are not known, where they were looked for.
+    """
+    given = {"mix": mix, "clean": clean, "reference": reference, "background": background}
+    with ExitStack() as stack:
+        sources = {name: stack.enter_context(_open(sound)) for name, sound in given.items() if sound is not None}
+        rate, whole_s = sources["mix"].info.sample_rate, sources["mix"].info.duration_s
+        notes = [*_fit_lengths(sources), *_fit_layouts(sources)]
+        frames = min(source.info.frames * rate // source.info.sample_rate for source in sources.values())
+        length = min(frames, round(longest_s * rate))
+        start = (frames - length) // 2
+        audio = {name: _stretch(source, start, length, sources["mix"]) for name, source in sources.items()}
+    if length < frames:
+        notes.append(f"the middle {length / rate:.1f} s of {whole_s:.1f} s were measured")
+        if words is not None:
+            words, no_words = None, "the words given are those of the whole file and were not used"
+            notes.append(no_words)
+    pair = Pair(words=words, reference_kind=reference_kind, no_words=no_words, **audio)
+    if pair.reference is None and pair.background is not None:
+        truth = Audio(pair.mix.samples - pair.background.samples, rate)
+        pair = replace(pair, reference=truth, reference_kind="truth")
+        notes.append("the reference is the mix minus the background given")
+    return Excerpt(pair, start / rate, (start + length) / rate, whole_s, tuple(notes))
+
+
+def _measure(metric: BaseMetric, pair: Pair) -> tuple[Score, ...]:
+    try:
+        return metric.measure(pair)
+    except SepkitError as error:
+        why = str(error)
+    except Exception as error:
+        logging.getLogger(__name__).debug("metric %s", type(metric).__module__, exc_info=True)
+        why = f"{type(error).__name__}: {error}"
+    return tuple(not_measured(row, "; ".join(why.split("\n"))) for row in metric.rows())
+
+
+@contextmanager
+def _open(sound: Sound) -> Iterator[Source]:
+    if isinstance(sound, Audio):
+        yield audio_source(sound)
+        return
+    with open_source(Path(sound)) as source:
+        yield source
+
+
+def _fit_lengths(sources: Mapping[str, Source]) -> list[str]:
+    """Refuse what is no pair; say what is cut."""
+    mix_s = sources["mix"].info.duration_s
+    for name, source in sources.items():
+        if abs(source.info.duration_s - mix_s) > LENGTH_TOLERANCE_S:
+            raise SourceError(
+                f"{name} {source.info.path}: lasts {source.info.duration_s:.3f} s and the mix {mix_s:.3f} s; "
+                f"they may differ by {LENGTH_TOLERANCE_S} s: give the {name} that belongs to this mix, uncut"
+            )
+    shortest_s = min(source.info.duration_s for source in sources.values())
+    longest_s = max(source.info.duration_s for source in sources.values())
+    if longest_s == shortest_s:
+        return []
+    return [f"lengths differ by {longest_s - shortest_s:.3f} s; all were cut to the shortest, {shortest_s:.3f} s"]
+
+
+def _fit_layouts(sources: Mapping[str, Source]) -> list[str]:
+    """Refuse layouts that have nothing to do with the mix's; say what is resampled, spread or mixed down."""
+    mix = sources["mix"].info
+    notes = []
+    for name, source in sources.items():
+        info = source.info
+        if info.sample_rate != mix.sample_rate:
+            notes.append(f"{name} was brought from {info.sample_rate} Hz to the mix's {mix.sample_rate} Hz")
+        if info.channels == mix.channels:
+            continue
+        if 1 not in (info.channels, mix.channels):
+            raise SourceError(
+                f"{name} {info.path}: has {info.channels} channels and the mix {mix.channels}; "
+                "give it with the mix's channels, or mono"
+            )
+        how = "is mono and stands for every channel of the mix" if info.channels == 1 else "was mixed down to mono"
+        notes.append(f"{name} {how}")
+    return notes
+
+
+def _stretch(source: Source, start: int, length: int, mix: Source) -> Audio:
+    """`length` frames of the mix's clock from its frame `start` on, at the mix's rate and channel count."""
+    info, rate = source.info, mix.info.sample_rate
+    first = round(start * info.sample_rate / rate)
+    frames = min(-(-length * info.sample_rate // rate), info.frames - first)
+    samples = resample(source.read(first, frames), info.sample_rate, rate, length)
+    if info.channels != mix.info.channels:
+        samples = (
+            samples.mean(axis=0, keepdims=True) if mix.info.channels == 1 else samples.repeat(mix.info.channels, 0)
+        )
+    return Audio(np.ascontiguousarray(samples), rate)

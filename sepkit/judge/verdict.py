@@ -1,0 +1,197 @@
+"""From a source to a verdict: render, measure, hold against the gate, and where that fails try the next configuration.
+
+    source ─ first configuration ─┬ no background, bypass_clean ─ the source itself ────────────────────── bypassed
+                                  └ metrics ─ gate ─┬ holds ────────────────────────────────────────────── passed
+                                                    └ broken ─ next of escalate_to ─ metrics ─ gate ─┬─── escalated
+                                                                                     … none is left ─ quarantined
+
+Each configuration is tried once, in order, so that it ends. The models of those that are escalated to are loaded when
+the first file needs them, once a process, and kept.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sepkit.clock import Clock
+from sepkit.config import Config
+from sepkit.config.sections import MetricConfig
+from sepkit.errors import one_line
+from sepkit.judge import bypass, gate
+from sepkit.judge.evaluate import Evaluator, Excerpt, bring_together
+from sepkit.judge.words import Known
+from sepkit.metrics.base import Evaluation, Score, not_measured
+from sepkit.models import weights
+from sepkit.models.weights import WeightFile
+from sepkit.render.mask_picture import MaskPicture
+from sepkit.render.pipeline import Outputs, Pipeline, Progress
+
+Verdict = Literal["passed", "escalated", "quarantined", "bypassed"]
+
+FIRST = "first"
+"""The configuration of the command itself; the others are called by their file's name."""
+
+EXIT_PASSED, EXIT_FAILED, EXIT_QUARANTINED, EXIT_ESCALATED = 0, 1, 3, 4
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a file. configuration: whose rendering it is. reasons: of every attempt that failed.
+
+    excerpt: what was measured. stages: CPU-seconds by stage, of all attempts.
+    """
+
+    verdict: Verdict
+    configuration: str
+    reasons: tuple[str, ...]
+    evaluation: Evaluation | None
+    duration_s: float
+    excerpt: Excerpt | None
+    stages: dict[str, float]
+
+
+def exit_code(failed: bool, verdicts: Iterable[str]) -> int:
+    """Of several files: a failure counts most, then quarantine, then that something passed by escalation alone."""
+    found = set(verdicts)
+    if failed:
+        return EXIT_FAILED
+    if "quarantined" in found:
+        return EXIT_QUARANTINED
+    return EXIT_ESCALATED if "escalated" in found else EXIT_PASSED
+
+
+def all_weights(config: Config) -> tuple[WeightFile, ...]:
+    """What the configuration, those it escalates to, and its gate read."""
+    files = list(Pipeline(config).weights())
+    if config.bypass_clean:
+        files += bypass.weights()
+    if config.gate:
+        files += (file for each in config.escalations() for file in Pipeline(each).weights())
+        files += Evaluator(config.gate_metrics()).weights()
+    return tuple(files)
+
+
+class Judge:
+    """A configuration and those it escalates to, with the metrics that are measured."""
+
+    def __init__(self, config: Config, metrics: tuple[MetricConfig, ...], threads: int | None = None) -> None:
+        self.config = config
+        self.metrics = metrics
+        self.pipeline = Pipeline(config, threads)
+        self.evaluator = Evaluator(metrics)
+        self._next = _escalations(config, threads)
+        self._needs_words = any(each.metric == "wer" for each in config.gate_metrics())
+
+    def load(self) -> None:
+        """Load the first configuration's models; weights that are absent, of whichever, raise here."""
+        weights.require(all_weights(self.config))
+        self.pipeline.load()
+
+    def twin(self) -> Judge:
+        """Another over the same loaded models, for another thread."""
+        other = copy.copy(self)
+        other.pipeline, other.evaluator = self.pipeline.twin(), Evaluator(self.metrics)
+        return other
+
+    def judge(
+        self,
+        source: Path,
+        outputs: Outputs,
+        words: Known | None,
+        progress: Progress | None = None,
+        masks: MaskPicture | None = None,
+    ) -> Judged:
+        """Render `source` to `outputs`, which then hold the last attempt, whatever the verdict.
+
+        outputs.fused: written where something is measured, bypassed or shown. words: None where none were looked for.
+        masks: to be filled by the last attempt.
+        """
+        if not (self.evaluator.metrics or self.config.bypass_clean or masks):
+            outputs = outputs._replace(fused=None)
+        reasons: list[str] = []
+        stages: Counter[str] = Counter()
+        for name, pipeline in self._attempts():
+            report = pipeline.render(source, outputs, progress, masks)
+            clock = Clock()
+            with clock("metrics"):
+                bypassed = name == FIRST and self._passes_through(source, outputs)
+                excerpt, evaluation = self._measure(source, outputs, words)
+            stages.update({**report.seconds_by_stage, **clock.seconds})
+            broken = () if bypassed else gate.broken(self.config, _scores(evaluation), source, outputs.speech)
+            if not broken:
+                verdict: Verdict = "bypassed" if bypassed else "escalated" if reasons else "passed"
+                return Judged(verdict, name, tuple(reasons), evaluation, report.duration_s, excerpt, dict(stages))
+            reasons += (f"{name}: {reason}" for reason in broken)
+        return Judged("quarantined", name, tuple(reasons), evaluation, report.duration_s, excerpt, dict(stages))
+
+    def _attempts(self) -> Iterator[tuple[str, Pipeline]]:
+        yield FIRST, self.pipeline
+        for name, escalation in self._next:
+            yield name, escalation.pipeline()
+
+    def _passes_through(self, source: Path, outputs: Outputs) -> bool:
+        """Give the source itself where it has no background."""
+        if not self.config.bypass_clean:
+            return False
+        assert outputs.fused is not None
+        if not bypass.is_voice_only(bypass.evidence(source, outputs.fused)):
+            return False
+        bypass.pass_through(source, outputs, self.config.output)
+        return True
+
+    def _measure(self, source: Path, outputs: Outputs, words: Known | None) -> tuple[Excerpt | None, Evaluation | None]:
+        """Score the file against the members' fused estimate; what prevents that stands in every row."""
+        if not self.evaluator.metrics:
+            return None, None
+        text, no_words = words or Known(None, "the gate asks for WER: name the words in 'words:'")
+        if words is None and not self._needs_words:
+            no_words = ""
+        try:
+            excerpt = bring_together(
+                source,
+                outputs.speech,
+                outputs.fused,
+                words=text,
+                longest_s=self.config.evaluate.longest_s,
+                reference_kind="fused vocals",
+                no_words=no_words,
+            )
+        except Exception as error:
+            rows = tuple(not_measured(row, one_line(error)) for row in metric_rows(self.evaluator))
+            return None, Evaluation(rows, 0.0, 0.0, 0.0)
+        return excerpt, self.evaluator.evaluate(excerpt)
+
+
+class _Escalation:
+    """A configuration that is escalated to, loaded when it is first needed."""
+
+    def __init__(self, config: Config, threads: int | None) -> None:
+        self._pipeline = Pipeline(config, threads)
+        self._lock = threading.Lock()
+
+    def pipeline(self) -> Pipeline:
+        """For one file; threads that ask at the same time wait for one loading."""
+        with self._lock:
+            return self._pipeline.twin()
+
+
+def _escalations(config: Config, threads: int | None) -> list[tuple[str, _Escalation]]:
+    if not config.gate:
+        return []
+    names = (Path(path).name for path in config.escalate_to)
+    return [(name, _Escalation(each, threads)) for name, each in zip(names, config.escalations(), strict=True)]
+
+
+def _scores(evaluation: Evaluation | None) -> tuple[Score, ...]:
+    return evaluation.scores if evaluation else ()
+
+
+def metric_rows(evaluator: Evaluator) -> tuple[Score, ...]:
+    """Every row that the metrics give, without values."""
+    return tuple(row for metric in evaluator.metrics for row in metric.rows())

@@ -1,0 +1,118 @@
+"""Every model that a plug-in can use: what it is, how large, whether it is here, under which licences.
+
+Place: behind `sepkit models list|fetch|verify`. A plug-in takes part by a function
+`catalogue() -> tuple[WeightFile, ...]` in its module; a model is all the files that carry one name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from sepkit.config import plugins
+from sepkit.errors import WeightsError
+from sepkit.models import weights
+from sepkit.models.weights import WeightFile
+
+_KINDS = ("separators", "denoisers", "metrics")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One row of `sepkit models list`. used_by: plug-ins, written "separators/demucs"."""
+
+    name: str
+    used_by: tuple[str, ...]
+    files: tuple[WeightFile, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all files together; for files that are not here it is the publisher's, or approximate."""
+        return sum(file.size_bytes for file in self.files)
+
+    @property
+    def cached(self) -> Literal["embedded", "yes", "partly", "no"]:
+        """Whether its files are on this machine; embedded ones come with an installed package."""
+        present = [file.path.is_file() for file in self.files]
+        if not all(present):
+            return "partly" if any(present) else "no"
+        return "embedded" if all(file.url is None for file in self.files) else "yes"
+
+    @property
+    def source(self) -> str:
+        """Paper or repository."""
+        return self.files[0].source
+
+    @property
+    def licence_code(self) -> str:
+        """Licence of the code that runs it."""
+        return self.files[0].licence_code
+
+    @property
+    def licence_weights(self) -> str:
+        """Licence of its weights."""
+        return self.files[0].licence_weights
+
+
+def rows() -> tuple[Model, ...]:
+    """Every model, in the order of the plug-ins."""
+    files: dict[str, dict[WeightFile, None]] = {}
+    users: dict[str, dict[str, None]] = {}
+    for kind in _KINDS:
+        for name in plugins.names(kind):
+            listed = getattr(plugins.load(kind, name), "catalogue", tuple)
+            for file in listed():
+                files.setdefault(file.model, {})[file] = None
+                users.setdefault(file.model, {})[f"{kind}/{name}"] = None
+    return tuple(Model(name, tuple(users[name]), tuple(found)) for name, found in files.items())
+
+
+def catalogue() -> tuple[WeightFile, ...]:
+    """Every file of every model."""
+    return tuple(file for model in rows() for file in model.files)
+
+
+def find(name: str) -> Model:
+    """The model of that name; an unknown one is an error that lists the known ones."""
+    known = {model.name: model for model in rows()}
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        raise WeightsError(f"unknown model '{name}'{hint} (known: {', '.join(known)})")
+    return known[name]
+
+
+def fetch(name: str, progress: bool = True) -> Model:
+    """Download what is absent or damaged of a model's files; each is checked before it takes its place."""
+    model = find(name)
+    for file in model.files:
+        weights.fetch(file, progress)
+    return model
+
+
+def verify(names: Iterable[str] = ()) -> tuple[str, ...]:
+    """Check models by name, or all that are here; a line each, or an error with a line for each bad file."""
+    chosen = [find(name) for name in names] or [row for row in rows() if row.cached in ("yes", "embedded")]
+    problems = []
+    for file in dict.fromkeys(file for model in chosen for file in model.files):
+        try:
+            weights.verify(file)
+        except WeightsError as error:
+            problems.append(str(error))
+    if problems:
+        raise WeightsError("\n".join(problems))
+    return tuple(f"{model.name}: whole" for model in chosen)
+
+
+def table() -> str:
+    """`rows()` as text, a line each."""
+    head = ("model", "used by", "size", "cached", "licence of code", "licence of weights", "source")
+    lines = [head]
+    for model in rows():
+        size, users = weights.size_text(model.size_bytes), ", ".join(model.used_by)
+        licences = (model.licence_code, model.licence_weights)
+        lines.append((model.name, users, size, model.cached, *licences, model.source))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)

@@ -1,0 +1,222 @@
+"""The members of a configuration, brought to one rate and layout: mix in, one estimate a member out.
+
+A separator sees only its native rate and channel count and a stretch that begins on its own grid; everything between
+that and the source (resampling, mono and stereo, context) is here.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sepkit.audio import resample
+from sepkit.audio.samples import Samples
+from sepkit.audio.windows import Window, read_around
+from sepkit.clock import Clock
+from sepkit.config import Config, plugins
+from sepkit.config.sections import MemberConfig
+from sepkit.errors import SepkitError
+from sepkit.separators.base import BaseSeparator, Mix, Passes, Place
+
+if TYPE_CHECKING:
+    from sepkit.models.weights import WeightFile
+
+
+class Statistics(NamedTuple):
+    """Mean and standard deviation of the whole source's mono mix, measured in a streamed pass."""
+
+    mean: float = 0.0
+    std: float = 1.0
+
+
+class Estimate(NamedTuple):
+    """One member's answer at the source's rate: wanted and rest (channels, frames), and its weight in the fusion."""
+
+    wanted: Samples
+    rest: Samples | None
+    weight: float
+
+
+class Member:
+    """A separator, its weight, and the way from the source's rate and channels to its own and back."""
+
+    def __init__(self, config: MemberConfig, seed: int) -> None:
+        self.name = config.separator
+        self.weight = config.weight
+        self.separator: BaseSeparator = plugins.load("separators", config.separator).Separator(config.options)
+        self._seed = seed
+
+    def twin(self) -> Member:
+        """Another over the same loaded model."""
+        other = copy.copy(self)
+        other.separator = self.separator.twin()
+        return other
+
+    def reach(self, sample_rate: int) -> tuple[int, int]:
+        """(context, grid) in frames of the source."""
+        native_hz = self.separator.sample_rate or sample_rate
+        context_s = self.separator.context_s + (0 if native_hz == sample_rate else resample.CONTEXT_S)
+        grid_frames = resample.aligned_frames(self.separator.grid_frames, native_hz, sample_rate)
+        return math.ceil(context_s * sample_rate), grid_frames
+
+    def estimate(
+        self,
+        stretch: Samples,
+        sample_rate: int,
+        statistics: Statistics,
+        clock: Clock,
+        place: Place | None = None,
+    ) -> Estimate:
+        """Separate a stretch (1 or 2 channels, frames) of the source at `sample_rate`; the shape is kept.
+
+        place: of the stretch, in frames of the source; None: it is all there is.
+        """
+        native_hz = self.separator.sample_rate or sample_rate
+        native_place = place and _converted(place, sample_rate, native_hz)
+        with clock("resample"):
+            native = resample.resample(stretch, sample_rate, native_hz)
+        groups = _layout(native, self.separator.channels)
+        with clock(f"member {self.name}"):
+            found = [
+                self.separator.separate(Mix(group, *statistics, self._seed, _part(native_place, index)))
+                for index, group in enumerate(groups)
+            ]
+        rests = [each.rest for each in found if each.rest is not None]
+        with clock("resample"):
+            wanted = self._return([each.wanted for each in found], stretch, sample_rate, native_hz)
+            rest = self._return(rests, stretch, sample_rate, native_hz) if len(rests) == len(found) else None
+        return Estimate(wanted, rest, self.weight)
+
+    def passes(self, frames: int, channels: int, sample_rate: int, place: Place) -> Passes:
+        """What `estimate` would run on a stretch (channels, frames)."""
+        native_hz = self.separator.sample_rate or sample_rate
+        native_frames = resample.converted_frames(frames, sample_rate, native_hz)
+        native_place = _converted(place, sample_rate, native_hz)
+        found: Passes = {}
+        for index in range(channels if self.separator.channels == 1 else 1):
+            found |= self.separator.passes(native_frames, native_place._replace(part=place.part + index))
+        return found
+
+    def _return(self, parts: list[Samples], stretch: Samples, sample_rate: int, native_hz: int) -> Samples:
+        joined = np.concatenate(parts)
+        if joined.shape[0] > stretch.shape[0]:  # a mono source that a stereo member saw doubled
+            joined = joined.mean(axis=0, keepdims=True)
+        if not np.isfinite(joined).all():
+            raise SepkitError(
+                f"member '{self.name}': its estimate holds NaN or Inf; check its weights with `sepkit models verify`"
+            )
+        return resample.resample(joined, native_hz, sample_rate, stretch.shape[1])
+
+
+class Ensemble:
+    """All members of a configuration; loaded once a run."""
+
+    def __init__(self, config: Config) -> None:
+        self.members = [Member(member, config.seed) for member in config.members]
+
+    def twin(self) -> Ensemble:
+        """Another over the same loaded models."""
+        other = copy.copy(self)
+        other.members = [member.twin() for member in self.members]
+        return other
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """Every file of weights that the members read."""
+        return tuple(file for member in self.members for file in member.separator.weights())
+
+    @property
+    def uses_device(self) -> bool:
+        """Whether any member runs on torch."""
+        return any(member.separator.uses_device for member in self.members)
+
+    @property
+    def needs_statistics(self) -> bool:
+        """Whether any member normalises by the whole source."""
+        return any(member.separator.needs_statistics for member in self.members)
+
+    @property
+    def context_s(self) -> float:
+        """How far the widest member reaches; known once loaded."""
+        return max(member.separator.context_s for member in self.members)
+
+    def grid_frames(self, sample_rate: int) -> int:
+        """The widest grid, in frames of the source, on which a member's stretches begin; known once loaded."""
+        return max(member.reach(sample_rate)[1] for member in self.members)
+
+    def load(self, device: str) -> None:
+        """Load every member's model to `device`."""
+        for member in self.members:
+            member.separator.load(device)
+
+    def begin(self, sample_rate: int) -> None:
+        """Tell the members that another source comes, and its rate."""
+        for member in self.members:
+            member.separator.begin(sample_rate)
+
+    def span(self, window: Window, frames: int, sample_rate: int) -> tuple[int, int]:
+        """The frames (start, stop) of the source that rendering `window` needs: the widest of the members'."""
+        spans = [read_around(window, frames, *member.reach(sample_rate)) for member in self.members]
+        return min(start for start, _ in spans), max(stop for _, stop in spans)
+
+
+def window_passes(member: Member, window: Window, frames: int, channels: range, sample_rate: int) -> Passes:
+    """What `estimate_window` would run on one or two channels of the source."""
+    start, stop = read_around(window, frames, *member.reach(sample_rate))
+    place = _place(window, start, sample_rate, channels.start)
+    return member.passes(stop - start, len(channels), sample_rate, place)
+
+
+def estimate_window(
+    member: Member,
+    read: Samples,
+    read_start: int,
+    window: Window,
+    frames: int,
+    sample_rate: int,
+    statistics: Statistics,
+    clock: Clock,
+    part: int,
+) -> Estimate:
+    """One member's estimate for `window`, from `read` (channels, …), the source from frame `read_start` on.
+
+    part: the first of these channels, in the source.
+    """
+    start, stop = read_around(window, frames, *member.reach(sample_rate))
+    place = _place(window, start, sample_rate, part)
+    stretch = read[:, start - read_start : stop - read_start]
+    found = member.estimate(stretch, sample_rate, statistics, clock, place)
+    inside = slice(*place.used)
+    rest = None if found.rest is None else found.rest[:, inside]
+    return Estimate(found.wanted[:, inside], rest, found.weight)
+
+
+def _place(window: Window, start: int, sample_rate: int, part: int) -> Place:
+    """Of the stretch that begins at `start`, in frames of the source."""
+    again = 2 * (window.stop - window.body_stop) + sample_rate  # the next window's context, as wide as this one's
+    return Place(start, (window.start - start, window.stop - start), again, part)
+
+
+def _converted(place: Place, from_hz: int, to_hz: int) -> Place:
+    """The same at the other rate; what is used, with all that it depends on. A stretch begins on the grid of both."""
+    if from_hz == to_hz:
+        return place
+    reach, ratio = resample.CONTEXT_S * to_hz, to_hz / from_hz
+    used = max(0, math.floor(place.used[0] * ratio - reach)), math.ceil(place.used[1] * ratio + reach)
+    return Place(place.begin * to_hz // from_hz, used, math.ceil(place.again * ratio + 2 * reach), place.part)
+
+
+def _part(place: Place | None, index: int) -> Place | None:
+    """The place of one of several groups of channels."""
+    return place and place._replace(part=place.part + index)
+
+
+def _layout(samples: Samples, channels: int | None) -> list[Samples]:
+    """Hand over one or two channels as a member wants them: each alone, always as a pair, or as they are."""
+    if channels == 1:
+        return [samples[index : index + 1] for index in range(samples.shape[0])]
+    if channels == 2 and samples.shape[0] == 1:
+        return [np.repeat(samples, 2, axis=0)]
+    return [samples]

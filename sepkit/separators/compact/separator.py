@@ -1,0 +1,104 @@
+"""The member that comes with the package and is sepkit's own: a small network that keeps speech, at any rate.
+
+The network works at 16 kHz (`network`), where recorded speech is to be had. What lies above 8 kHz is
+opened and closed as a whole by what the network found just below (`upper_band`). Of a stereo source it hears the
+middle and the side (`stereo`).
+
+Source: this project, config/train/speech.yaml; the model card, `compact.md` beside the weights, says on what it was
+trained. Code: MIT. Weights: MIT; with them travels the encoder of Silero VAD (MIT), https://github.com/snakers4/silero-vad.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from sepkit import config
+from sepkit.audio import resample
+from sepkit.audio.samples import Samples
+from sepkit.models import memory
+from sepkit.models.weights import WeightFile, verify
+from sepkit.separators.base import BaseSeparator, Estimates, Mix
+
+NATIVE_HZ = 16000
+GRID_NATIVE_FRAMES = 512
+"""A stretch must begin on a multiple of this for windowed to equal whole: 32 ms, the pace of the frozen encoder."""
+CONTEXT_S = 1.8
+"""1.65 s of the network, the resampling and the upper band; rounded up."""
+
+WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "compact.safetensors"
+SIZE_BYTES = 8_751_220
+SHA256 = "ff06e490ecd88f026cb13417be2df4b142be478b51d54e647d9effabf9ad6d46"
+
+
+class Options(config.Options):
+    """Nothing to set."""
+
+
+def catalogue() -> tuple[WeightFile, ...]:
+    """Every file of weights that this member can use."""
+    return (
+        WeightFile(
+            model="compact",
+            path=WEIGHTS_PATH,
+            size_bytes=SIZE_BYTES,
+            sha256=SHA256,
+            source="sepkit's own, model card sepkit/weights/compact.md; in it https://github.com/snakers4/silero-vad",
+            licence_code="MIT",
+            licence_weights="MIT",
+        ),
+    )
+
+
+class Separator(BaseSeparator):
+    """Speech by the compact network; the rest is the mix minus it."""
+
+    sample_rate = None
+    channels = None
+    context_s = CONTEXT_S
+    uses_device = True
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """The network's file."""
+        return catalogue()
+
+    def begin(self, sample_rate: int) -> None:
+        """Remember the source's rate, and the grid on which both rates meet."""
+        self._sample_rate = sample_rate
+        self.grid_frames = resample.aligned_frames(GRID_NATIVE_FRAMES, NATIVE_HZ, sample_rate)
+
+    def load(self, device: str) -> None:
+        """Build the network and read its weights."""
+        from sepkit.separators.compact.network import CompactNetwork, read
+
+        (file,) = catalogue()
+        verify(file)
+        shape, tensors = read(file.path, device)
+        network = CompactNetwork(shape)
+        network.load_state_dict(tensors)
+        self._network = network.to(device).eval()
+        self._device = device
+
+    def separate(self, mix: Mix) -> Estimates:
+        """Estimate the speech in (1 or 2 channels, frames)."""
+        import torch
+
+        from sepkit.separators.compact import stereo, upper_band
+
+        frames = mix.samples.shape[1]
+        low = resample.resample(mix.samples, self._sample_rate, NATIVE_HZ)
+        with memory.kept(), torch.inference_mode():
+            samples = torch.from_numpy(low).to(self._device)
+            X = self._network.analyse(samples)
+            V = stereo.estimate(self._network, samples, X)
+            speech = self._network.synthesise(V, low.shape[1]).cpu().numpy()
+            shares = upper_band.shares(X, V).cpu().numpy()
+        wanted = self._back(speech, frames)
+        if self._sample_rate > NATIVE_HZ:
+            above = mix.samples - self._back(low, frames)
+            wanted += upper_band.keep(above, self._sample_rate, *shares)
+        return Estimates(np.asarray(wanted, np.float32))
+
+    def _back(self, low: Samples, frames: int) -> Samples:
+        return resample.resample(low, NATIVE_HZ, self._sample_rate, frames)

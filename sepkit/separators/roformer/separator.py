@@ -1,0 +1,300 @@
+"""RoFormer: the vocal models of the public leaderboards, Mel-Band RoFormer and BS-RoFormer, from a checkpoint at hand.
+
+Place: a member of the ensemble, at the rate and in the segments that the model's own YAML names. The community trains
+and publishes each model as a pair of files, a YAML and a checkpoint; sepkit reads both as they are and fetches neither.
+
+Source: the papers in `network`; the files' layout, https://github.com/ZFTurbo/Music-Source-Separation-Training.
+Licence of code: MIT. Licence of weights: as their makers say.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from sepkit import config
+from sepkit.errors import ConfigError, WeightsError
+from sepkit.models.weights import WeightFile, verify
+from sepkit.separators import _segments
+from sepkit.separators._precision import fastest
+from sepkit.separators._segments import Batches, Expert, Kept, Run
+from sepkit.separators.base import BaseSeparator, Estimates, Mix, Passes, Place
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sepkit.separators.roformer.network import Shape
+
+SOURCE = "RoFormer, https://github.com/ZFTurbo/Music-Source-Separation-Training/blob/main/docs/pretrained_models.md"
+DEFAULT_SAMPLE_RATE = 44100
+_WRAPPERS = ("state_dict", "state", "model_state_dict", "model")
+"""Under which names trainers put the weights beside their own state."""
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Options(config.Options):
+    """Which model, and how finely it is run.
+
+    config: its YAML. weights: its checkpoint (.ckpt, .pt, .th or .safetensors). sha256: of the checkpoint, whole or
+    its first digits; null trusts the file. stem: the instrument that is wanted. overlap: of neighbouring segments, as
+    a part of one.
+    """
+
+    config: str
+    weights: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8,64}$")] | None = None
+    stem: str = "vocals"
+    overlap: Annotated[float, Field(ge=0, le=0.9)] = 0.5
+
+
+class _Model(BaseModel):
+    """The YAML's section `model`; what only training needs is passed over."""
+
+    dim: Count
+    depth: Count
+    stereo: bool = False
+    num_stems: Count = 1
+    time_transformer_depth: Count = 2
+    freq_transformer_depth: Count = 2
+    linear_transformer_depth: int = 0
+    num_bands: Count | None = None
+    freqs_per_bands: tuple[Count, ...] | None = None
+    dim_head: Count = 64
+    heads: Count = 8
+    sample_rate: Count = DEFAULT_SAMPLE_RATE
+    stft_n_fft: Count = 2048
+    stft_hop_length: Count = 512
+    stft_win_length: Count = 2048
+    stft_normalized: bool = False
+    mask_estimator_depth: Count | None = None
+    mlp_expansion_factor: int = 4
+    skip_connection: bool = False
+
+
+class _Section(BaseModel):
+    """Fields of the other sections that say how a model is run."""
+
+    chunk_size: Count | None = None
+    sample_rate: Count | None = None
+    instruments: tuple[str, ...] = ()
+    target_instrument: str | None = None
+
+
+class _Description(BaseModel):
+    """A model's YAML."""
+
+    model: _Model
+    audio: _Section = _Section()
+    training: _Section = _Section()
+    inference: _Section = _Section()
+
+    @property
+    def sample_rate(self) -> int:
+        return self.audio.sample_rate or self.model.sample_rate
+
+    @property
+    def segment_frames(self) -> int | None:
+        return self.inference.chunk_size or self.audio.chunk_size
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader that knows one more tag, which the community's files bear."""
+
+
+def _tuple(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> tuple[Any, ...]:
+    return tuple(loader.construct_sequence(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _tuple)
+
+
+class Separator(BaseSeparator):
+    """The wanted stem of one RoFormer."""
+
+    channels = 2
+    uses_device = True
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._settings = options
+        self._expert: Expert | None = None
+        self._kept = Kept()
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """The checkpoint."""
+        path = Path(self._settings.weights).expanduser()
+        return (
+            WeightFile(
+                model=f"roformer ({path.name})",
+                path=path,
+                size_bytes=path.stat().st_size if path.is_file() else 0,
+                sha256=self._settings.sha256 or "",
+                source=SOURCE,
+                licence_code="MIT",
+                licence_weights="as its maker says (a local file)",
+            ),
+        )
+
+    def load(self, device: str) -> None:
+        """Read the YAML, check and read the checkpoint; then rate, context and grid are known."""
+        description = _read_description(Path(self._settings.config).expanduser())
+        stem = self._stem_of(description)
+        (file,) = self.weights()
+        verify(file)
+        network = _build(_shape(description, self._settings.config), _read_checkpoint(file), file, stem)
+        length = description.segment_frames
+        if length is None:
+            raise ConfigError(f"{self._settings.config}: inference.chunk_size is absent; give the frames of a segment")
+        forward = fastest(network.to(device).eval(), device, file.model)
+        self._expert = Expert(0, 1.0, 0, forward, length, lambda _: length)
+        self._batches = Batches(device, grows=device != "cpu")
+        self.sample_rate = description.sample_rate
+        self.grid_frames = int((1 - self._settings.overlap) * length)
+        self.context_s = float(Fraction(length, self.sample_rate))
+
+    def describe(self) -> str:
+        """The checkpoint, and what it sees at once."""
+        assert self._expert is not None and self.sample_rate, "load() comes before describe()"
+        name = Path(self._settings.weights).name
+        return f"{name}, {self._settings.stem}: segments of {self._expert.length / self.sample_rate:.3g} s"
+
+    def begin(self, sample_rate: int) -> None:
+        """Forget what was kept of the source before."""
+        self._kept = Kept()
+
+    def passes(self, frames: int, place: Place) -> Passes:
+        """The network's segments."""
+        assert self._expert is not None, "load() comes before passes()"
+        return _segments.passes([Run(self._expert, 0, 1.0)], frames, self._settings.overlap, place)
+
+    def separate(self, mix: Mix) -> Estimates:
+        """Estimate the stem in (2, frames) at the model's rate."""
+        import torch
+
+        assert self._expert is not None, "load() comes before separate()"
+        with torch.inference_mode():
+            samples, run, overlap = torch.from_numpy(mix.samples), Run(self._expert, 0, 1.0), self._settings.overlap
+            stem = _segments.estimate(samples, [run], overlap, self._batches, mix.place, self._kept)
+        wanted = np.asarray(stem, np.float32)
+        if not np.isfinite(wanted).all():
+            raise WeightsError(f"roformer: the network gave NaN or Inf; check {self._settings.weights}")
+        return Estimates(wanted)
+
+    def _stem_of(self, description: _Description) -> int:
+        """Which of the network's stems is wanted."""
+        training, wanted = description.training, self._settings.stem
+        one = description.model.num_stems == 1 and training.target_instrument is not None
+        stems = [training.target_instrument] if one else list(training.instruments)
+        names = [str(stem).lower() for stem in stems]
+        if len(names) != description.model.num_stems:
+            raise ConfigError(
+                f"{self._settings.config}: training.instruments names {', '.join(names) or 'nothing'}, but "
+                f"model.num_stems is {description.model.num_stems}; name each stem, or training.target_instrument"
+            )
+        if wanted.lower() not in names:
+            raise ConfigError(
+                f"options.stem: '{wanted}' is not what this model gives; choose one of {', '.join(names)}"
+            )
+        return names.index(wanted.lower())
+
+
+def _read_description(path: Path) -> _Description:
+    try:
+        return _Description.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"options.config: {path}: not a RoFormer's YAML ({reason})") from error
+
+
+def _shape(description: _Description, name: str) -> Shape:
+    """The network's sizes; what sepkit's network does not have is an error."""
+    from sepkit.separators.roformer.network import WIDEN, Shape, mel_bands, side_by_side
+
+    model, bins = description.model, description.model.stft_n_fft // 2 + 1
+    unknown = {
+        "stereo": not model.stereo,
+        "linear_transformer_depth": model.linear_transformer_depth != 0,
+        "stft_normalized": model.stft_normalized,
+        "mlp_expansion_factor": model.mlp_expansion_factor != WIDEN,
+        "skip_connection": model.skip_connection,
+    }
+    for field, given in unknown.items():
+        if given:
+            raise ConfigError(f"{name}: model.{field}: {getattr(model, field)} is not supported; choose another model")
+    if (model.num_bands is None) == (model.freqs_per_bands is None):
+        raise ConfigError(f"{name}: model needs num_bands (Mel-Band RoFormer) or freqs_per_bands (BS-RoFormer)")
+    mel = model.num_bands is not None
+    if model.num_bands is not None:
+        bands = mel_bands(model.num_bands, model.sample_rate, model.stft_n_fft)
+    else:
+        bands = side_by_side(model.freqs_per_bands or ())
+    if {bin for band in bands for bin in band} != set(range(bins)):
+        raise ConfigError(f"{name}: model: its bands do not hold each of {bins} bins; check them and stft_n_fft")
+    # The two trainers count the layers of a mask differently: all but the last, or all.
+    layers = (model.mask_estimator_depth or 1) + 1 if mel else (model.mask_estimator_depth or 2)
+    return Shape(
+        bands=bands,
+        dim=model.dim,
+        depth=model.depth,
+        stems=model.num_stems,
+        time_depth=model.time_transformer_depth,
+        band_depth=model.freq_transformer_depth,
+        heads=model.heads,
+        head_dim=model.dim_head,
+        mask_layers=layers,
+        fft_frames=model.stft_n_fft,
+        hop_frames=model.stft_hop_length,
+        window_frames=model.stft_win_length,
+        normalise_each=mel,
+    )
+
+
+def _read_checkpoint(file: WeightFile) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, by their names in the network; no code in it is run."""
+    import torch
+
+    try:
+        if file.path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            stored: Any = load_file(file.path)
+        else:
+            stored = torch.load(file.path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(
+            f"{file.model}: {file.path} cannot be read ({reason}); bring the right file there"
+        ) from error
+    for wrapper in _WRAPPERS:
+        if isinstance(stored, dict) and isinstance(stored.get(wrapper), dict):
+            stored = stored[wrapper]
+    if not isinstance(stored, dict) or not all(isinstance(value, torch.Tensor) for value in stored.values()):
+        raise WeightsError(f"{file.model}: {file.path} holds no tensors by name; bring the model's checkpoint there")
+    return {name.removeprefix("module.").removeprefix("model."): tensor for name, tensor in stored.items()}
+
+
+def _build(shape: Shape, tensors: dict[str, Tensor], file: WeightFile, stem: int) -> Any:
+    """The network with its weights, and of its mask estimators only the wanted stem's."""
+    import torch
+
+    from sepkit.separators.roformer.network import RoFormer
+
+    network = RoFormer(shape)
+    own = network.state_dict()
+    missing, strange = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
+    wrong = sorted(name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape)
+    if missing or strange or wrong:
+        first = next(iter(missing or strange or wrong))
+        raise WeightsError(
+            f"{file.model}: {file.path} does not fit its YAML: {len(missing)} tensors are missing, {len(strange)} too "
+            f"many, {len(wrong)} of another shape (such as {first}); give the YAML that was published with it"
+        )
+    network.load_state_dict(tensors)
+    network.mask_estimators = torch.nn.ModuleList([network.mask_estimators[stem]])
+    return network.requires_grad_(False)

@@ -1,0 +1,509 @@
+"""Reading: every container to the sample, from any place, and one clear line for what cannot be read.
+
+Witnesses: arithmetic on integers (full scale is 2^(bits−1)), soundfile reading the same file whole, and the
+signal that was encoded.
+"""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import mutagen.id3
+import numpy as np
+import pytest
+import soundfile
+
+from sepkit.audio.read import audio_source, open_source, probe, read_audio, stdin_source
+from sepkit.audio.samples import Audio
+from sepkit.errors import SourceError
+
+RATE = 44_100
+FRAMES = 44_100 + 137
+
+
+def integers(bits: int, channels: int = 2, frames: int = FRAMES) -> np.ndarray:
+    """Random integers of a width, both ends of the scale among them."""
+    top = 2 ** (bits - 1)
+    values = np.random.default_rng(bits).integers(-top, top, (channels, frames))
+    values[:, 100], values[:, 101] = top - 1, -top
+    return values
+
+
+def sweep(frames: int, rate: int, channels: int = 2) -> np.ndarray:
+    """A sweep from 200 Hz to 3 kHz: a shift by one frame is plain to see."""
+    t = np.arange(frames) / rate
+    phase = 2 * np.pi * (200 * t + 1400 * t * t / t[-1])
+    return np.stack([0.3 * np.sin(phase + channel) for channel in range(channels)]).astype(np.float32)
+
+
+def encode(
+    path: Path, container: str, codec: str, rate: int, samples: np.ndarray, picture: bool = False, **options
+) -> None:
+    """Write a file through FFmpeg's encoder."""
+    bit_rate = {"bit_rate": 256_000} if codec in ("aac", "libopus") else {}
+    with av.open(str(path), "w", format=container, options=options) as output:
+        if picture:
+            video = output.add_stream("mpeg4", rate=25)
+            video.width = video.height = 64
+        audio = output.add_stream(codec, rate=rate, layout="stereo", **bit_rate)
+        output.metadata.update({"title": "Tïtle", "artist": "Ärtist", "track": "3"})
+        if picture:
+            for index in range(10):
+                frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), index * 20, np.uint8), format="rgb24")
+                frame.pts, frame.time_base = index, Fraction(1, 25)
+                output.mux(video.encode(frame))
+            output.mux(video.encode(None))
+        resampler = av.AudioResampler(format=audio.codec_context.format.name)
+        for start in range(0, samples.shape[1], 960):
+            frame = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(samples[:, start : start + 960]), format="fltp", layout="stereo"
+            )
+            frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+            for converted in resampler.resample(frame):
+                output.mux(audio.encode(converted))
+        output.mux(audio.encode(None))
+
+
+def wav_bytes(samples: np.ndarray, subtype: str = "PCM_16") -> bytearray:
+    file = io.BytesIO()
+    soundfile.write(file, samples.T, RATE, format="WAV", subtype=subtype)
+    return bytearray(file.getvalue())
+
+
+def refusal(path: Path) -> str:
+    """The one line that both ways of opening a bad file give."""
+    with pytest.raises(SourceError) as opening, open_source(path) as source:
+        source.read(0, source.info.frames)
+    with pytest.raises(SourceError):
+        probe(path)
+    text = str(opening.value)
+    assert "\n" not in text and str(path.name) in text and ";" in text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype", "bits"),
+    [
+        *[("WAV", f"PCM_{name}", bits) for name, bits in (("U8", 8), ("16", 16), ("24", 24), ("32", 32))],
+        *[("WAVEX", "PCM_24", 24), ("RF64", "PCM_16", 16), ("W64", "PCM_24", 24), ("AU", "PCM_16", 16)],
+        *[("AIFF", "PCM_S8", 8), ("AIFF", "PCM_24", 24), ("CAF", "PCM_32", 32)],
+        *[("FLAC", "PCM_S8", 8), ("FLAC", "PCM_16", 16), ("FLAC", "PCM_24", 24)],
+        *[("CAF", "ALAC_16", 16), ("CAF", "ALAC_24", 24)],
+    ],
+)
+def test_integers_come_in_exactly_from_any_place(tmp_path, container, subtype, bits):
+    values = integers(bits, channels=3)
+    if subtype == "ALAC_24":  # libsndfile's own encoder garbles 24-bit white noise at full scale
+        values //= 16
+    written = (values.T << (32 - bits)).astype(np.int32)
+    soundfile.write(tmp_path / "a", written, RATE, format=container, subtype=subtype)
+    with open_source(tmp_path / "a") as source:
+        info = source.info
+        assert (info.sample_rate, info.channels, info.frames) == (RATE, 3, FRAMES)
+        assert (info.container, info.subtype, info.lossless) == (container, subtype, True)
+        expected = (values / 2.0 ** (bits - 1)).astype(np.float32)
+        for start, frames in (
+            (0, FRAMES),
+            (30_001, 9_000),
+            (5, 1),
+            (FRAMES - 1, 1),
+            (FRAMES, 0),
+            (17, 20_000),
+        ):
+            np.testing.assert_array_equal(source.read(start, frames), expected[:, start : start + frames])
+        with pytest.raises(AssertionError):
+            source.read(FRAMES - 5, 6)
+        with pytest.raises(AssertionError):
+            source.read(-1, 2)
+    assert probe(tmp_path / "a") == info
+
+
+@pytest.mark.parametrize(("subtype", "dtype"), [("FLOAT", np.float32), ("DOUBLE", np.float64)])
+def test_floats_come_in_exactly_also_beyond_full_scale(tmp_path, subtype, dtype):
+    values = (np.random.default_rng(0).standard_normal((2, FRAMES)) * 4).astype(dtype)
+    soundfile.write(tmp_path / "a.wav", values.T, RATE, subtype=subtype)
+    np.testing.assert_array_equal(read_audio(tmp_path / "a.wav").samples, values.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype", "rate"),
+    [
+        *[("OGG", "VORBIS", 44_100), ("OGG", "OPUS", 48_000), ("MP3", "MPEG_LAYER_III", 44_100)],
+        *[("MP3", "MPEG_LAYER_III", 22_050), ("WAV", "ALAW", 8_000), ("WAV", "MS_ADPCM", 44_100)],
+    ],
+)
+def test_lossy_files_have_every_frame_in_its_place(tmp_path, container, subtype, rate):
+    samples = sweep(FRAMES, rate)
+    soundfile.write(tmp_path / "a", samples.T, rate, format=container, subtype=subtype)
+    whole, _ = soundfile.read(tmp_path / "a", dtype="float32")
+    with open_source(tmp_path / "a") as source:
+        assert (source.info.container, source.info.subtype, source.info.lossless) == (
+            container,
+            subtype,
+            False,
+        )
+        assert source.info == probe(tmp_path / "a")
+        assert abs(source.info.frames - FRAMES) < (1024 if subtype == "MS_ADPCM" else 1)  # ADPCM fills its blocks
+        read = source.read(0, source.info.frames)
+        # MP3 read in blocks differs from MP3 read at once in the last bit of a float.
+        np.testing.assert_allclose(read, whole.T, atol=1e-6)
+        np.testing.assert_array_equal(source.read(30_001, 5000), read[:, 30_001:35_001])
+    error_db = 10 * np.log10(np.mean((read[:, :FRAMES] - samples) ** 2) / np.mean(samples**2))
+    assert error_db < -20  # one frame of shift alone would be −11 dB at 3 kHz and 44.1 kHz, an added delay far more
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "codec", "rate", "named", "tail_frames"),
+    [
+        *[("a.m4a", "mp4", "aac", 44_100, "mov", 1024), ("a.mov", "mov", "aac", 48_000, "mov", 1024)],
+        *[
+            ("a.mkv", "matroska", "aac", 44_100, "matroska", 1024),
+            ("a.webm", "webm", "libopus", 48_000, "matroska", 1),
+        ],
+        *[("a.mp4", "mp4", "aac", 48_000, "mov", 1024)],
+    ],
+)
+def test_ffmpeg_files_begin_where_the_sound_began(tmp_path, name, container, codec, rate, named, tail_frames):
+    samples = sweep(FRAMES, rate)
+    encode(tmp_path / name, container, codec, rate, samples, picture=name == "a.mp4")
+    with open_source(tmp_path / name) as source:
+        info = source.info
+        assert (info.sample_rate, info.channels, info.container) == (rate, 2, named)
+        assert (info.subtype, info.lossless) == ("", False)
+        assert FRAMES <= info.frames < FRAMES + tail_frames  # AAC fills its last packet
+        assert info.tags["title"] == "Tïtle" and info.tags["artist"] == "Ärtist"
+        read = source.read(0, info.frames)
+        np.testing.assert_array_equal(source.read(20_001, 3000), read[:, 20_001:23_001])
+    assert probe(tmp_path / name) == info
+    inner = slice(2000, FRAMES - 2000)
+    error_db = 10 * np.log10(np.mean((read[:, inner] - samples[:, inner]) ** 2) / np.mean(samples**2))
+    assert error_db < -30
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "codec", "subtype", "step"),
+    [("a.m4a", "mp4", "alac", "PCM_24", 2.0**-23), ("a.mkv", "matroska", "flac", "PCM_16", 2.0**-15)],
+)
+def test_lossless_streams_of_ffmpeg_are_told_as_such(tmp_path, name, container, codec, subtype, step):
+    samples = sweep(FRAMES, RATE)
+    encode(tmp_path / name, container, codec, RATE, samples)
+    info = probe(tmp_path / name)
+    assert (info.frames, info.subtype, info.lossless) == (FRAMES, subtype, True)
+    np.testing.assert_allclose(read_audio(tmp_path / name).samples, samples, atol=step)
+
+
+def test_wavs_that_say_0_bytes_are_read_to_their_end(tmp_path):
+    for subtype, bits in (("PCM_U8", 8), ("PCM_16", 16), ("PCM_24", 24), ("PCM_32", 32)):
+        values = integers(bits, channels=5)
+        file = io.BytesIO()
+        written = (values.T << (32 - bits)).astype(np.int32)
+        soundfile.write(file, written, RATE, format="WAV", subtype=subtype)
+        streamed = bytearray(file.getvalue())
+        streamed[4:8] = b"\xff" * 4
+        at = streamed.index(b"data") + 4
+        streamed[at : at + 4] = bytes(4)
+        (tmp_path / "a.wav").write_bytes(streamed)
+        info = probe(tmp_path / "a.wav")
+        assert (info.container, info.subtype, info.channels, info.frames) == ("WAV", subtype, 5, FRAMES)
+        expected = (values / 2.0 ** (bits - 1)).astype(np.float32)
+        np.testing.assert_array_equal(read_audio(tmp_path / "a.wav").samples, expected)
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF000, 0x7FFFEFFC, 0x7FFFFFFF, 0x80000000])
+def test_wavs_from_a_pipe_do_not_know_their_length(tmp_path, size):
+    data = wav_bytes(integers(16) / 2.0**15)
+    at = data.index(b"data") + 4
+    data[at : at + 4] = struct.pack("<I", size)
+    (tmp_path / "a.wav").write_bytes(data)
+    np.testing.assert_array_equal(
+        read_audio(tmp_path / "a.wav").samples * 2**15,
+        np.rint(soundfile.read(tmp_path / "a.wav")[0].T * 2**15),
+    )
+    assert probe(tmp_path / "a.wav").frames == FRAMES
+
+
+def test_a_flac_from_a_pipe_does_not_know_its_length(tmp_path):
+    values = integers(16)
+    soundfile.write(tmp_path / "a.flac", values.T.astype(np.int16), RATE)
+    data = bytearray((tmp_path / "a.flac").read_bytes())
+    data[21] &= 0xF0  # STREAMINFO's 36 bits of total samples begin in the middle of byte 21 (RFC 9639, 8.2)
+    data[22:26] = bytes(4)
+    (tmp_path / "a.flac").write_bytes(data)
+    info = probe(tmp_path / "a.flac")
+    assert (info.frames, info.lossless, info.subtype) == (FRAMES, True, "PCM_16")
+    np.testing.assert_array_equal(read_audio(tmp_path / "a.flac").samples * 2**15, values)
+
+
+def test_tags(tmp_path):
+    for container in ("WAV", "FLAC", "RF64", "CAF"):
+        with soundfile.SoundFile(tmp_path / "a", "w", RATE, 1, "PCM_16", format=container) as file:
+            file.title, file.artist, file.software = "Tïtle", "Ä", "other"
+            file.write(np.zeros(100))
+        assert probe(tmp_path / "a").tags == {"title": "Tïtle", "artist": "Ä"}
+    soundfile.write(tmp_path / "a.mp3", np.zeros(RATE), RATE)
+    mutagen.id3.ID3().save(tmp_path / "a.mp3")
+    tags = mutagen.id3.ID3(tmp_path / "a.mp3")
+    tags.add(mutagen.id3.TIT2(encoding=1, text="Tïtle"))
+    tags.add(mutagen.id3.TRCK(encoding=3, text="7"))
+    tags.save()
+    assert probe(tmp_path / "a.mp3").tags == {"title": "Tïtle", "tracknumber": "7"}
+
+
+def test_sound_in_memory_reads_like_a_file():
+    audio = Audio(sweep(1000, 8000), 8000)
+    source = audio_source(audio)
+    assert (source.info.frames, source.info.channels, source.info.sample_rate) == (1000, 2, 8000)
+    np.testing.assert_array_equal(source.read(10, 20), audio.samples[:, 10:30])
+    with pytest.raises(AssertionError):
+        source.read(990, 11)
+    with pytest.raises(SourceError, match=r"\(nan\) at 0.010 s"):
+        audio_source(Audio(np.full((1, 100), np.nan), 100)).read(1, 5)
+
+
+def test_a_piece_in_memory(tmp_path):
+    values = integers(16, channels=1)
+    soundfile.write(tmp_path / "a.wav", values.T.astype(np.int16), RATE)
+    piece = read_audio(tmp_path / "a.wav", start_s=0.5, longest_s=0.25)
+    np.testing.assert_array_equal(piece.samples * 2**15, values[:, 22_050 : 22_050 + 11_025])
+    assert read_audio(tmp_path / "a.wav", start_s=1.0).frames == 137
+    assert read_audio(tmp_path / "a.wav", longest_s=99).frames == FRAMES
+
+
+@pytest.mark.parametrize("found", [np.nan, np.inf, -np.inf])
+def test_no_numbers_are_told_with_their_place(tmp_path, found):
+    samples = sweep(RATE, RATE)
+    samples[1, 22_050] = found
+    samples[0, 30_000] = np.nan
+    soundfile.write(tmp_path / "a.wav", samples.T, RATE, subtype="FLOAT")
+    with open_source(tmp_path / "a.wav") as source:
+        source.read(0, 22_050)
+        with pytest.raises(SourceError, match=rf"a\.wav: holds a sample that is no number \({found}\) at 0\.500 s"):
+            source.read(20_000, 20_000)
+
+
+def test_missing_folder_pipe_and_empty(tmp_path):
+    assert "No such file" in refusal(tmp_path / "none.wav")
+    (tmp_path / "folder.wav").mkdir()
+    assert "is a folder" in refusal(tmp_path / "folder.wav")
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert "not a regular file" in refusal(tmp_path / "pipe.wav")
+    (tmp_path / "empty.wav").touch()
+    assert "is empty (0 bytes)" in refusal(tmp_path / "empty.wav")
+    (tmp_path / "dangling.wav").symlink_to(tmp_path / "nowhere")
+    assert "No such file" in refusal(tmp_path / "dangling.wav")
+    (tmp_path / "loop.wav").symlink_to(tmp_path / "loop.wav")
+    assert "symbolic links" in refusal(tmp_path / "loop.wav")
+
+
+def test_no_permission():
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        path = Path(name) / "a.wav"
+        soundfile.write(path, np.zeros(10), RATE)
+        path.chmod(0)
+        owner = os.geteuid()
+        if owner == 0:  # nothing is forbidden to root
+            os.seteuid(65_534)
+        try:
+            with pytest.raises(SourceError, match=r"a\.wav: cannot be read \(Permission denied\); check"):
+                probe(path)
+        finally:
+            os.seteuid(owner)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.snd", "a.vox", "a.raw", "a.mp3", "a.flac"])
+def test_text_is_no_sound_whatever_its_name(tmp_path, name):
+    (tmp_path / name).write_text("This is a letter, not a recording.\n" * 200)
+    assert "cannot be read as sound" in refusal(tmp_path / name)
+
+
+def test_a_playlist_opens_nothing(tmp_path):
+    encode(tmp_path / "secret.mp4", "mp4", "aac", RATE, sweep(FRAMES, RATE))
+    (tmp_path / "a.wav").write_text("ffconcat version 1.0\nfile secret.mp4\n")
+    assert "cannot be read as sound" in refusal(tmp_path / "a.wav")
+    (tmp_path / "a.wav").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nsecret.mp4\n#EXT-X-ENDLIST\n")
+    assert "cannot be read as sound" in refusal(tmp_path / "a.wav")
+
+
+def test_zero_frames(tmp_path):
+    for name, subtype in (
+        ("a.wav", "PCM_16"),
+        ("a.aiff", "PCM_16"),
+        ("a.w64", "PCM_16"),
+        ("a.rf64", "FLOAT"),
+    ):
+        soundfile.write(tmp_path / name, np.zeros((0, 2)), RATE, subtype=subtype)
+        assert "(0 frames)" in refusal(tmp_path / name)
+    with soundfile.SoundFile(tmp_path / "tagged.wav", "w", RATE, 1, "PCM_16") as file:
+        file.title = "a chunk after the empty one"
+    assert "(0 frames)" in refusal(tmp_path / "tagged.wav")
+
+
+def test_no_audio_stream(tmp_path):
+    with av.open(str(tmp_path / "silent.mp4"), "w") as output:
+        video = output.add_stream("mpeg4", rate=25)
+        video.width = video.height = 64
+        frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+        output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+    assert "no audio stream" in refusal(tmp_path / "silent.mp4")
+
+
+@pytest.mark.parametrize("kept", [4, 11, 20, 30, 36, 40, 43])
+def test_a_header_cut_anywhere(tmp_path, kept):
+    (tmp_path / "a.wav").write_bytes(wav_bytes(integers(16) / 2.0**15)[:kept])
+    told = "(0 frames)" if kept == 43 else "cannot be read as sound (libsndfile: "
+    assert told in refusal(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("name", ["a.flac", "a.ogg", "a.mp3", "a.aiff", "a.caf", "a.w64", "a.m4a", "a.mkv"])
+def test_any_header_cut_off(tmp_path, name):
+    if name in ("a.m4a", "a.mkv"):
+        encode(tmp_path / name, "mp4" if name == "a.m4a" else "matroska", "aac", RATE, sweep(FRAMES, RATE))
+    else:
+        soundfile.write(tmp_path / name, sweep(FRAMES, RATE).T, RATE)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:40])
+    refusal(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype"),
+    [
+        *[("WAV", "PCM_16"), ("WAV", "PCM_24"), ("WAV", "FLOAT"), ("WAVEX", "PCM_16"), ("RF64", "PCM_16")],
+        *[("AIFF", "PCM_16"), ("W64", "PCM_16"), ("AU", "PCM_16")],
+    ],
+)
+def test_cut_data_are_counted_in_frames(tmp_path, container, subtype):
+    samples = sweep(FRAMES, RATE)
+    soundfile.write(tmp_path / "a", samples.T, RATE, format=container, subtype=subtype)
+    frame_bytes = 2 * {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}[subtype]
+    data = (tmp_path / "a").read_bytes()
+    start = len(data) - FRAMES * frame_bytes  # the samples stand last in all of these
+    (tmp_path / "a").write_bytes(data[: start + 30_000 * frame_bytes])
+    assert f"promises {FRAMES} frames, it holds 30000" in refusal(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype"),
+    [
+        ("FLAC", "PCM_16"),
+        ("MP3", "MPEG_LAYER_III"),
+        ("CAF", "PCM_16"),
+        ("CAF", "ALAC_16"),
+        ("WAV", "IMA_ADPCM"),
+    ],
+)
+@pytest.mark.parametrize("kept", [0.3, 0.7, 0.97])
+def test_cut_data_of_other_codings(tmp_path, container, subtype, kept):
+    soundfile.write(tmp_path / "a", sweep(10 * FRAMES, RATE).T, RATE, format=container, subtype=subtype)
+    data = (tmp_path / "a").read_bytes()
+    (tmp_path / "a").write_bytes(data[: int(kept * len(data))])
+    with (
+        pytest.raises(SourceError, match=r"a: is cut short: its header promises \d+ (frames|bytes), it holds"),
+        open_source(tmp_path / "a"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("name", "container"), [("a.mp4", "mp4"), ("fast.mp4", "mp4"), ("a.mkv", "matroska")])
+def test_cut_data_of_ffmpeg(tmp_path, name, container):
+    options = {"movflags": "faststart"} if name == "fast.mp4" else {}
+    encode(tmp_path / name, container, "aac", RATE, sweep(FRAMES, RATE), picture=True, **options)
+    probe(tmp_path / name)
+    data = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(data[: int(0.7 * len(data))])
+    assert "is cut short: its header promises" in refusal(tmp_path / name)
+
+
+def test_damage_in_the_middle_is_no_silence(tmp_path):
+    soundfile.write(tmp_path / "a.flac", sweep(10 * FRAMES, RATE).T, RATE)
+    data = bytearray((tmp_path / "a.flac").read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 20_000] = bytes(20_000)
+    (tmp_path / "a.flac").write_bytes(data)
+    with (
+        open_source(tmp_path / "a.flac") as source,
+        pytest.raises(SourceError, match=r"a\.flac: is (damaged|cut)"),
+    ):
+        for start in range(0, source.info.frames - RATE, RATE):
+            source.read(start, RATE)
+
+
+@pytest.mark.parametrize(
+    ("offset", "form", "value", "told"),
+    [
+        (2, "<H", 0, "cannot be read as sound"),
+        (2, "<H", 65_535, "cannot be read as sound"),
+        (2, "<H", 300, "claims 300 channels"),
+        (4, "<I", 0, "cannot be read as sound"),
+        (4, "<I", 3, "claims 2 channels at 3 Hz"),
+        (4, "<I", 0x7FFFFFFF, "at 2147483647 Hz"),
+        (4, "<I", 0xFFFFFFFF, "cannot be read as sound"),
+        (14, "<H", 77, "cannot be read as sound"),
+        (0, "<H", 0x2000, "cannot be read as sound"),
+    ],
+)
+def test_absurd_header_values(tmp_path, offset, form, value, told):
+    data = wav_bytes(integers(16) / 2.0**15)
+    struct.pack_into(form, data, data.index(b"fmt ") + 8 + offset, value)
+    (tmp_path / "a.wav").write_bytes(data)
+    assert told in refusal(tmp_path / "a.wav")
+
+
+def test_a_flac_that_claims_a_day(tmp_path):
+    soundfile.write(tmp_path / "a.flac", np.zeros(100), RATE)
+    data = bytearray((tmp_path / "a.flac").read_bytes())
+    data[21] |= 0x08
+    (tmp_path / "a.flac").write_bytes(data)
+    assert "promises 34359738468 frames, it holds fewer" in refusal(tmp_path / "a.flac")
+
+
+def test_one_sample_and_odd_names(tmp_path):
+    for name in ("new\nline.wav", "emoji 🎙️.wav", "ä" * 125 + ".wav", os.fsdecode(b"not\xffutf8.wav")):
+        soundfile.write(os.fsencode(tmp_path / name), np.array([0.5]), 8000, format="WAV")
+        np.testing.assert_array_equal(read_audio(tmp_path / name).samples, [[0.5]])
+        (tmp_path / name).write_bytes(b"no sound at all")
+        with pytest.raises(SourceError) as caught:
+            probe(tmp_path / name)
+        str(caught.value).encode()
+        assert "\n" not in str(caught.value)
+    path = tmp_path / os.fsdecode(b"\xff.m4a")
+    encode(tmp_path / "a.m4a", "mp4", "aac", RATE, sweep(FRAMES, RATE))
+    (tmp_path / "a.m4a").rename(path)
+    assert probe(path).channels == 2
+
+
+def test_standard_input(tmp_path, monkeypatch):
+    data = bytes(wav_bytes(integers(16) / 2.0**15))
+
+    class Stdin:
+        buffer = io.BytesIO(data)
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    with stdin_source() as path:
+        assert path.read_bytes() == data
+        assert probe(path).frames == FRAMES
+    assert not path.parent.exists()
+    with pytest.raises(SourceError, match=r"standard input: is empty \(0 bytes\)"), stdin_source():
+        pass
+
+
+def test_a_pipe_of_the_shell(tmp_path):
+    (tmp_path / "a.wav").write_bytes(wav_bytes(integers(16) / 2.0**15))
+    code = "from sepkit.audio.read import *\nwith stdin_source() as path: print(probe(path).frames)"
+    with (tmp_path / "a.wav").open("rb") as file:
+        ran = subprocess.run([sys.executable, "-c", code], stdin=file, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == str(FRAMES)
+
+
+def test_tags_that_are_not_utf8_do_not_stop_the_reading(tmp_path):
+    encode(tmp_path / "a.m4a", "mp4", "aac", RATE, sweep(FRAMES, RATE))
+    data = (tmp_path / "a.m4a").read_bytes()
+    (tmp_path / "a.m4a").write_bytes(data.replace("Tïtle".encode(), b"T\xef\xeftle"))
+    assert probe(tmp_path / "a.m4a").tags["title"] == "T��tle"

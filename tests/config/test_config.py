@@ -1,0 +1,105 @@
+"""Every mistake in a YAML file is a line with its path; what is shown can be read back."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from sepkit.config import Config, default_config_path, dump_config, load_config, parse_config
+from sepkit.errors import ConfigError
+
+CONFIGS = sorted(Path(__file__).parents[2].glob("config/*.yaml"))
+MINIMAL = "members: [{separator: passthrough}]\n"
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_shipped_configurations_resolve_and_come_back_equal(path):
+    config = load_config(path)
+    assert parse_config(dump_config(config)) == config
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_field_of_every_yaml_has_its_comment(path):
+    bare = [
+        line
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip() and "#" not in line and not line.rstrip().endswith(":") and "metric:" not in line
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_shipped_configurations_name_every_section_and_field(path):
+    given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    resolved = load_config(path).model_dump(mode="json")
+    assert set(given) == set(resolved)
+    for section in ("stft", "fuse", "post_mask", "equalise", "loudness", "output", "windows", "pilot"):
+        if resolved[section] is None:  # said outright, not left out
+            assert given[section] is None, section
+        else:
+            assert set(given[section]) == set(resolved[section]), section
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (MINIMAL + "fuze: {rule: max}", "fuze: unknown key; did you mean 'fuse'?"),
+        (MINIMAL + "fuse: {rul: max}", "fuse.rul: unknown key; did you mean 'rule'?"),
+        (
+            MINIMAL + "fuse: {rule: median}",
+            "fuse.rule: Input should be 'max', 'mean', 'min' or 'weights', found 'median'",
+        ),
+        (MINIMAL + "denoise: {denoiser: nothing}", "denoise.denoiser: there is no 'nothing' among the denoisers"),
+        (
+            MINIMAL + "loudness: {ceiling_dbtp: 3}",
+            "loudness.ceiling_dbtp: Input should be less than or equal to 0, found 3",
+        ),
+        (MINIMAL + "seed: 1\nseed: 2", "the key 'seed' stands twice"),
+        (MINIMAL + "stft: {fft_frames: 1000, hop_frames: 300}", "stft: fft_frames must be even"),
+        (MINIMAL + "device: gpu", "device: "),
+        ("members: [{separator: passthrough, options: {colour: red}}]", "members.0.options.colour: unknown key"),
+        ("members: [{separator: passthrough, weight: .nan}]", "members.0.weight: "),
+        ("members: []", "members: Tuple should have at least 1 item"),
+        ("seed: 3", "members: this field is required"),
+        ("- a\n- b", "expected sections such as 'members:', found list"),
+        ("members: [", "not valid YAML"),
+        ("? [1, 2]\n: 3", "a key must be text"),
+    ],
+)
+def test_a_mistake_names_its_path_and_what_is_allowed(text, expected):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, "my.yaml")
+    assert any(line.startswith("my.yaml: ") and expected in line for line in str(caught.value).splitlines()), (
+        caught.value
+    )
+
+
+def test_all_mistakes_are_listed_at_once():
+    with pytest.raises(ConfigError) as caught:
+        parse_config("members: [{separator: tape}]\nfuze: 1\noutput: {format: mp3}")
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_an_absent_file_is_named():
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml: cannot be read"):
+        load_config("nowhere.yaml")
+
+
+def test_models_are_frozen():
+    config = parse_config(MINIMAL)
+    with pytest.raises(ValidationError):
+        config.seed = 3
+
+
+def test_the_fingerprint_changes_with_what_changes_the_sound_only():
+    base = parse_config(MINIMAL)
+    assert parse_config(MINIMAL + "evaluate: {snippets: 1}").fingerprint() == base.fingerprint()
+    assert parse_config(MINIMAL + "device: cpu").fingerprint() == base.fingerprint()
+    assert parse_config(MINIMAL + "seed: 1").fingerprint() != base.fingerprint()
+    assert parse_config(MINIMAL + "loudness: {target_lufs: -23}").fingerprint() != base.fingerprint()
+
+
+def test_the_default_configuration_is_the_embedded_one():
+    assert default_config_path().name == "pilot.yaml"
+    assert isinstance(load_config(default_config_path()), Config)

@@ -1,0 +1,90 @@
+"""The catalogue: complete against what the packages themselves publish; fetched and verified by name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sepkit.config import plugins
+from sepkit.denoisers import dns64
+from sepkit.errors import WeightsError
+from sepkit.models import catalogue, weights
+
+COMMERCIAL = "not for commercial use"
+
+
+def test_every_published_model_is_listed():
+    from demucs.api import list_models
+
+    names = {model.name for model in catalogue.rows()}
+    assert set(list_models()["bag"]) <= names
+    assert {"dns48", "dns64", "master64", "rnnoise", "silero-vad", "pocketsphinx", "dnsmos"} <= names
+
+
+def test_every_file_says_where_it_is_from_and_what_it_costs():
+    for file in catalogue.catalogue():
+        assert file.source and file.licence_code and file.licence_weights, file
+        assert file.size_bytes > 1000, file
+        assert len(file.sha256) >= 8 or file.url is None, file
+        if file.path.is_file():
+            assert file.size_bytes == pytest.approx(file.path.stat().st_size, rel=0.1), file
+
+
+def test_embedded_models_are_here_and_whole():
+    embedded = [model.name for model in catalogue.rows() if all(file.url is None for file in model.files)]
+    assert catalogue.verify(embedded) == tuple(f"{name}: whole" for name in embedded)
+
+
+def test_the_table_warns_where_the_user_chooses():
+    rows = catalogue.table().splitlines()
+    assert len(rows) == 1 + len(catalogue.rows())
+    assert {row.split()[0] for row in rows if COMMERCIAL in row} >= {"dns48", "dns64", "master64"}
+    columns = [row.index("separators/demucs") for row in rows if row.startswith("htdemucs")]
+    assert len(set(columns)) == 1
+
+
+def test_unknown_names_get_a_suggestion():
+    with pytest.raises(WeightsError, match=r"unknown model 'htdemucs_tf'; did you mean 'htdemucs_ft'\? \(known: "):
+        catalogue.fetch("htdemucs_tf")
+    with pytest.raises(WeightsError, match="unknown model 'x'"):
+        catalogue.verify(["x"])
+
+
+def test_fetch_then_verify_then_damage(tmp_path, monkeypatch):
+    """The way of a download, from a server that is a folder; only the address and the digest are ours."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    published = tmp_path / "published.th"
+    torch.save({"weight": torch.arange(3)}, published)
+    (file,) = (file for file in dns64.catalogue() if file.model == "dns64")
+    ours = replace(file, url=published.as_uri(), sha256=weights.sha256(published))
+    monkeypatch.setattr(plugins.load("denoisers", "dns64"), "catalogue", lambda: (ours,))
+
+    assert catalogue.find("dns64").cached == "no"
+    with pytest.raises(WeightsError, match="sepkit models fetch dns64"):
+        catalogue.verify(["dns64"])
+    assert catalogue.fetch("dns64", progress=False).cached == "yes"
+    assert catalogue.verify(["dns64"]) == ("dns64: whole",)
+    assert "dns64: whole" in catalogue.verify()
+
+    ours.path.write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match=r"dns64: .* is damaged"):
+        catalogue.verify()
+    catalogue.fetch("dns64", progress=False)
+    assert ours.path.read_bytes() == published.read_bytes()
+
+
+def test_a_model_of_several_files_can_be_partly_here(tmp_path):
+    here = tmp_path / "here"
+    here.write_bytes(b"x")
+    file = replace(dns64.catalogue()[0], path=here, size_bytes=1)
+    model = catalogue.Model("two", ("denoisers/x",), (file, replace(file, path=tmp_path / "absent", size_bytes=2)))
+    assert (model.cached, model.size_bytes) == ("partly", 3)
+
+
+def test_listing_needs_no_torch():
+    code = "import sys; from sepkit.catalogue.catalogue import table; table(); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,142 @@
+"""The stages together: windowed equals whole, the background completes the speech, the form of the source is kept."""
+
+import math
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sepkit import Audio, Pipeline
+from sepkit.audio.read import read_audio
+from sepkit.config import parse_config
+from sepkit.errors import DeviceError, SepkitError
+
+EMBEDDED = """
+members: [{separator: rnnoise}, {separator: nn_filter, options: {reach_s: 2, width_s: 0.5}}]
+denoise: {denoiser: rnnoise}
+windows: {body_s: BODY}
+loudness: {target_lufs: null, ceiling_dbtp: null}
+"""
+PASSTHROUGH = """
+members: [{separator: passthrough}]
+post_mask: null
+equalise: null
+loudness: {target_lufs: null, ceiling_dbtp: null}
+"""
+
+
+def voice_over_noise(seconds: float, sample_rate: int, channels: int, seed: int = 0) -> Audio:
+    """Harmonics that rise and fall like syllables, over a chord and noise; channels differ."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(round(seconds * sample_rate)) / sample_rate
+    pitch_hz = 140 + 25 * np.sin(2 * math.pi * 0.7 * time_s)
+    phase = 2 * math.pi * np.cumsum(pitch_hz) / sample_rate
+    voice = sum(np.sin(k * phase) / k for k in range(1, 20)) * np.maximum(0, np.sin(2 * math.pi * 2.3 * time_s)) ** 2
+    chord = sum(np.sin(2 * math.pi * hz * time_s) for hz in (220, 277.2, 329.6))
+    rows = [0.1 * voice + 0.03 * (1 + row) * chord + 0.01 * rng.standard_normal(time_s.size) for row in range(channels)]
+    return Audio(np.stack(rows).astype(np.float32), sample_rate)
+
+
+def difference_db(test: np.ndarray, truth: np.ndarray) -> float:
+    """Energy of the difference against that of the truth."""
+    assert test.shape == truth.shape
+    error = ((test.astype(np.float64) - truth) ** 2).sum()
+    return 10 * math.log10(max(error, 1e-30) / max((truth.astype(np.float64) ** 2).sum(), 1e-30))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    seconds=st.floats(8, 15),
+    body_s=st.floats(2.5, 7),
+    sample_rate=st.sampled_from([8000, 16000, 22050, 44100, 48000]),
+    channels=st.integers(1, 3),
+)
+def test_windowed_equals_whole(seconds, body_s, sample_rate, channels):
+    mix = voice_over_noise(seconds, sample_rate, channels)
+    whole = Pipeline(parse_config(EMBEDDED.replace("BODY", "3600"))).run(mix)
+    windowed = Pipeline(parse_config(EMBEDDED.replace("BODY", str(body_s)))).run(mix)
+    assert difference_db(windowed.speech.samples, whole.speech.samples) < -60
+    assert windowed.speech.frames == mix.frames
+
+
+def test_speech_and_background_sum_to_the_source():
+    mix = voice_over_noise(3, 44100, 2)
+    rendered = Pipeline(parse_config(EMBEDDED.replace("BODY", "1"))).run(mix)
+    np.testing.assert_allclose(rendered.speech.samples + rendered.background.samples, mix.samples, atol=1e-6)
+
+
+def test_passing_through_changes_nothing():
+    mix = voice_over_noise(2.5, 44100, 6)
+    rendered = Pipeline(parse_config(PASSTHROUGH + "windows: {body_s: 0.7}")).run(mix)
+    assert difference_db(rendered.speech.samples, mix.samples) < -100
+
+
+@pytest.mark.parametrize("frames", [1, 2, 100, 441, 480, 1000])
+@pytest.mark.parametrize(("sample_rate", "channels"), [(8000, 1), (44100, 2), (192000, 6)])
+def test_the_shortest_files_come_out_whole(frames, sample_rate, channels):
+    mix = Audio(np.full((channels, frames), 0.1, np.float32), sample_rate)
+    rendered = Pipeline(parse_config(EMBEDDED.replace("BODY", "60"))).run(mix)
+    assert rendered.speech.samples.shape == mix.samples.shape
+    assert np.isfinite(rendered.speech.samples).all()
+
+
+def test_silence_in_silence_out():
+    mix = Audio(np.zeros((2, 44100), np.float32), 44100)
+    config = parse_config("members: [{separator: rnnoise}, {separator: nn_filter}]\ndenoise: {denoiser: rnnoise}")
+    assert not Pipeline(config).run(mix).speech.samples.any()
+
+
+def test_the_same_run_gives_the_same_samples():
+    mix = voice_over_noise(2, 44100, 2)
+    pipeline = Pipeline(parse_config(EMBEDDED.replace("BODY", "60")))
+    first, again = pipeline.run(mix), pipeline.run(mix)
+    other = Pipeline(parse_config(EMBEDDED.replace("BODY", "60"))).run(mix)
+    np.testing.assert_array_equal(first.speech.samples, again.speech.samples)
+    np.testing.assert_array_equal(first.speech.samples, other.speech.samples)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+def test_files_keep_rate_channels_depth_and_length(tmp_path, subtype):
+    mix = voice_over_noise(1.3, 32000, 2)
+    source = tmp_path / "mix.wav"
+    soundfile.write(source, mix.samples.T, mix.sample_rate, subtype=subtype)
+    pipeline = Pipeline(parse_config(PASSTHROUGH + "output: {background: true}"))
+    outputs = pipeline.outputs(source, tmp_path)
+    pipeline.render(source, outputs)
+    before, after = soundfile.info(source), soundfile.info(outputs.speech)
+    assert outputs.speech.name == "mix__speech_only.wav"
+    assert (after.samplerate, after.channels, after.frames, after.subtype) == (32000, 2, before.frames, subtype)
+    rounding = 4e-7  # of float32 there and back through the STFT; below half a step up to 16 bits
+    np.testing.assert_allclose(read_audio(outputs.speech).samples, read_audio(source).samples, atol=rounding, rtol=0)
+    assert np.abs(read_audio(outputs.background).samples).max() <= rounding
+
+
+def test_the_loudness_of_a_file_is_the_target(tmp_path):
+    import pyloudnorm
+
+    mix = voice_over_noise(6, 44100, 1)
+    config = parse_config("members: [{separator: passthrough}]\nloudness: {target_lufs: -20}")
+    speech = Pipeline(config).run(mix).speech
+    measured = pyloudnorm.Meter(44100).integrated_loudness(speech.samples[0].astype(np.float64))
+    assert measured == pytest.approx(-20, abs=0.1)
+
+
+def test_demanding_cuda_where_there_is_none_says_so():
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    pipeline = Pipeline(parse_config(PASSTHROUGH + "device: cuda"))
+    with pytest.raises(DeviceError, match="cuda"):
+        pipeline.load()
+
+
+def test_a_member_that_gives_nan_is_named(monkeypatch):
+    from sepkit.separators.base import Estimates
+    from sepkit.separators.passthrough import Separator
+
+    monkeypatch.setattr(Separator, "separate", lambda self, mix: Estimates(mix.samples * np.float32("nan")))
+    with pytest.raises(SepkitError, match="member 'passthrough'"):
+        Pipeline(parse_config(PASSTHROUGH)).run(voice_over_noise(0.1, 8000, 1))
