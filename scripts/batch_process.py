@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from sepkit.cli import Guarded, batch
+from sepkit.cli.batch import batch
+from sepkit.cli.guard import Guarded
 
 
 def _folder(name: str, help_text: str) -> click.Option:

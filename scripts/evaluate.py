@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from sepkit.cli import Guarded, pilot
+from sepkit.cli.guard import Guarded
+from sepkit.cli.pilot import pilot
 
 main = Guarded(
     "evaluate",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.bench.__main__ import Sizes
 from scripts.bench.ensemble import (
     Compared,
     arithmetic_s,
@@ -18,6 +17,7 @@ from scripts.bench.ensemble import (
     whole_pipeline,
 )
 from scripts.bench.random_bags import song, write_bag
+from scripts.bench.sizes import Sizes
 
 
 class Row(NamedTuple):

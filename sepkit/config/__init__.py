@@ -1,6 +1,13 @@
 """The configuration: one YAML file as typed, frozen sections; plug-ins by name; the grammar of the gate's bounds."""
 
-from sepkit.config.sections import EMBEDDED_CONFIG, Config, default_config_path, dump_config, load_config, parse_config
+from sepkit.config.configuration import (
+    EMBEDDED_CONFIG,
+    Config,
+    default_config_path,
+    dump_config,
+    load_config,
+    parse_config,
+)
 from sepkit.config.yaml_file import Options
 
 __all__ = [

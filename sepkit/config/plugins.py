@@ -1,7 +1,8 @@
-"""Separators, denoisers and metrics are found by their file's name: dropping a file into the folder is all it takes.
+"""Separators, denoisers and metrics are found by name: adding a file, or a folder, to their room is all it takes.
 
-A plug-in module holds a docstring (its source and licences), a pydantic `Options` and one class named by the folder's
-contract (`Separator`, `Denoiser`, `Metric`). Names that begin with an underscore, and `base`, are not plug-ins.
+A plug-in is a module or a package that holds a docstring (its source and licences), a pydantic `Options` and one class
+named by the room's contract (`Separator`, `Denoiser`, `Metric`). `base`, and names that begin with an underscore, are
+what the plug-ins of a room share.
 """
 
 from __future__ import annotations

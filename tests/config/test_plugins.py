@@ -1,4 +1,4 @@
-"""Plug-ins are the files of their folder; each keeps its form; loading them all loads nothing heavy."""
+"""Plug-ins are the files and folders of their room; each keeps its form; loading them all loads nothing heavy."""
 
 import importlib
 import subprocess
@@ -42,10 +42,13 @@ class Separator(BaseSeparator):
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_names_are_those_of_the_files(kind):
+def test_names_are_those_of_the_files_and_folders(kind):
     folder = Path(importlib.import_module(f"sepkit.{kind}").__file__ or "").parent
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "base"}
-    assert plugins.names(kind) == tuple(sorted(name for name in files if not name.startswith("_")))
+    found = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    own = {name for name in found if not name.startswith("_")} - {"base"}
+    assert plugins.names(kind) == tuple(sorted(own))
+    if kind == "separators":
+        assert {"compact", "demucs", "roformer"} <= {path.name for path in folder.iterdir() if path.is_dir()} & own
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
@@ -74,10 +77,12 @@ def test_unknown_name_lists_the_known_ones():
     assert "\n" not in str(caught.value)
 
 
-def test_dropping_a_file_in_is_all_it_takes(tmp_path, monkeypatch):
+@pytest.mark.parametrize("place", ["half.py", "half/__init__.py"])
+def test_dropping_a_file_or_a_folder_in_is_all_it_takes(place, tmp_path, monkeypatch):
     import sepkit.separators
 
-    (tmp_path / "half.py").write_text(DROPPED_IN, encoding="utf-8")
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text(DROPPED_IN, encoding="utf-8")
     (tmp_path / "_draft.py").write_text("raise RuntimeError", encoding="utf-8")
     monkeypatch.setattr(sepkit.separators, "__path__", [*sepkit.separators.__path__, str(tmp_path)])
     plugins.names.cache_clear()

@@ -134,7 +134,7 @@ def test_an_evaluator_keeps_what_it_loaded():
 
 
 def test_the_default_is_everything_that_is_embedded():
-    from sepkit.config.sections import plugins
+    from sepkit.config import plugins
 
     modules = {name: plugins.load("metrics", name) for name in plugins.names("metrics")}
     embedded = {

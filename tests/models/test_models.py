@@ -86,5 +86,5 @@ def test_a_model_of_several_files_can_be_partly_here(tmp_path):
 
 
 def test_listing_needs_no_torch():
-    code = "import sys; from sepkit.catalogue.catalogue import table; table(); assert 'torch' not in sys.modules"
+    code = "import sys; from sepkit.models.catalogue import table; table(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,8 +11,8 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from scripts.bench import __main__ as bench
 from scripts.bench import quality
+from scripts.bench.__main__ import main
 from scripts.bench.quality_scores import FileScore, Scorer, Truth, bounded_db, change, heard_once, tables
 from scripts.mixes.manifest import Excerpt, Planned, write_manifest
 from sepkit.audio.samples import Audio
@@ -189,5 +189,5 @@ def test_a_run_writes_every_files_scores(small_set, tmp_path, monkeypatch):
     [((), "needs --set"), (("--set", ".", "--peer", "GTCRN"), "expected NAME=FOLDER, found GTCRN")],
 )
 def test_bench_says_what_quality_needs(arguments, said):
-    asked = CliRunner().invoke(bench.main, ["quality", *arguments])
+    asked = CliRunner().invoke(main, ["quality", *arguments])
     assert asked.exit_code == 2 and said in asked.output

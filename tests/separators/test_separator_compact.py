@@ -264,7 +264,7 @@ def test_weights_are_here_small_and_checked():
     (file,) = compact.catalogue()
     assert file.size_bytes == file.path.stat().st_size <= 12_000_000
     assert len(file.sha256) == 64
-    assert plugins.load("separators", "compact") is compact
+    assert plugins.load("separators", "compact").Separator is compact.Separator
 
 
 def test_a_changed_file_is_refused(tmp_path, monkeypatch):

@@ -1,0 +1,49 @@
+"""How much `python -m scripts.bench` measures: in full, and with --quick."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Sizes(NamedTuple):
+    """How much is measured: the minutes of the memory bench, and counts of what their names say."""
+
+    minutes: tuple[float, float, float]
+    overhead_minutes: float
+    overhead_rounds: int
+    clips: int
+    batch_rounds: int
+    startup_pairs: int
+    ensemble_s: float
+    ensemble_pairs: int
+    ensemble_clips: int
+    ensemble_minutes: tuple[float, float]
+    gpu_s: float
+
+
+FULL = Sizes(
+    (1, 10, 60),
+    overhead_minutes=3,
+    overhead_rounds=5,
+    clips=200,
+    batch_rounds=2,
+    startup_pairs=20,
+    ensemble_s=60,
+    ensemble_pairs=5,
+    ensemble_clips=100,
+    ensemble_minutes=(5, 60),
+    gpu_s=600,
+)
+QUICK = Sizes(
+    (0.5, 1, 2),
+    overhead_minutes=1,
+    overhead_rounds=1,
+    clips=6,
+    batch_rounds=2,
+    startup_pairs=3,
+    ensemble_s=8,
+    ensemble_pairs=5,
+    ensemble_clips=8,
+    ensemble_minutes=(5, 10),
+    gpu_s=60,
+)

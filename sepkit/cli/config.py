@@ -1,0 +1,32 @@
+"""`sepkit config`: look at configurations and check them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sepkit.cli.options import chosen
+
+
+@click.group("config")
+def config_group() -> None:
+    """Look at and check configurations."""
+
+
+@config_group.command("show")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+def config_show(path: Path | None) -> None:
+    """Print a configuration with every default filled in."""
+    from sepkit.config import dump_config
+
+    click.echo(dump_config(chosen(path)), nl=False)
+
+
+@config_group.command("check")
+@click.argument("paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+def config_check(paths: tuple[Path, ...]) -> None:
+    """Check configurations; every problem is a line with its path."""
+    for path in paths:
+        chosen(path)
+        click.echo(f"{path}: ok")

@@ -1,0 +1,32 @@
+"""`sepkit evaluate`: the metrics on a pair of files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sepkit.cli.options import chosen, config_option
+
+
+@click.command()
+@click.option("--mix", required=True, type=click.Path(path_type=Path), help="The file before.")
+@click.option("--clean", required=True, type=click.Path(path_type=Path), help="The file after.")
+@click.option("--reference", type=click.Path(path_type=Path), help="The true speech, if it is known.")
+@click.option("--background", type=click.Path(path_type=Path), help="The true background, if it is known.")
+@click.option("--words", type=click.Path(path_type=Path), help="A text file with the words spoken.")
+@click.option("--out-dir", type=click.Path(path_type=Path), help="Also write metrics.json and summary.md here.")
+@config_option
+def evaluate(
+    mix: Path,
+    clean: Path,
+    reference: Path | None,
+    background: Path | None,
+    words: Path | None,
+    out_dir: Path | None,
+    config_path: Path | None,
+) -> None:
+    """Measure a pair: the metrics of the configuration on MIX and CLEAN, as a table."""
+    from sepkit.batch.pilot import evaluate_files
+
+    click.echo(evaluate_files(chosen(config_path), mix, clean, reference, background, words, out_dir))

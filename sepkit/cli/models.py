@@ -1,0 +1,38 @@
+"""`sepkit models`: what there is, what is here, and how it comes here."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group()
+def models() -> None:
+    """The models that sepkit can use: source, size, licences, whether they are here."""
+
+
+@models.command("list")
+def models_list() -> None:
+    """Print every model, whether it is cached, and the licences of its code and weights."""
+    from sepkit.models.catalogue import table
+
+    click.echo(table())
+
+
+@models.command("fetch")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def models_fetch(names: tuple[str, ...]) -> None:
+    """Download models by name into their cache and check them."""
+    from sepkit.models.catalogue import fetch
+
+    for name in names:
+        fetch(name)
+        click.echo(f"{name}: here and verified")
+
+
+@models.command("verify")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def models_verify(names: tuple[str, ...]) -> None:
+    """Check the SHA-256 of cached models (all of them if none is named)."""
+    from sepkit.models.catalogue import verify
+
+    click.echo("\n".join(verify(names)))

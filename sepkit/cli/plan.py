@@ -1,0 +1,21 @@
+"""`sepkit plan`: what a run would do and take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sepkit.cli.options import chosen, config_option
+
+
+@click.command()
+@click.argument("input_path", metavar="INPUT", type=click.Path(path_type=Path))
+@click.option("--pattern", default="**/*.wav", show_default=True, help="Which files, where INPUT is a folder.")
+@click.option("--calibrate", is_flag=True, help="Measure this machine anew; else its rates are kept.")
+@config_option
+def plan(input_path: Path, pattern: str, calibrate: bool, config_path: Path | None) -> None:
+    """Say what would run on INPUT, a file or a folder: models, weights, time, memory, disk. Nothing is written."""
+    from sepkit.batch.preview import plan_text
+
+    click.echo(plan_text(chosen(config_path), input_path, pattern, calibrate))

@@ -1,0 +1,30 @@
+"""`sepkit report`: the pages of what an earlier run left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sepkit.cli.guard import FAILED
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--masks/--no-masks", default=True, show_default=True, help="Render each file once more, for its masks.")
+def report(folder: Path, masks: bool) -> None:
+    """Write the pages of DIR, left by batch (pages that are missing, and report.html) or by pilot or evaluate."""
+    from tqdm import tqdm
+
+    from sepkit.batch.pages import again
+    from sepkit.batch.pilot import page_again
+    from sepkit.batch.report import JSON_NAME
+
+    if not (folder / JSON_NAME).is_file():
+        click.echo(f"→ {page_again(folder, masks)}")
+        return
+    page, problems = again(folder, lambda rows: tqdm(rows, desc="pages", unit="file", disable=None), masks)
+    for problem in problems:
+        click.echo(f"sepkit: {problem}", err=True)
+    click.echo(f"→ {page}")
+    raise click.exceptions.Exit(FAILED if problems else 0)

@@ -1,0 +1,27 @@
+"""`sepkit run`: single files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from sepkit.cli.options import chosen, config_option
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("-o", "--out", required=True, help="Folder for the results, or - for standard output (one INPUT).")
+@config_option
+def run(inputs: tuple[str, ...], out: str, config_path: Path | None) -> None:
+    """Clean single files. INPUT is an audio or video file, or - for a WAV on standard input.
+
+    Exit codes as of batch.
+    """
+    from sepkit.batch.single import run_files
+
+    report = run_files(inputs, out, chosen(config_path), quiet=not sys.stderr.isatty())
+    for line in (*report.lines, *report.failures):
+        click.echo(f"sepkit: {line}", err=True)
+    raise click.exceptions.Exit(report.exit_code)

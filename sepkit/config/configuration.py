@@ -1,0 +1,164 @@
+"""The configuration as a whole: read, checked, told apart by its fingerprint, and written out again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, ValidationInfo, field_validator
+
+from sepkit.config.bounds import Bound, parse_bounds
+from sepkit.config.sections import (
+    DenoiseConfig,
+    EqualiseConfig,
+    EvaluateConfig,
+    FuseConfig,
+    LoudnessConfig,
+    MemberConfig,
+    MetricConfig,
+    OutputConfig,
+    PilotConfig,
+    PostMaskConfig,
+    SilenceConfig,
+    StftConfig,
+    WindowsConfig,
+)
+from sepkit.config.yaml_file import Options, parse_yaml, read_text
+from sepkit.errors import ConfigError
+
+EMBEDDED_CONFIG = "config/pilot.yaml"
+"""The configuration that needs no download; errors about absent weights name it."""
+
+
+SHAPING = (
+    *("members", "stft", "fuse", "denoise", "post_mask", "equalise", "loudness", "windows", "skip_silence", "seed"),
+)
+"""What shapes the sound: all that counts of a configuration that is escalated to."""
+JUDGING = {"gate", "escalate_to", "bypass_clean", "words"}
+
+
+class Config(Options):
+    """The whole pipeline."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    members: Annotated[tuple[MemberConfig, ...], Field(min_length=1)]
+    stft: StftConfig = StftConfig()
+    fuse: FuseConfig = FuseConfig()
+    denoise: DenoiseConfig | None = None
+    post_mask: PostMaskConfig | None = PostMaskConfig()
+    equalise: EqualiseConfig | None = EqualiseConfig()
+    loudness: LoudnessConfig = LoudnessConfig()
+    output: OutputConfig = OutputConfig()
+    windows: WindowsConfig = WindowsConfig()
+    skip_silence: SilenceConfig | None = None
+    evaluate: EvaluateConfig = EvaluateConfig()
+    report: bool = False
+    gate: dict[str, bool | int | float] | None = None
+    escalate_to: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    bypass_clean: bool = False
+    words: Annotated[str, Field(min_length=1)] | None = None
+    pilot: PilotConfig = PilotConfig()
+
+    @field_validator("gate", mode="before")
+    @classmethod
+    def _check_bounds(cls, raw: Any, info: ValidationInfo) -> Any:
+        if isinstance(raw, dict) and "evaluate" in info.data:  # else that is the mistake to mend first
+            parse_bounds(raw, _chosen(info.data["evaluate"]))
+        return raw
+
+    def bounds(self) -> tuple[Bound, ...]:
+        """The gate's bounds on metrics."""
+        return parse_bounds(self.gate or {}, _chosen(self.evaluate))
+
+    def gate_metrics(self) -> tuple[MetricConfig, ...]:
+        """The metrics that the gate reads."""
+        read = (MetricConfig(metric=bound.metric, options=bound.options) for bound in self.bounds())
+        return _each_once(read)
+
+    def batch_metrics(self) -> tuple[MetricConfig, ...]:
+        """What is measured on each file of a batch: what is asked, what the gate reads, WER where words are known."""
+        found = _each_once((*self.evaluate.batch_metrics, *self.gate_metrics()))
+        if self.words is None or any(each.metric == "wer" for each in found):
+            return found
+        named = [each for each in self.evaluate.metrics if each.metric == "wer"]
+        return (*found, *(named[:1] or [MetricConfig.named("wer")]))
+
+    def escalations(self) -> tuple[Config, ...]:
+        """The configurations of `escalate_to`: what shapes the sound is theirs, all else is this one's."""
+        found = []
+        for path in self.escalate_to:
+            other = parse_config(read_text(path, EMBEDDED_CONFIG), path)
+            for name in ("gate", "escalate_to"):
+                if getattr(other, name):
+                    raise ConfigError(
+                        f"{path}: {name}: is set, but this configuration is escalated to and the first one's holds; "
+                        "leave it out here"
+                    )
+            found.append(self.model_copy(update={name: getattr(other, name) for name in SHAPING}))
+        return tuple(found)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that can change the rendered samples or where they go.
+
+        Evaluation (but for what the gate reads), report, pilot and device are excluded; the words are the journal's.
+        """
+        shaping = self.model_dump(mode="json", exclude={"evaluate", "report", "pilot", "device"} | JUDGING)
+        if self.gate or self.bypass_clean:
+            shaping["judged"] = {
+                "gate": self.gate or {},
+                "metrics": [each.model_dump(mode="json") for each in self.gate_metrics()],
+                "longest_s": self.evaluate.longest_s,
+                "escalate_to": [each._shape() for each in self.escalations()] if self.gate else [],
+                "bypass_clean": self.bypass_clean,
+            }
+        return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
+
+    def _shape(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", include=set(SHAPING))
+
+
+def _chosen(evaluate: EvaluateConfig) -> list[tuple[str, Options]]:
+    """Every metric that is named, those of a batch first."""
+    return [(each.metric, each.options) for each in (*evaluate.batch_metrics, *evaluate.metrics)]
+
+
+def _each_once(metrics: Iterable[MetricConfig]) -> tuple[MetricConfig, ...]:
+    found: list[MetricConfig] = []
+    for each in metrics:
+        if each not in found:
+            found.append(each)
+    return tuple(found)
+
+
+def default_config_path() -> Path:
+    """The embedded default: packed with the wheel, or beside the package in a clone."""
+    packed = Path(__file__).parents[1] / "configs" / "pilot.yaml"
+    return packed if packed.is_file() else Path(__file__).parents[2] / EMBEDDED_CONFIG
+
+
+def load_config(path: str | Path) -> Config:
+    """Read and check a YAML file; the error lists every problem, one a line, each with its path.
+
+    The paths of `escalate_to` begin at the file's folder; those configurations are read and checked too.
+    """
+    config = parse_config(read_text(path, EMBEDDED_CONFIG), str(path))
+    if config.escalate_to:
+        paths = tuple(str((Path(path).parent / each).absolute()) for each in config.escalate_to)
+        config = config.model_copy(update={"escalate_to": paths})
+        config.escalations()
+    return config
+
+
+def parse_config(text: str, name: str = "configuration") -> Config:
+    """The same for YAML held as text; `name` stands in the errors."""
+    return parse_yaml(text, name, Config, "sections such as 'members:'")
+
+
+def dump_config(config: Config) -> str:
+    """The resolved configuration as YAML, defaults included; `parse_config` reads it back to an equal one."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
