@@ -25,7 +25,7 @@ from sepkit.config import Config, default_config_path, load_config
 from sepkit.errors import ConfigError, SepkitError
 from sepkit.judge import bypass
 from sepkit.judge.bypass import Evidence
-from sepkit.render.pipeline import Outputs, Pipeline
+from sepkit.render.pipeline import Pipeline
 from sepkit.training.corpus import AUDIO_SUFFIXES
 
 LEVELS_DB: tuple[float | None, ...] = (None, 30.0, 20.0, 10.0)
@@ -74,7 +74,7 @@ def _measured(config: Config, speech: Sequence[Path], music: Sequence[Path]) -> 
             for level_db in LEVELS_DB:
                 gain = 0.0 if level_db is None else _gain(spoken, played, level_db)
                 soundfile.write(mix, HEADROOM * (spoken + gain * played), voice.sample_rate, subtype="PCM_16")
-                pipeline.render(mix, Outputs(out, fused=fused))
+                pipeline.render(mix, {"speech": out, "fused": fused})
                 yield Found(level_db, bypass.evidence(mix, fused))
 
 

@@ -196,8 +196,8 @@ def _timed_forwards(pipeline: Pipeline) -> list[float]:
         separator = member.separator
         assert isinstance(separator, demucs.Separator)
         separator._experts = [replace(expert, network=timed(expert.network)) for expert in separator._experts]
-    assert isinstance(pipeline.denoiser, dns64.Denoiser)
-    network = pipeline.denoiser._network
+    assert isinstance(pipeline.task.denoiser, dns64.Denoiser)
+    network = pipeline.task.denoiser._network
     network.forward = timed(network.forward)
     return spent
 

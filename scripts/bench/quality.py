@@ -41,8 +41,9 @@ from sepkit.config.sections import (
 from sepkit.errors import ConfigError, SourceError, WeightsError
 from sepkit.files.whole_file import make_folder
 from sepkit.models import weights
-from sepkit.render.ensemble import Member, Statistics
+from sepkit.render.ensemble import Member
 from sepkit.render.pipeline import Pipeline
+from sepkit.render.statistics import Statistics
 
 MEMBERS = ("nn_filter", "rnnoise", "compact")
 """Those whose weights come with the package."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from sepkit.audio.read import SAMPLE_BITS, SourceInfo, probe
 from sepkit.audio.write import output_format
 from sepkit.batch.journal import Record
-from sepkit.batch.plan import Identity, Plan, written
+from sepkit.batch.plan import Identity, Plan
 from sepkit.config import Config
 from sepkit.plan.forecast import forecast
 from sepkit.render.pipeline import Pipeline
@@ -38,7 +38,7 @@ def estimate(plan: Plan, records: list[Record], identity: Identity, config: Conf
     infos = [probe(task.source) for task in plan.tasks]
     audio_s = sum((info.duration_s for info in infos), 0.0)
     disk_bytes = sum(
-        output_bytes(info, config) * len(written(task.outputs)) for info, task in zip(infos, plan.tasks, strict=True)
+        output_bytes(info, config) * len(task.outputs) for info, task in zip(infos, plan.tasks, strict=True)
     )
     seconds, basis = _time(infos, records, identity, config, audio_s)
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())

@@ -14,6 +14,8 @@ from typing import Any
 from sepkit.files.json_lines import JsonLines
 
 JOURNAL_NAME = ".sepkit-journal.jsonl"
+STEMS_BEFORE = ("speech", "background")
+"""What the outputs were, in their order, before journals said it."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Record:
     """A finished file. `workers`: how many shared the machine, for the estimate of a later dry run.
 
     verdict, configuration, reasons, stages: as in `verdict.Judged`. words_sha256: of the words it was measured against.
-    Journals from before these were known read as passed.
+    stems: what the outputs are, in their order; the text of the reasons has none. What a journal of an earlier version
+    leaves out is read as passed, and as speech and background.
     """
 
     path: str
@@ -48,6 +51,7 @@ class Record:
     reasons: tuple[str, ...] = ()
     words_sha256: str = ""
     stages: dict[str, float] = field(default_factory=dict)
+    stems: tuple[str, ...] = STEMS_BEFORE
 
     @property
     def quarantined(self) -> bool:
@@ -78,7 +82,8 @@ def _record(fields: dict[str, Any]) -> Record | None:
     """A record, or None for one that is not whole: a file without a record is rendered again."""
     try:
         outputs = tuple(Stamp(**stamp) for stamp in fields["outputs"])
-        return Record(**{**fields, "outputs": outputs, "reasons": tuple(fields.get("reasons", ()))})
+        lists: dict[str, Any] = {name: tuple(fields[name]) for name in ("reasons", "stems") if name in fields}
+        return Record(**{**fields, **lists, "outputs": outputs})
     except (TypeError, KeyError):
         return None
 

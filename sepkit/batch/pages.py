@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.audio.source_file import require_file
-from sepkit.batch.journal import Journal, Record, sha256_of
+from sepkit.batch.journal import STEMS_BEFORE, Journal, Record, sha256_of
 from sepkit.batch.report import JSON_NAME, Row
 from sepkit.config import Config, parse_config
 from sepkit.errors import OutputError, SepkitError, SourceError, one_line
@@ -17,7 +17,8 @@ from sepkit.files.naming import shown
 from sepkit.judge.evaluate import Excerpt, bring_together
 from sepkit.judge.verdict import FIRST
 from sepkit.metrics.base import ReferenceKind
-from sepkit.render.pipeline import Outputs
+from sepkit.render.base import judged, make_task
+from sepkit.render.result import Outputs
 from sepkit.report import batch_page, file_page
 from sepkit.report.second_look import SecondLook, Seen
 
@@ -35,11 +36,13 @@ def write(
 ) -> Path:
     """Write the page of the file `path`. said: as of `facts`. excerpt: what was measured, where anything was."""
     page = _inside(out, path)
+    main = judged(make_task(config).stems())[0]
     if excerpt is None:
-        kind: ReferenceKind = "fused vocals" if seen.fused else "truth"
+        against = seen.evidence.get(main.against)
+        kind: ReferenceKind = "fused vocals" if against else "truth"
         longest_s = config.evaluate.longest_s
-        excerpt = bring_together(source, outputs.speech, seen.fused, longest_s=longest_s, reference_kind=kind)
-    named = {"mix": shown(source), "speech": shown(outputs.speech), **said}
+        excerpt = bring_together(source, outputs[main.name], against, longest_s=longest_s, reference_kind=kind)
+    named = {"mix": shown(source), main.name: shown(outputs[main.name]), **said}
     return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, seen, named))
 
 
@@ -59,12 +62,6 @@ def missing_note(out: Path, rows: Sequence[Row]) -> list[str]:
     bare = sum(1 for row in rows if row.outputs and not batch_page.page_path(out, row.path).is_file())
     files = "1 file has no page yet" if bare == 1 else f"{bare} files have no page yet"
     return [f"{files}: `sepkit report {shown(out)}` makes what is missing"] if bare else []
-
-
-def outputs_of(files: Sequence[Path]) -> Outputs:
-    """Of the files that a finished source leaves, in the journal's order: speech, background, reasons."""
-    sounds = [path for path in files if path.suffix != ".txt"]
-    return Outputs(sounds[0], sounds[1] if len(sounds) > 1 else None)
 
 
 def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]], look: bool = True) -> tuple[Path, list[str]]:
@@ -96,7 +93,8 @@ def _write_again(
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
         look = looks.get(row["configuration"])
         seen = look.at(source, Path(work)) if look else Seen()
-        outputs = outputs_of([out / name for name in row["outputs"]])
+        files = row["outputs"][:-1] if row["verdict"] == "quarantined" else row["outputs"]  # without the reasons
+        outputs = {stem: out / name for stem, name in zip(row.get("stems") or STEMS_BEFORE, files, strict=False)}
         write(out, row["path"], source, outputs, row["metrics"], config, seen, said)
 
 

@@ -15,8 +15,10 @@ from sepkit.judge.evaluate import Evaluator, Excerpt, bring_together
 from sepkit.judge.words import read_words
 from sepkit.metrics.base import Evaluation, ReferenceKind
 from sepkit.models.weights import WeightFile, sha256
+from sepkit.render.base import judged, make_task
 from sepkit.render.mask_picture import MaskPicture
-from sepkit.render.pipeline import Outputs, Pipeline, RenderReport
+from sepkit.render.pipeline import Pipeline
+from sepkit.render.result import Outputs, RenderReport
 from sepkit.report import file_page, snippets, spectrograms, summary
 from sepkit.report.second_look import SecondLook, Seen
 from sepkit.report.summary import METRICS_NAME
@@ -39,24 +41,24 @@ def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | No
     pipeline = Pipeline(config)
     pipeline.load()
     mix, truth = (source, Truth()) if source else (Path(config.pilot.mix), _pilot_truth(config))
-    outputs = pipeline.outputs(mix, make_folder(artifacts / "pilot"))
+    outputs = results = pipeline.outputs(mix, make_folder(artifacts / "pilot"))
     masks = MaskPicture() if config.report else None
-    with tempfile.TemporaryDirectory(prefix=".sepkit-", dir=outputs.speech.parent) as work:
+    with tempfile.TemporaryDirectory(prefix=".sepkit-", dir=artifacts / "pilot") as work:
         if config.report or truth[:2] == (None, None):
-            outputs = outputs._replace(fused=Path(work) / f"fused{outputs.speech.suffix}")
+            outputs = pipeline.with_evidence(results, Path(work))
         report = pipeline.render(mix, outputs, masks=masks)
         excerpt = _excerpt(config, mix, outputs, truth)
-        facts = _facts(mix, outputs, report, truth)
+        facts = _facts(mix, results, report, truth)
         evaluation = _measure(config, excerpt, eval_dir, facts, pipeline.weights())
         if config.report:
-            _write_page(config, excerpt, evaluation, eval_dir, facts, outputs, Seen(masks, outputs.fused))
+            _write_page(config, excerpt, evaluation, eval_dir, facts, results, Seen(masks, outputs))
     spectrograms.picture(excerpt.pair.mix, excerpt.pair.clean, make_folder(eval_dir) / "spectrograms.png")
     ab = make_folder(artifacts / "ab")
     snippets.write_snippets(
         excerpt.pair.mix, excerpt.pair.clean, ab, config.evaluate.snippet_s, config.evaluate.snippets
     )
     page = eval_dir / PAGE_NAME if config.report else None
-    written = [path for path in (outputs.speech, outputs.background, ab, eval_dir, page) if path]
+    written = [path for path in (*results.values(), ab, eval_dir, page) if path]
     return summary.table(evaluation) + "\n\n" + "\n".join(f"→ {shown(path)}" for path in written)
 
 
@@ -72,10 +74,11 @@ def evaluate_files(
     """Measure a pair of files; returns the table and, where `out_dir` is given, writes it there."""
     truth = Truth(reference, background, read_words(words))
     excerpt = bring_together(mix, clean, *truth, longest_s=config.evaluate.longest_s)
-    facts = {"mix": shown(mix), "speech": shown(clean), **_truth_facts(truth)}
+    main = judged(make_task(config).stems())[0].name
+    facts = {"mix": shown(mix), main: shown(clean), **_truth_facts(truth)}
     evaluation = _measure(config, excerpt, out_dir, facts)
     if out_dir and config.report:
-        _write_page(config, excerpt, evaluation, out_dir, facts, Outputs(clean), Seen())
+        _write_page(config, excerpt, evaluation, out_dir, facts, {main: clean}, Seen())
     return summary.table(evaluation)
 
 
@@ -88,29 +91,30 @@ def page_again(folder: Path, look: bool = True) -> Path:
         record = json.loads((folder / METRICS_NAME).read_text(encoding="utf-8"))
         run, metrics = record["run"], record["metrics"]
         config = parse_config(run["configuration"], str(folder / METRICS_NAME))
-        paths = {name: Path(run[name]) if run.get(name) else None for name in ("mix", "speech", *TRUTH_FACTS)}
-        mix, speech, taken = paths["mix"], paths["speech"], run.get("background")
+        stems = make_task(config).stems()
+        outputs = {stem.name: Path(run[stem.name]) for stem in stems if run.get(stem.name)}
+        mix, reference, background = (Path(run[name]) if run.get(name) else None for name in ("mix", *TRUTH_FACTS))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SourceError(
             f"{shown(folder)}: holds neither a batch's report.json nor a pilot run's {METRICS_NAME} ({error}); "
             "give the folder that one of them wrote"
         ) from error
-    if mix is None or speech is None:
-        raise SourceError(f"{shown(folder / METRICS_NAME)}: names no mix and speech; run the pilot again")
-    reference, background = (paths[name] for name in TRUTH_FACTS)
+    main = judged(stems)[0].name
+    if mix is None or main not in outputs:
+        raise SourceError(f"{shown(folder / METRICS_NAME)}: names no mix and {main}; run the pilot again")
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
         seen = SecondLook(config).at(mix, Path(work)) if look and "cpu_seconds" in run else Seen()
-        outputs = Outputs(speech, Path(taken) if taken else None, seen.fused)
-        excerpt = _excerpt(config, mix, outputs, Truth(reference, background))
+        excerpt = _excerpt(config, mix, seen.evidence | outputs, Truth(reference, background))
         return _write_page(config, excerpt, metrics, folder, run, outputs, seen)
 
 
 def _excerpt(config: Config, mix: Path, outputs: Outputs, truth: Truth) -> Excerpt:
-    """The pair to measure: against the truth where it is known, else against the fused vocals."""
-    known = truth.reference or truth.background
-    kind: ReferenceKind = "truth" if known or not outputs.fused else "fused vocals"
-    against = truth if known else truth._replace(reference=outputs.fused)
-    return bring_together(mix, outputs.speech, *against, longest_s=config.evaluate.longest_s, reference_kind=kind)
+    """The pair to measure: against the truth where it is known, else against what the task names."""
+    main = judged(make_task(config).stems())[0]
+    known, estimate = truth.reference or truth.background, outputs.get(main.against)
+    kind: ReferenceKind = "truth" if known or not estimate else "fused vocals"
+    against = truth if known else truth._replace(reference=estimate)
+    return bring_together(mix, outputs[main.name], *against, longest_s=config.evaluate.longest_s, reference_kind=kind)
 
 
 def _measure(
@@ -146,13 +150,17 @@ def _write_page(
 
 def _facts(mix: Path, outputs: Outputs, report: RenderReport, truth: Truth) -> dict[str, Any]:
     """What was run: the files, the level, the time."""
+    (main, *_) = outputs  # whose facts keep their names
+    finished = {
+        name if stem == main else f"{stem}_{name}": value
+        for stem, facts in report.facts.items()
+        for name, value in facts.items()
+    }
     return {
         "mix": shown(mix),
-        "speech": shown(outputs.speech),
-        "background": shown(outputs.background) if outputs.background else None,
+        **{name: shown(path) for name, path in outputs.items()},
         **_truth_facts(truth),
-        "loudness_before_levelling_lufs": report.lufs_rendered,
-        "levelling_gain_db": report.gain_db,
+        **finished,
         "cpu_seconds": report.seconds_by_stage,
     }
 

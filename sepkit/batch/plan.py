@@ -24,7 +24,8 @@ from sepkit.judge.quarantine import Places, leftovers
 from sepkit.judge.verdict import all_weights
 from sepkit.judge.words import Known, Words
 from sepkit.models import weights
-from sepkit.render.pipeline import Outputs, Pipeline
+from sepkit.render.pipeline import Pipeline
+from sepkit.render.result import Outputs
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,6 @@ def _with_leftovers(task: Task, record: Record | None, out: Path, claims: _Claim
     return replace(task, places=task.places._replace(stale=stale, held_stale=held_stale))
 
 
-def written(outputs: Outputs) -> list[Path]:
-    """The files that a rendering leaves."""
-    return [path for path in outputs if path]
-
-
 def _why_not_done(
     record: Record | None, source: Path, places: Places, out: Path, identity: Identity, known: Known | None
 ) -> str:
@@ -180,6 +176,6 @@ def _key(output: Path) -> str:
 def _note(path: str, outputs: Outputs, known: Known | None) -> str:
     """Names that were cut are said, so that nobody looks for the file in vain; so are words that are not known."""
     notes = [known.why] if known and known.why else []
-    if not outputs.speech.name.startswith(Path(path).stem):
+    if not all(output.name.startswith(Path(path).stem) for output in outputs.values()):
         notes.append(f"the name was too long for a suffix within {naming.NAME_MAX_BYTES} bytes and was shortened")
     return "; ".join(notes)

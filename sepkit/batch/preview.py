@@ -32,12 +32,12 @@ def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
         _sources_line(infos),
         _device_line(pipeline),
         *_member_lines(pipeline, foreseen),
-        _stages_line(config),
+        f"then: {', '.join(pipeline.task.stages())}",
         *_gate_lines(config),
         *(_words_lines(words, source, paths) if words else []),
         *_weight_lines(config),
         *(_cost_lines(foreseen) if foreseen else [_unknown_line(len(absent))]),
-        _disk_line(config, infos),
+        _disk_line(pipeline, infos),
         *left_out,
     ]
     return "\n".join(lines)
@@ -98,16 +98,6 @@ def _counted(count: int, thing: str, things: str = "") -> str:
     return f"1 {thing}" if count == 1 else f"{count} {things or f'{thing}s'}"
 
 
-def _stages_line(config: Config) -> str:
-    stages = [f"fuse {config.fuse.rule}"]
-    stages += [f"denoise {config.denoise.denoiser}"] if config.denoise else []
-    stages += [f"post-mask β {config.post_mask.beta:g}"] if config.post_mask else []
-    stages += ["equalise"] if config.equalise else []
-    target = config.loudness.target_lufs
-    stages += [f"loudness {target:g} LUFS"] if target is not None else []
-    return "then: " + ", ".join(stages)
-
-
 def _gate_lines(config: Config) -> list[str]:
     """What a file must keep and what comes after a failure; the time and memory below are of the first attempt."""
     if not config.gate:
@@ -146,9 +136,9 @@ def _unknown_line(absent: int) -> str:
     return f"time, memory: not known before {files} here"
 
 
-def _disk_line(config: Config, infos: Sequence[SourceInfo]) -> str:
-    outputs = 2 if config.output.background else 1
-    disk_bytes = sum(output_bytes(info, config) * outputs for info in infos)
+def _disk_line(pipeline: Pipeline, infos: Sequence[SourceInfo]) -> str:
+    files = [sum(stem.written for stem in pipeline.task.stems(info)) for info in infos]
+    disk_bytes = sum(output_bytes(info, pipeline.config) * count for info, count in zip(infos, files, strict=True))
     return f"disk: at most {size_text(disk_bytes)} for results ({size_text(shutil.disk_usage('.').free)} free here)"
 
 

@@ -31,7 +31,7 @@ Tell = Callable[[Task, float], None]
 class Outcome:
     """What became of a task. error: empty where it went well. metrics: as in `Evaluation.as_dict`.
 
-    verdict, configuration, reasons, stages: as in `Judged`.
+    verdict, configuration, reasons, stages: as in `Judged`. stems: as in `Record`.
     """
 
     error: str = ""
@@ -45,6 +45,7 @@ class Outcome:
     configuration: str = ""
     reasons: tuple[str, ...] = ()
     stages: dict[str, float] = field(default_factory=dict)
+    stems: tuple[str, ...] = ()
 
 
 class Renderer:
@@ -78,25 +79,25 @@ class Renderer:
         before = _identity(task.source)
         input_sha256 = sha256_of(task.source)
         with quarantine.workspace(self.out) as work:
-            rendered = quarantine.staged(task.outputs, work)
+            rendered = self._judge.pipeline.with_evidence(quarantine.staged(task.outputs, work))
             masks = MaskPicture() if self.config.report else None
             judged = self._judge.judge(task.source, rendered, task.words, lambda part: tell(task, part), masks)
             if _identity(task.source) != before:
                 raise SourceError(f"{shown(task.source)}: changed while it was read; run it again when it is whole")
             files = quarantine.settle(rendered, judged, task.places)
-            shown_s, unshown = self._write_page(task, judged, files, Seen(masks, rendered.fused))
-        outcome = self._outcome(input_sha256, files, judged)
+            shown_s, unshown = self._write_page(task, judged, Seen(masks, rendered))
+        outcome = self._outcome(input_sha256, files, judged, tuple(task.outputs))
         note = "; ".join(filter(None, (outcome.note, unshown)))
         return replace(outcome, note=note, stages=outcome.stages | shown_s)
 
-    def _write_page(self, task: Task, judged: Judged, files: list[Path], seen: Seen) -> tuple[dict[str, float], str]:
+    def _write_page(self, task: Task, judged: Judged, seen: Seen) -> tuple[dict[str, float], str]:
         """The file's page, or none where none is asked for; returns what it took, and why it could not be made."""
         clock = Clock()
         try:
             pages.remove(self.out, task.path)
             if self.config.report:
                 with clock("page"):
-                    outputs = pages.outputs_of(files)
+                    outputs = task.places.held if judged.verdict == "quarantined" else task.places.own
                     metrics = judged.evaluation.as_dict()["metrics"] if judged.evaluation else {}
                     said = pages.facts(judged.verdict, judged.configuration, judged.reasons, judged.stages)
                     known = metrics, self.config, seen, said, judged.excerpt
@@ -105,7 +106,7 @@ class Renderer:
             return dict(clock.seconds), f"its page could not be made: {one_line(error)}"
         return dict(clock.seconds), ""
 
-    def _outcome(self, input_sha256: str, files: list[Path], judged: Judged) -> Outcome:
+    def _outcome(self, input_sha256: str, files: list[Path], judged: Judged, stems: tuple[str, ...]) -> Outcome:
         evaluation = judged.evaluation
         return Outcome(
             input_sha256=input_sha256,
@@ -117,6 +118,7 @@ class Renderer:
             configuration=judged.configuration,
             reasons=judged.reasons,
             stages=judged.stages,
+            stems=stems,
         )
 
 

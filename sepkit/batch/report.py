@@ -20,6 +20,7 @@ from sepkit.config import Config, dump_config
 from sepkit.files.appear import appearing
 from sepkit.files.naming import shown
 from sepkit.judge.verdict import exit_code
+from sepkit.render.base import make_task
 from sepkit.report import batch_page
 
 JSON_NAME = "report.json"
@@ -38,8 +39,8 @@ class Row:
     """One source. done: rendered now; skipped: done by an earlier run; pending: not rendered (yet).
 
     reason: why it is skipped or pending. metrics: by name, each with before, after, unit, better, note, why.
-    seconds: what rendering and measuring took, in an earlier run where it is skipped. outputs: speech, background where
-    it is asked for, and the text of the reasons where it is quarantined. verdict: empty where nothing was rendered.
+    seconds: what rendering and measuring took, in an earlier run where it is skipped. outputs: of the `stems`, in their
+    order, and the text of the reasons where it is quarantined. verdict: empty where nothing was rendered.
     reasons: every bound that an attempt broke, with the configuration that made the attempt. stages: CPU-seconds.
     """
 
@@ -56,6 +57,12 @@ class Row:
     configuration: str = ""
     reasons: tuple[str, ...] = ()
     stages: dict[str, float] = field(default_factory=dict)
+    stems: tuple[str, ...] = ()
+
+    def files(self) -> dict[str, str]:
+        """The outputs by stem."""
+        sounds = self.outputs[:-1] if self.verdict == "quarantined" else self.outputs  # without the text of the reasons
+        return dict(zip(self.stems, sounds, strict=False))
 
 
 @dataclass(frozen=True)
@@ -139,33 +146,28 @@ class BatchReport:
 
     def _csv(self) -> str:
         metrics = sorted({name for row in self.rows for name in row.metrics})
-        columns = [
-            "path",
-            "status",
-            "reason",
-            "error",
-            "note",
-            "duration_s",
-            "seconds",
-            "speech",
-            "background",
-            "verdict",
-            "configuration",
-            "reasons",
-        ]
+        stems = self._stems()
+        texts, numbers = ["path", "status", "reason", "error", "note"], ["duration_s", "seconds"]
+        sides = [(name, side) for name in metrics for side in ("before", "after")]
         text = io.StringIO(newline="")
         writer = csv.writer(text)
-        writer.writerow(columns + [f"{name}_{side}" for name in metrics for side in ("before", "after")])
+        judged = ["verdict", "configuration", "reasons"]
+        writer.writerow(texts + numbers + stems + judged + [f"{name}_{side}" for name, side in sides])
         for row in self.rows:
-            sound = row.outputs[:-1] if row.verdict == "quarantined" else row.outputs  # without the text of the reasons
-            speech, background, *_ = (*sound, "", "")
-            plain = [_utf8(value) for value in (row.path, row.status, row.reason, row.error, row.note)]
-            numbers = [row.duration_s, row.seconds, _utf8(speech), _utf8(background)]
-            judged = [row.verdict, _utf8(row.configuration), _utf8("; ".join(row.reasons))]
-            writer.writerow(
-                plain + numbers + judged + [_cell(row, name, side) for name in metrics for side in ("before", "after")]
-            )
+            files = row.files()
+            plain = [_utf8(getattr(row, name)) for name in texts]
+            sizes = [getattr(row, name) for name in numbers]
+            sounds = [_utf8(files.get(stem, "")) for stem in stems]
+            verdict = [row.verdict, _utf8(row.configuration), _utf8("; ".join(row.reasons))]
+            writer.writerow(plain + sizes + sounds + verdict + [_cell(row, name, side) for name, side in sides])
         return text.getvalue()
+
+    def _stems(self) -> list[str]:
+        """The columns of files: those that the task has for every source, then what only some have."""
+        stems = make_task(self.config).stems()
+        evidence = {stem.against for stem in stems}
+        known = [stem.name for stem in stems if stem.name not in evidence]
+        return list(dict.fromkeys([*known, *(stem for row in self.rows for stem in row.stems)]))
 
 
 def _plan_line(row: Row) -> str:

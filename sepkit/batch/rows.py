@@ -6,14 +6,13 @@ from sepkit.batch.journal import Journal, Record
 from sepkit.batch.plan import Plan
 from sepkit.batch.report import Row, Status
 from sepkit.config import Config
-from sepkit.judge.evaluate import Evaluator
 from sepkit.judge.verdict import metric_rows
 from sepkit.metrics.base import Evaluation, Score, not_measured
 
 
 def make_rows(config: Config, plan: Plan, journal: Journal, errors: dict[str, str]) -> tuple[Row, ...]:
     """One row a source, by path. errors: of the tasks that were reached."""
-    expected = metric_rows(Evaluator(config.batch_metrics()))
+    expected = metric_rows(config, config.batch_metrics())
     rows = [Row(path, "failed", error=error) for path, error in plan.failed.items()]
     rows += [_finished_row(record, "skipped", expected) for record in plan.done.values()]
     for task in plan.tasks:
@@ -44,4 +43,5 @@ def _finished_row(record: Record, status: Status, expected: tuple[Score, ...]) -
         configuration=record.configuration,
         reasons=record.reasons,
         stages=record.stages,
+        stems=record.stems,
     )

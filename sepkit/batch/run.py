@@ -147,6 +147,7 @@ def _journal(task: Task, outcome: Outcome, journal: Journal, identity: Identity,
         reasons=outcome.reasons,
         words_sha256=task.words.sha256 if task.words else "",
         stages=outcome.stages,
+        stems=outcome.stems,
     )
     try:
         journal.append(record)

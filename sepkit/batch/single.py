@@ -63,7 +63,7 @@ def run_files(inputs: Sequence[str], out: str, config: Config, quiet: bool = Tru
                 if out == PIPE and judged.verdict == "quarantined":
                     note = "nothing was written, for standard output has no quarantine"
                 elif out == PIPE:
-                    write_stdout(places.own.speech)
+                    write_stdout(next(iter(places.own.values())))
                 report.add(source, judged, note)
             except SepkitError as error:
                 report.failures.append(error)
@@ -90,9 +90,7 @@ def _plan(
             if path in taken:
                 raise OutputError(f"{path}: both {taken[path]} and {source} would write it; give them separate folders")
             if path.resolve() == source.resolve():
-                raise OutputError(
-                    f"{path}: is the input itself; choose another folder or a suffix in output.speech_suffix"
-                )
+                raise OutputError(f"{path}: is the input itself; choose another folder, or another suffix in output")
             taken[path] = source
         jobs.append((source, places))
     return [(source, _with_leftovers(places, source, sources, taken)) for source, places in jobs], failures
@@ -116,7 +114,7 @@ def _render(judge: Judge, source: Path, places: Places, folder: Path, words: Wor
         workspace(folder) as work,
         tqdm(total=100, desc=source.name, unit="%", disable=quiet, leave=False) as bar,
     ):
-        rendered = staged(places.own, work)
+        rendered = judge.pipeline.with_evidence(staged(places.own, work))
         known = words.of(source.name) if words else None
         judged = judge.judge(source, rendered, known, lambda part: bar.update(100 * part - bar.n))
         settle(rendered, judged, places)

@@ -7,7 +7,7 @@ such line is loaded at a time, so that memory is that of the largest configurati
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,6 @@ from sepkit.config import Config
 from sepkit.config.sections import FuseConfig
 from sepkit.errors import ConfigError
 from sepkit.files.naming import shown
-from sepkit.metrics.base import Pair
 from sepkit.render.pipeline import Pipeline
 
 UNPROCESSED = "unprocessed"
@@ -31,23 +30,28 @@ WARM_UP_S = 10.0
 
 
 class Answer(NamedTuple):
-    """An estimate of the speech, and the CPU-seconds it took where that means anything."""
+    """An estimate of each judged stem, and the CPU-seconds they took where that means anything."""
 
-    estimate: Audio
+    stems: dict[str, Audio]
     cpu_s: float | None = None
+
+
+Truths = Mapping[str, Audio]
+"""The judged stems as they are known to be, of the mix's shape."""
 
 
 @dataclass(frozen=True)
 class Method:
     """One row of the tables.
 
-    identity: differs where the answers may. line: methods that differ in their fusion rule alone have the same.
-    rule: the fusion rule, "" where nothing is fused. uses_truth: it is no method, but a bound.
+    answer: what it makes of a mix whose stems are known. identity: differs where the answers may. line: methods that
+    differ in their fusion rule alone have the same. rule: the fusion rule, "" where nothing is fused. uses_truth: it is
+    no method, but a bound.
     """
 
     label: str
     identity: str
-    answer: Callable[[Pair], Answer]
+    answer: Callable[[Audio, Truths], Answer]
     line: str = ""
     rule: str = ""
     uses_truth: bool = False
@@ -60,12 +64,11 @@ class _Models:
         self._line = ""
         self._pipeline: Pipeline | None = None
 
-    def answer(self, config: Config, pair: Pair) -> Answer:
+    def answer(self, config: Config, mix: Audio, truths: Truths) -> Answer:
         """Render a mix on one thread."""
-        pipeline = self._loaded(config, pair.mix).twin()
-        pipeline.config = config
-        rendered = pipeline.run(pair.mix)
-        return Answer(rendered.speech, sum(rendered.report.seconds_by_stage.values()))
+        rendered = self._loaded(config, mix).twin(config).run(mix)
+        stems = {name: rendered.stems[name] for name in truths}
+        return Answer(stems, sum(rendered.report.seconds_by_stage.values()))
 
     def _loaded(self, config: Config, mix: Audio) -> Pipeline:
         if self._pipeline is None or self._line != _line(config):
@@ -78,6 +81,9 @@ class _Models:
 
 def methods(configs: Sequence[tuple[Path, Config]], fusion_rules: bool) -> list[Method]:
     """Every method in the order of the tables; absent weights stop here."""
+    tasks = {config.task: shown(path) for path, config in configs}
+    if len(tasks) > 1:
+        raise ConfigError(f"--config: {' and '.join(tasks.values())} have different tasks: {', '.join(tasks)}")
     models = _Models()
     configured = [
         method
@@ -85,7 +91,7 @@ def methods(configs: Sequence[tuple[Path, Config]], fusion_rules: bool) -> list[
         for method in _configured(models, label, config, fusion_rules)
     ]
     found = [
-        Method(UNPROCESSED, UNPROCESSED, lambda pair: Answer(pair.mix)),
+        Method(UNPROCESSED, UNPROCESSED, lambda mix, truths: Answer(dict.fromkeys(truths, mix))),
         *configured,
         Method(ORACLE, ORACLE, _oracle, uses_truth=True),
     ]
@@ -127,10 +133,9 @@ def _line(config: Config) -> str:
     return f"{config.model_copy(update={'fuse': FuseConfig()}).fingerprint()} {config.device}"
 
 
-def _oracle(pair: Pair) -> Answer:
-    assert pair.reference is not None
-    background = Audio(pair.mix.samples - pair.reference.samples, pair.mix.sample_rate)
-    return Answer(oracle(pair.mix, pair.reference, background))
+def _oracle(mix: Audio, truths: Truths) -> Answer:
+    rests = {name: Audio(mix.samples - truth.samples, mix.sample_rate) for name, truth in truths.items()}
+    return Answer({name: oracle(mix, truth, rests[name]) for name, truth in truths.items()})
 
 
 def _labels(paths: Sequence[Path]) -> list[str]:

@@ -1,7 +1,7 @@
 """The set that a comparison runs over: mixes and what they were made of, matched by file name without suffix.
 
     DIR/mix/NAME.*            what is cleaned, in any format sepkit reads
-    DIR/speech/NAME.*         its true speech; silence where there is none
+    DIR/speech/NAME.*         its true speech; silence where there is none. Another task's stems have folders of theirs
     DIR/background/NAME.*     its true background (optional)
     DIR/words/NAME.txt        the words spoken, UTF-8 (optional)
     DIR/manifest.csv          columns name, condition, level_db; others are not read (optional)
@@ -12,7 +12,7 @@ A condition is a kind of background, level_db the speech's level over it. `scrip
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,13 +24,13 @@ EVERY = "all"
 
 
 class SetPair(NamedTuple):
-    """A mix of the set, where it lies, and what is known about it."""
+    """A mix of the set, where it lies, and what is known about it. truths: by stem."""
 
     name: str
     condition: str
     level_db: float | None
     mix: Path
-    speech: Path
+    truths: dict[str, Path]
     background: Path | None = None
     words: Path | None = None
 
@@ -56,14 +56,17 @@ def column(condition: str, level_db: float | None) -> str:
     return condition.replace("_", " ") + level
 
 
-def read_set(folder: Path) -> list[SetPair]:
-    """The pairs of a set, in the manifest's order, else by name. What does not fit together is named."""
+def read_set(folder: Path, stems: Sequence[str] = ("speech",)) -> list[SetPair]:
+    """The pairs of a set, in the manifest's order, else by name. What does not fit together is named.
+
+    stems: those whose truth is needed.
+    """
     if not (folder / "mix").is_dir():
         raise ConfigError(
-            f"--set: {shown(folder)} holds no folder 'mix'; give one with mix/ and speech/, "
+            f"--set: {shown(folder)} holds no folder 'mix'; give one with mix/ and {'/, '.join(stems)}/, "
             "as `python -m scripts.make_mixes` makes it"
         )
-    parts = {part: _by_stem(folder / part) for part in ("mix", "speech", "background", "words")}
+    parts = {part: _by_stem(folder / part) for part in ("mix", *stems, "background", "words")}
     mixes = parts["mix"]
     rows = _read_manifest(folder / "manifest.csv") or [_Row(name, EVERY, None) for name in sorted(mixes)]
     if not rows:
@@ -71,18 +74,18 @@ def read_set(folder: Path) -> list[SetPair]:
     known = {row.name for row in rows}
     for part, files in parts.items():
         _refuse_strangers(files.values(), known if part == "mix" else set(mixes), part)
-    for part in ("mix", "speech"):
+    for part in ("mix", *stems):
         missing = next((row.name for row in rows if row.name not in parts[part]), None)
         if missing is not None:
             raise ConfigError(
-                f"--set: {shown(folder / part)} holds no file for '{shown(missing)}'; each mix needs its speech "
-                "(silence, where nobody speaks), and each name in manifest.csv its mix"
+                f"--set: {shown(folder / part)} holds no file for '{shown(missing)}'; each mix needs its "
+                f"{' and '.join(stems)} (silence, where there is none), and each name in manifest.csv its mix"
             )
     return [
         SetPair(
             *row,
             mixes[row.name],
-            parts["speech"][row.name],
+            {stem: parts[stem][row.name] for stem in stems},
             parts["background"].get(row.name),
             parts["words"].get(row.name),
         )

@@ -24,14 +24,16 @@ from sepkit.compare.pairs import EVERY, SetPair, read_set
 from sepkit.compare.tables import Comparison
 from sepkit.config import load_config
 from sepkit.config.sections import EvaluateConfig, MetricConfig
-from sepkit.errors import ConfigError, SepkitError
+from sepkit.errors import ConfigError, SepkitError, SourceError
 from sepkit.files.hold import held
 from sepkit.files.json_lines import JsonLines
 from sepkit.files.naming import shown
-from sepkit.judge.evaluate import EMBEDDED_METRICS, Evaluator, bring_together
+from sepkit.judge.evaluate import EMBEDDED_METRICS, Evaluator, Excerpt, bring_together
+from sepkit.judge.stems import told_apart
 from sepkit.judge.words import read_words
 from sepkit.metrics.base import Evaluation, Score, not_measured
 from sepkit.models import weights
+from sepkit.render.base import Stem, judged, make_task
 
 RESULTS_NAME = "results.jsonl"
 WORDS_METRIC = "wer"
@@ -59,8 +61,9 @@ class Task(NamedTuple):
 class Measurer:
     """The metrics of a comparison, loaded once."""
 
-    def __init__(self, chosen: EvaluateConfig) -> None:
+    def __init__(self, chosen: EvaluateConfig, stems: Sequence[Stem]) -> None:
         self._chosen = chosen
+        self._stems = stems
         self._evaluator = Evaluator(chosen.metrics)
         self._wordless = copy.copy(self._evaluator)
         named = list(zip(chosen.metrics, self._evaluator.metrics, strict=True))
@@ -71,8 +74,9 @@ class Measurer:
 
     @property
     def rows(self) -> tuple[Score, ...]:
-        """Every row that the metrics give, without values."""
-        return tuple(row for metric in self._evaluator.metrics for row in metric.rows())
+        """Every row that the metrics give, of every stem, without values."""
+        rows = self._evaluator.rows()
+        return tuple(row for stem in self._stems for row in told_apart(rows, stem, self._stems))
 
     def identity(self) -> str:
         """Differs where the figures may."""
@@ -81,25 +85,46 @@ class Measurer:
 
     def measure(self, task: Task) -> dict[str, Any]:
         """The line of a task: what the method made of the mix, CPU-seconds and every metric."""
-        pair = task.pair
-        words = read_words(pair.words)
-        excerpt = bring_together(pair.mix, pair.mix, pair.speech, pair.background, words, self._chosen.longest_s)
-        answer = task.method.answer(excerpt.pair)
-        excerpt = replace(excerpt, pair=replace(excerpt.pair, clean=answer.estimate))
-        wordless = excerpt.pair.words is None
-        found = (self._wordless if wordless else self._evaluator).evaluate(excerpt)
-        if wordless:
-            unheard = tuple(not_measured(row, "the words are not known") for row in self._of_words)
-            found = replace(found, scores=(*found.scores, *unheard))
-        return _line(task, answer.cpu_s, found)
+        excerpts = self._excerpts(task.pair)
+        main = next(iter(excerpts.values()))
+        truths = {name: each.pair.reference for name, each in excerpts.items() if each.pair.reference}
+        answer = task.method.answer(main.pair.mix, truths)
+        scores: list[Score] = []
+        for stem in self._stems:
+            excerpt = excerpts[stem.name]
+            found = self._evaluated(replace(excerpt, pair=replace(excerpt.pair, clean=answer.stems[stem.name])))
+            scores += told_apart(found.scores, stem, self._stems)
+        whole = Evaluation(tuple(scores), main.start_s, main.end_s, main.whole_s, main.notes)
+        return _line(task, answer.cpu_s, whole)
+
+    def _excerpts(self, pair: SetPair) -> dict[str, Excerpt]:
+        """The mix beside each stem's truth. Background and words are known of a stem that stands alone."""
+        alone = len(self._stems) == 1
+        background, words = (pair.background, read_words(pair.words)) if alone else (None, None)
+        found = {
+            name: bring_together(pair.mix, pair.mix, truth, background, words, self._chosen.longest_s)
+            for name, truth in pair.truths.items()
+        }
+        if len({each.pair.mix.frames for each in found.values()}) > 1:
+            raise SourceError(f"{shown(pair.mix)}: its stems differ in length; give all of them the mix's")
+        return found
+
+    def _evaluated(self, excerpt: Excerpt) -> Evaluation:
+        """Every row; those of words with the reason where the words are not known."""
+        if excerpt.pair.words is not None:
+            return self._evaluator.evaluate(excerpt)
+        found = self._wordless.evaluate(excerpt)
+        unheard = tuple(not_measured(row, "the words are not known") for row in self._of_words)
+        return replace(found, scores=(*found.scores, *unheard))
 
 
 def run_compare(job: CompareJob) -> str:
     """Compare, and write everything into `job.out`. Returns the summary and the paths, for the terminal."""
     configs = [(path, load_config(path)) for path in job.configs]
-    pairs = read_set(job.folder)
+    stems = judged(make_task(configs[0][1]).stems())
+    pairs = read_set(job.folder, [stem.name for stem in stems])
     compared = methods(configs, job.fusion_rules)
-    measurer = Measurer(_chosen(configs[0][1].evaluate, pairs))
+    measurer = Measurer(_chosen(configs[0][1].evaluate, pairs), stems)
     if job.out.exists() and not job.out.is_dir():
         raise ConfigError(f"--out: {shown(job.out)} is a file; give a folder")
     with held(job.out, "comparison"):
@@ -156,7 +181,7 @@ def _tasks(compared: Sequence[Method], pairs: Sequence[SetPair], metrics: str) -
 
 
 def _places(pair: SetPair) -> tuple[Path | None, ...]:
-    return pair.mix, pair.speech, pair.background, pair.words
+    return pair.mix, *pair.truths.values(), pair.background, pair.words
 
 
 def _key(*parts: str) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationInfo, field_validator
 
+from sepkit.config import plugins
 from sepkit.config.bounds import Bound, parse_bounds
 from sepkit.config.sections import (
     DenoiseConfig,
@@ -38,12 +39,16 @@ SHAPING = (
     *("members", "stft", "fuse", "denoise", "post_mask", "equalise", "loudness", "windows", "skip_silence", "seed"),
 )
 """What shapes the sound: all that counts of a configuration that is escalated to."""
+UNSAID = {"task": "speech"}
+"""Fields that came after the first journals, with the value that these mean: where they have it, they are left out of a
+fingerprint, so that what was rendered before they came counts as done."""
 JUDGING = {"gate", "escalate_to", "bypass_clean", "words"}
 
 
 class Config(Options):
     """The whole pipeline."""
 
+    task: str = "speech"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     members: Annotated[tuple[MemberConfig, ...], Field(min_length=1)]
@@ -63,6 +68,15 @@ class Config(Options):
     bypass_clean: bool = False
     words: Annotated[str, Field(min_length=1)] | None = None
     pilot: PilotConfig = PilotConfig()
+
+    @field_validator("task")
+    @classmethod
+    def _check_task(cls, name: str) -> str:
+        try:
+            plugins.load("render", name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return name
 
     @field_validator("gate", mode="before")
     @classmethod
@@ -93,6 +107,11 @@ class Config(Options):
         found = []
         for path in self.escalate_to:
             other = parse_config(read_text(path, EMBEDDED_CONFIG), path)
+            if other.task != self.task:
+                raise ConfigError(
+                    f"{path}: task: {other.task}, but the configuration that escalates to it has {self.task}; "
+                    "give both the same"
+                )
             for name in ("gate", "escalate_to"):
                 if getattr(other, name):
                     raise ConfigError(
@@ -107,7 +126,8 @@ class Config(Options):
 
         Evaluation (but for what the gate reads), report, pilot and device are excluded; the words are the journal's.
         """
-        shaping = self.model_dump(mode="json", exclude={"evaluate", "report", "pilot", "device"} | JUDGING)
+        unsaid = {name for name, value in UNSAID.items() if getattr(self, name) == value}
+        shaping = self.model_dump(mode="json", exclude={"evaluate", "report", "pilot", "device"} | JUDGING | unsaid)
         if self.gate or self.bypass_clean:
             shaping["judged"] = {
                 "gate": self.gate or {},

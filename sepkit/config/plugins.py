@@ -1,8 +1,8 @@
-"""Separators, denoisers and metrics are found by name: adding a file, or a folder, to their room is all it takes.
+"""Separators, denoisers, metrics and tasks are found by name: a file, or a folder, in their room is all it takes.
 
 A plug-in is a module or a package that holds a docstring (its source and licences), a pydantic `Options` and one class
 named by the room's contract (`Separator`, `Denoiser`, `Metric`). `base`, and names that begin with an underscore, are
-what the plug-ins of a room share.
+what the plug-ins of a room share. A task is a module of `render` that holds a `Task`; the others there are its frame.
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ from sepkit.errors import ConfigError
 
 @cache
 def names(kind: str) -> tuple[str, ...]:
-    """The plug-ins of a kind ("separators", "denoisers", "metrics"), sorted."""
+    """The plug-ins of a kind ("separators", "denoisers", "metrics", "render"), sorted."""
     package = importlib.import_module(f"sepkit.{kind}")
     found = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return tuple(sorted(name for name in found if name != "base" and not name.startswith("_")))
+    own = sorted(name for name in found if name != "base" and not name.startswith("_"))
+    if kind == "render":
+        own = [name for name in own if hasattr(importlib.import_module(f"sepkit.render.{name}"), "Task")]
+    return tuple(own)
 
 
 def load(kind: str, name: str) -> ModuleType:
     """The module of one plug-in; an unknown name is an error that lists the known ones."""
     if name not in names(kind):
-        raise ConfigError(f"there is no '{name}' among the {kind}; choose one of {', '.join(names(kind))}")
+        among = "tasks" if kind == "render" else kind
+        raise ConfigError(f"there is no '{name}' among the {among}; choose one of {', '.join(names(kind))}")
     return importlib.import_module(f"sepkit.{kind}.{name}")

@@ -24,7 +24,7 @@ from sepkit.config.sections import OutputConfig
 from sepkit.models import voice_activity
 from sepkit.models.weights import WeightFile
 from sepkit.render import silence
-from sepkit.render.pipeline import Outputs
+from sepkit.render.result import Outputs
 
 SPOKEN_PROBABILITY = 0.5
 """As Silero's own spans and the metric `music_residual`."""
@@ -130,17 +130,17 @@ def is_room(found: Evidence) -> bool:
     return found.pause_db is not None and found.pause_db <= LOUDEST_PAUSE_DB and found.tonal_db <= MOST_TONAL_DB
 
 
-def pass_through(source: Path, outputs: Outputs, output: OutputConfig) -> None:
-    """The source's own samples as the speech, in the output's format; digital silence as the background."""
+def pass_through(source: Path, outputs: Outputs, main: str, output: OutputConfig) -> None:
+    """The source's own samples as the stem `main`, in the output's format; digital silence as every other stem."""
     with open_source(source) as opened, ExitStack() as stack:
         info = opened.info
         _, container, subtype = output_format(info, output.format, output.bit_depth)
         form = info.sample_rate, info.channels, container, subtype, info.tags, info.frames
-        writers = [stack.enter_context(AudioWriter(path, *form)) for path in outputs[:2] if path]
+        writers = {name: stack.enter_context(AudioWriter(path, *form)) for name, path in outputs.items()}
         for start, frames in blocks(info.frames, info.sample_rate):
             block = opened.read(start, frames)
-            for writer, written in zip(writers, (block, np.zeros_like(block)), strict=False):
-                writer.write(written)
+            for name, writer in writers.items():
+                writer.write(block if name == main else np.zeros_like(block))
 
 
 def weights() -> tuple[WeightFile, ...]:

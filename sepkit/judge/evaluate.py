@@ -71,6 +71,10 @@ class Evaluator:
         """The files that the metrics read."""
         return tuple(file for metric in self.metrics for file in metric.weights())
 
+    def rows(self) -> tuple[Score, ...]:
+        """Every row that the metrics give, without values."""
+        return tuple(row for metric in self.metrics for row in metric.rows())
+
     def scores(self, pair: Pair) -> tuple[Score, ...]:
         """Every row of every metric; a failure is the row's `why`."""
         return tuple(score for metric in self.metrics for score in _measure(metric, pair))

@@ -20,7 +20,7 @@ from sepkit.files.appear import appearing
 from sepkit.files.naming import shown
 from sepkit.files.whole_file import cannot_write, make_folder
 from sepkit.judge.verdict import Judged
-from sepkit.render.pipeline import Outputs
+from sepkit.render.result import Outputs
 
 WORK_PREFIX = ".sepkit-work-"
 """Folders in OUT_DIR for what lives as long as a run; what a kill leaves goes at the next start."""
@@ -43,14 +43,14 @@ class Places(NamedTuple):
 
     @classmethod
     def of(cls, outputs: Outputs, out: Path, stem: str) -> Places:
-        """For outputs below `out`; stem: the source's."""
-        speech, background = (path and out / FOLDER / path.relative_to(out) for path in outputs[:2])
-        assert speech is not None
-        return cls(outputs, Outputs(speech, background), speech.parent / naming.fitted_name(stem, REASONS_SUFFIX))
+        """For outputs below `out`. stem: of the source's file name."""
+        held = {name: out / FOLDER / path.relative_to(out) for name, path in outputs.items()}
+        folder = next(iter(held.values())).parent
+        return cls(outputs, held, folder / naming.fitted_name(stem, REASONS_SUFFIX))
 
     def files(self, quarantined: bool) -> list[Path]:
         """What a finished file leaves, in the journal's order."""
-        found = [path for path in (self.held if quarantined else self.own)[:2] if path]
+        found = list((self.held if quarantined else self.own).values())
         return [*found, self.reasons] if quarantined else found
 
     def possible_files(self, gated: bool) -> list[Path]:
@@ -82,18 +82,17 @@ def workspace(folder: Path) -> Iterator[Path]:
 
 def staged(outputs: Outputs, work: Path) -> Outputs:
     """The same results under `work`, until their verdict is known."""
-    speech, suffix = work / outputs.speech.name, outputs.speech.suffix
-    return Outputs(speech, outputs.background and work / outputs.background.name, work / f".fused{suffix}")
+    return {name: work / path.name for name, path in outputs.items()}
 
 
 def settle(rendered: Outputs, judged: Judged, places: Places) -> list[Path]:
     """Bring what was rendered to where its verdict sends it; returns the files that it leaves."""
     quarantined = judged.verdict == "quarantined"
     target = places.held if quarantined else places.own
-    make_folder(target.speech.parent)
-    for here, there in zip(rendered[:2], target[:2], strict=True):
-        if here and there and here != there:
-            _move(here, there)
+    for name, there in target.items():
+        make_folder(there.parent)
+        if rendered[name] != there:
+            _move(rendered[name], there)
     if quarantined:
         with appearing(places.reasons) as temporary:
             temporary.write_text("".join(f"{reason}\n" for reason in judged.reasons), encoding="utf-8")

@@ -14,23 +14,28 @@ from __future__ import annotations
 import copy
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from sepkit.audio.read import probe
 from sepkit.clock import Clock
 from sepkit.config import Config
 from sepkit.config.sections import MetricConfig
-from sepkit.errors import one_line
+from sepkit.errors import ConfigError, one_line
 from sepkit.judge import bypass, gate
 from sepkit.judge.evaluate import Evaluator, Excerpt, bring_together
+from sepkit.judge.stems import told_apart
 from sepkit.judge.words import Known
 from sepkit.metrics.base import Evaluation, Score, not_measured
 from sepkit.models import weights
 from sepkit.models.weights import WeightFile
+from sepkit.render.base import Stem, judged, make_task
 from sepkit.render.mask_picture import MaskPicture
-from sepkit.render.pipeline import Outputs, Pipeline, Progress
+from sepkit.render.pipeline import Pipeline, Progress
+from sepkit.render.result import Outputs
 
 Verdict = Literal["passed", "escalated", "quarantined", "bypassed"]
 
@@ -85,6 +90,12 @@ class Judge:
         self.metrics = metrics
         self.pipeline = Pipeline(config, threads)
         self.evaluator = Evaluator(metrics)
+        self._main = judged(self.pipeline.task.stems())[0]
+        if config.bypass_clean and not self._main.against:
+            raise ConfigError(
+                f"bypass_clean: the task '{config.task}' has no estimate to tell by whether a file has a background; "
+                "leave it out"
+            )
         self._next = _escalations(config, threads)
         self._needs_words = any(each.metric == "wer" for each in config.gate_metrics())
 
@@ -109,21 +120,25 @@ class Judge:
     ) -> Judged:
         """Render `source` to `outputs`, which then hold the last attempt, whatever the verdict.
 
-        outputs.fused: written where something is measured, bypassed or shown. words: None where none were looked for.
-        masks: to be filled by the last attempt.
+        outputs: with `Pipeline.with_evidence`, which is written where something is measured, bypassed or shown.
+        words: None where none were looked for. masks: to be filled by the last attempt.
         """
+        stems = self.pipeline.task.stems(probe(source))
+        evidence = {stem.against for stem in stems}
+        results = {name: path for name, path in outputs.items() if name not in evidence}
         if not (self.evaluator.metrics or self.config.bypass_clean or masks):
-            outputs = outputs._replace(fused=None)
+            outputs = results
         reasons: list[str] = []
         stages: Counter[str] = Counter()
         for name, pipeline in self._attempts():
             report = pipeline.render(source, outputs, progress, masks)
             clock = Clock()
             with clock("metrics"):
-                bypassed = name == FIRST and self._passes_through(source, outputs)
-                excerpt, evaluation = self._measure(source, outputs, words)
+                bypassed = name == FIRST and self._passes_through(source, outputs, results)
+                measured = self._measure(source, outputs, words, judged(stems))
+            excerpt, evaluation = measured.excerpt, measured.evaluation
             stages.update({**report.seconds_by_stage, **clock.seconds})
-            broken = () if bypassed else gate.broken(self.config, _scores(evaluation), source, outputs.speech)
+            broken = () if bypassed else self._broken(source, outputs, measured)
             if not broken:
                 verdict: Verdict = "bypassed" if bypassed else "escalated" if reasons else "passed"
                 return Judged(verdict, name, tuple(reasons), evaluation, report.duration_s, excerpt, dict(stages))
@@ -135,37 +150,65 @@ class Judge:
         for name, escalation in self._next:
             yield name, escalation.pipeline()
 
-    def _passes_through(self, source: Path, outputs: Outputs) -> bool:
+    def _passes_through(self, source: Path, outputs: Outputs, results: Outputs) -> bool:
         """Give the source itself where it has no background."""
         if not self.config.bypass_clean:
             return False
-        assert outputs.fused is not None
-        if not bypass.is_voice_only(bypass.evidence(source, outputs.fused)):
+        if not bypass.is_voice_only(bypass.evidence(source, outputs[self._main.against])):
             return False
-        bypass.pass_through(source, outputs, self.config.output)
+        bypass.pass_through(source, results, self._main.name, self.config.output)
         return True
 
-    def _measure(self, source: Path, outputs: Outputs, words: Known | None) -> tuple[Excerpt | None, Evaluation | None]:
-        """Score the file against the members' fused estimate; what prevents that stands in every row."""
+    def _broken(self, source: Path, outputs: Outputs, measured: _Measured) -> list[str]:
+        """A reason for every bound that a judged stem breaks."""
+        alone = len(measured.scores) == 1
+        return [
+            reason if alone else f"{stem.name}: {reason}"
+            for stem, scores in measured.scores
+            for reason in gate.broken(self.config, scores, source, outputs[stem.name])
+        ]
+
+    def _measure(self, source: Path, outputs: Outputs, words: Known | None, stems: Sequence[Stem]) -> _Measured:
+        """Score every judged stem; what prevents that stands in every row."""
         if not self.evaluator.metrics:
-            return None, None
+            return _Measured([(stem, ()) for stem in stems], None, None)
+        excerpt, main = self._measure_stem(source, outputs, words, stems[0], len(stems) == 1)
+        scores = [(stems[0], main.scores)]
+        scores += [(stem, self._measure_stem(source, outputs, words, stem, False)[1].scores) for stem in stems[1:]]
+        together = chain.from_iterable(told_apart(rows, stem, stems) for stem, rows in scores)
+        return _Measured(scores, excerpt, replace(main, scores=tuple(together)))
+
+    def _measure_stem(
+        self, source: Path, outputs: Outputs, words: Known | None, stem: Stem, alone: bool
+    ) -> tuple[Excerpt | None, Evaluation]:
+        """Score one stem, against what the task measures it against. alone: the words are all its own."""
         text, no_words = words or Known(None, "the gate asks for WER: name the words in 'words:'")
         if words is None and not self._needs_words:
             no_words = ""
+        if words and not alone:
+            text, no_words = None, "which stem says which words is not known"
         try:
             excerpt = bring_together(
                 source,
-                outputs.speech,
-                outputs.fused,
+                outputs[stem.name],
+                outputs.get(stem.against),
                 words=text,
                 longest_s=self.config.evaluate.longest_s,
-                reference_kind="fused vocals",
+                reference_kind="fused vocals" if stem.against else "truth",
                 no_words=no_words,
             )
         except Exception as error:
-            rows = tuple(not_measured(row, one_line(error)) for row in metric_rows(self.evaluator))
+            rows = tuple(not_measured(row, one_line(error)) for row in self.evaluator.rows())
             return None, Evaluation(rows, 0.0, 0.0, 0.0)
         return excerpt, self.evaluator.evaluate(excerpt)
+
+
+class _Measured(NamedTuple):
+    """The rows of each judged stem, what was measured of the main one, and all rows together."""
+
+    scores: list[tuple[Stem, tuple[Score, ...]]]
+    excerpt: Excerpt | None
+    evaluation: Evaluation | None
 
 
 class _Escalation:
@@ -188,10 +231,7 @@ def _escalations(config: Config, threads: int | None) -> list[tuple[str, _Escala
     return [(name, _Escalation(each, threads)) for name, each in zip(names, config.escalations(), strict=True)]
 
 
-def _scores(evaluation: Evaluation | None) -> tuple[Score, ...]:
-    return evaluation.scores if evaluation else ()
-
-
-def metric_rows(evaluator: Evaluator) -> tuple[Score, ...]:
-    """Every row that the metrics give, without values."""
-    return tuple(row for metric in evaluator.metrics for row in metric.rows())
+def metric_rows(config: Config, metrics: Iterable[MetricConfig]) -> tuple[Score, ...]:
+    """Every row that the metrics give, of every judged stem, without values."""
+    stems, rows = judged(make_task(config).stems()), Evaluator(metrics).rows()
+    return tuple(row for stem in stems for row in told_apart(rows, stem, stems))

@@ -37,8 +37,9 @@ from sepkit.errors import SepkitError
 from sepkit.files.whole_file import whole_file
 from sepkit.models.device import cores
 from sepkit.models.weights import cache_home
-from sepkit.render.ensemble import Member, Statistics
+from sepkit.render.ensemble import Member
 from sepkit.render.pipeline import Pipeline
+from sepkit.render.statistics import Statistics
 from sepkit.separators.base import Place
 
 SHORT_S, LONG_S = 3.0, 12.0
@@ -117,10 +118,10 @@ def _measure(config: Config, sample_rate: int, channels: int) -> Rates:
     loaded = _status_bytes("VmRSS")
 
     calming = Spent(0.0, 0)
-    if pipeline.denoiser:
-        sound = noise(DENOISER_S, pipeline.denoiser.sample_rate)
-        pipeline.denoiser.denoise(sound[:, : pipeline.denoiser.sample_rate], 0.1)
-        calming = _spent(pipeline.denoiser.denoise, sound, 0.1)
+    if pipeline.task.denoiser:
+        sound = noise(DENOISER_S, pipeline.task.denoiser.sample_rate)
+        pipeline.task.denoiser.denoise(sound[:, : pipeline.task.denoiser.sample_rate], 0.1)
+        calming = _spent(pipeline.task.denoiser.denoise, sound, 0.1)
     pipeline.ensemble.begin(sample_rate)
     known = long.held is not None and short.held is not None
     return Rates(

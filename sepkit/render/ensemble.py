@@ -19,17 +19,11 @@ from sepkit.clock import Clock
 from sepkit.config import Config, plugins
 from sepkit.config.sections import MemberConfig
 from sepkit.errors import SepkitError
+from sepkit.render.statistics import Statistics
 from sepkit.separators.base import BaseSeparator, Mix, Passes, Place
 
 if TYPE_CHECKING:
     from sepkit.models.weights import WeightFile
-
-
-class Statistics(NamedTuple):
-    """Mean and standard deviation of the whole source's mono mix, measured in a streamed pass."""
-
-    mean: float = 0.0
-    std: float = 1.0
 
 
 class Estimate(NamedTuple):

@@ -16,8 +16,9 @@ from sepkit.config import Config
 from sepkit.config.sections import MetricConfig
 from sepkit.files.naming import shown
 from sepkit.judge.evaluate import Excerpt
+from sepkit.render.base import Stem, judged, make_task
 from sepkit.render.mask_picture import MaskPicture
-from sepkit.render.pipeline import Outputs
+from sepkit.render.result import Outputs
 from sepkit.report import html, moments, pictures, tracks
 from sepkit.report.second_look import NO_MASKS, Seen
 
@@ -26,18 +27,18 @@ from sepkit.report.second_look import NO_MASKS, Seen
 class Evidence:
     """All that a page is made of.
 
-    metrics: by name, as `Evaluation.as_dict` gives them. no_masks: why there are none. fused: the members' estimate;
-    taken: source − speech; each over the excerpt, where it was kept. chosen: the configuration's metrics. facts: what
-    was run, by name.
+    metrics: by name, as `Evaluation.as_dict` gives them. no_masks: why there are none. stems: each that can be heard
+    beside the excerpt's pair, over the excerpt; main: the one in the pair. chosen: the configuration's metrics. facts:
+    what was run, by name.
     """
 
     name: str
     excerpt: Excerpt
     metrics: Mapping[str, Mapping[str, Any]]
+    main: Stem
     masks: MaskPicture | None = None
     no_masks: str = NO_MASKS
-    fused: Audio | None = None
-    taken: Audio | None = None
+    stems: tuple[tuple[Stem, Audio], ...] = ()
     chosen: tuple[MetricConfig, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -84,10 +85,17 @@ def evidence(
     facts: Mapping[str, Any],
 ) -> Evidence:
     """Of a file that was rendered to `outputs`, as far as these are there, and what was seen of it meanwhile."""
-    known = excerpt.pair.reference_kind == "fused vocals"  # then it is the pair's reference
-    fused, taken = (_stretch(path, excerpt) for path in (None if known else seen.fused, outputs.background))
+    stems = make_task(config).stems()
+    main = judged(stems)[0]
+    heard = []
+    for stem in stems:
+        path = outputs.get(stem.name) or seen.evidence.get(stem.name)
+        if stem.name == main.against and excerpt.pair.reference_kind == "fused vocals" and excerpt.pair.reference:
+            heard.append((stem, excerpt.pair.reference))
+        elif stem != main and path and path.is_file():  # it has the mix's rate and length
+            heard.append((stem, read_audio(path, excerpt.start_s, excerpt.end_s - excerpt.start_s)))
     chosen = config.evaluate.metrics
-    return Evidence(shown(name), excerpt, metrics, seen.masks, seen.why_not, fused, taken, chosen, facts)
+    return Evidence(shown(name), excerpt, metrics, main, seen.masks, seen.why_not, tuple(heard), chosen, facts)
 
 
 def write(path: Path, evidence: Evidence) -> Path:
@@ -156,36 +164,29 @@ def fact(value: Any) -> str:
     return html.number(value) if isinstance(value, float) else str(value)
 
 
-def _stretch(path: Path | None, excerpt: Excerpt) -> Audio | None:
-    """The excerpt's stretch of an output, which has the mix's rate and length."""
-    if path is None or not path.is_file():
-        return None
-    return read_audio(path, excerpt.start_s, excerpt.end_s - excerpt.start_s)
-
-
 def _sounds(evidence: Evidence) -> Iterator[tuple[str, str, Audio, bool]]:
     """What can be heard: name, what it is, the sound, and whether it is brought to the common loudness."""
-    pair = evidence.excerpt.pair
-    fused = pair.reference if pair.reference_kind == "fused vocals" else evidence.fused
+    pair, main = evidence.excerpt.pair, evidence.main
     yield "Before", "the mix as it came", pair.mix, True
-    yield "After", "the speech as it was rendered", pair.clean, True
-    if evidence.taken is not None:
-        yield "Taken away", "what was in the mix and is not in the speech, as loud as in the mix", evidence.taken, False
-    if fused is not None:
-        yield "Members", "what the members agreed on, before the later stages", fused, True
+    yield main.title, main.about, pair.clean, True
+    for stem, sound in evidence.stems:
+        yield stem.title, stem.about, sound, not stem.rest_of
     if pair.reference is not None and pair.reference_kind == "truth":
-        yield "True speech", "the reference", pair.reference, True
+        yield f"True {main.name.replace('_', ' ')}", "the reference", pair.reference, True
     if pair.background is not None:
-        yield "True background", "the reference of what is not speech, as loud as in the mix", pair.background, False
+        about = f"the reference of what is not {main.name.replace('_', ' ')}, as loud as in the mix"
+        yield "True background", about, pair.background, False
 
 
 def _strips(evidence: Evidence) -> tuple[list[Strip], tuple[float, float]]:
     """Spectrograms on one scale, and masks; the levels in dB at the two ends of that scale."""
-    excerpt = evidence.excerpt
-    images, levels_db, top_hz = pictures.spectrogram_pair(excerpt.pair.mix, excerpt.pair.clean)
+    excerpt, main = evidence.excerpt, evidence.main
+    drawn = [("Before", excerpt.pair.mix), (main.title, excerpt.pair.clean)]
+    drawn += [(stem.title, sound) for stem, sound in evidence.stems if stem.judged]
+    images, levels_db, top_hz = pictures.spectrograms([sound for _, sound in drawn])
     strips = [
         Strip(title, f"spectrogram, 0 to {top_hz / 1000:g} kHz", image, top_hz / 1000)
-        for title, image in zip(("Before", "After"), images, strict=True)
+        for (title, _), image in zip(drawn, images, strict=True)
     ]
     if evidence.masks:
         top_khz = evidence.masks.top_hz / 1000

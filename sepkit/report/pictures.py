@@ -27,13 +27,13 @@ CURRENT = "#010203"
 WAVE_COLUMNS = 800
 
 
-def spectrogram_pair(before: Audio, after: Audio) -> tuple[list[str], tuple[float, float], float]:
-    """Both on one colour scale, the levels in dB at that scale's ends, and the highest frequency shown in Hz."""
-    levels = [level_db(audio) for audio in (before, after)]
+def spectrograms(sounds: Sequence[Audio]) -> tuple[list[str], tuple[float, float], float]:
+    """Sounds of one rate and length on one colour scale, the levels in dB at its ends, the highest frequency in Hz."""
+    levels = [level_db(audio) for audio in sounds]
     loudest_db = max(float(level.max()) for level in levels)
     faintest_db = loudest_db - RANGE_DB
-    top_hz = min(TOP_HZ, before.sample_rate / 2)
-    rows = round(levels[0].shape[0] * top_hz / (before.sample_rate / 2))
+    top_hz = min(TOP_HZ, sounds[0].sample_rate / 2)
+    rows = round(levels[0].shape[0] * top_hz / (sounds[0].sample_rate / 2))
     images = [_webp(_tall(level[:rows]), faintest_db, loudest_db, LEVELS) for level in levels]
     return images, (faintest_db, loudest_db), top_hz
 

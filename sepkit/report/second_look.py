@@ -5,22 +5,28 @@ Place: where a page is made after the rendering (`sepkit report`). The same conf
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from sepkit.config import Config
 from sepkit.errors import SepkitError
+from sepkit.render.base import judged
 from sepkit.render.mask_picture import MaskPicture
-from sepkit.render.pipeline import Outputs, Pipeline
+from sepkit.render.pipeline import Pipeline
+from sepkit.render.result import Outputs
 
 NO_MASKS = "Masks are drawn while a file is rendered; this page was made from the files alone."
 
 
-class Seen(NamedTuple):
-    """What no output keeps. masks and fused: None where they are not known, for the reason `why_not`."""
+@dataclass(frozen=True)
+class Seen:
+    """What no output keeps. masks: None where they are not known, for the reason `why_not`.
+
+    evidence: the stems without a file of their own, where they were written, by name.
+    """
 
     masks: MaskPicture | None = None
-    fused: Path | None = None
+    evidence: Outputs = field(default_factory=dict)
     why_not: str = NO_MASKS
 
 
@@ -35,9 +41,10 @@ class SecondLook:
         masks = MaskPicture()
         try:
             self._pipeline.load()
-            speech = self._pipeline.outputs(source, folder).speech
-            outputs = Outputs(speech, fused=folder / f".fused{speech.suffix}")
+            main = judged(self._pipeline.task.stems())[0].name
+            path = self._pipeline.outputs(source, folder)[main]
+            outputs = self._pipeline.with_evidence({main: path})
             self._pipeline.render(source, outputs, masks=masks)
         except SepkitError as error:
             return Seen(why_not=f"The masks could not be drawn: {error}")
-        return Seen(masks, outputs.fused)
+        return Seen(masks, outputs)

@@ -17,7 +17,6 @@ from sepkit.judge.bypass import (
     is_voice_only,
     pass_through,
 )
-from sepkit.render.pipeline import Outputs
 from tests.judge.test_gate import RATE_HZ, excerpt
 from tests.metrics.test_metrics import orthogonal
 
@@ -100,7 +99,7 @@ def test_what_passes_is_the_source_in_the_outputs_format(tmp_path, bit_depth, ex
     soundfile.write(tmp_path / "a.wav", sound, 8000, subtype="PCM_24")
     before = soundfile.read(tmp_path / "a.wav")[0]
     output = OutputConfig.model_validate({"bit_depth": bit_depth})
-    pass_through(tmp_path / "a.wav", Outputs(tmp_path / "s.wav", tmp_path / "b.wav"), output)
+    pass_through(tmp_path / "a.wav", {"speech": tmp_path / "s.wav", "background": tmp_path / "b.wav"}, "speech", output)
     after, rest = (soundfile.read(tmp_path / f"{name}.wav")[0] for name in "sb")
     assert np.array_equal(after, before) == exact
     assert 10 * np.log10(np.sum((after - before) ** 2) / np.sum(before**2) + 1e-30) < -60

@@ -15,9 +15,8 @@ pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other
 
 def in_a_process(code: str) -> list[int]:
     """What the code prints, where no memory has been used before."""
-    start = (
-        f"import json, resource, numpy, psutil\nfrom sepkit.models import memory\nBLOCK, ROUNDS = {BLOCK_BYTES}, {ROUNDS}\n"
-    )
+    imports = "import json, resource, numpy, psutil\nfrom sepkit.models import memory"
+    start = f"{imports}\nBLOCK, ROUNDS = {BLOCK_BYTES}, {ROUNDS}\n"
     asked = subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True, check=True)
     return json.loads(asked.stdout)
 

@@ -77,8 +77,8 @@ def test_the_full_system_renders_a_file_the_same_whole_and_in_windows(tmp_path, 
     outputs = pipeline.outputs(source, tmp_path)
     report = pipeline.render(source, outputs)
     assert {"member demucs", "denoiser", "fuse", "post-mask", "equalise", "level"} <= set(report.seconds_by_stage)
-    whole, rate = soundfile.read(outputs.speech)
-    assert (whole.shape, rate, soundfile.info(outputs.speech).subtype) == (mix.shape, RATE_HZ, "PCM_24")
+    whole, rate = soundfile.read(outputs["speech"])
+    assert (whole.shape, rate, soundfile.info(outputs["speech"]).subtype) == (mix.shape, RATE_HZ, "PCM_24")
     assert np.abs(whole).max() > 0.01
 
     windowed = Pipeline(full.model_copy(update={"windows": full.windows.model_copy(update={"body_s": 4.0})})).run(

@@ -6,7 +6,7 @@ import soundfile
 
 from sepkit.config import parse_config
 from sepkit.render.mask_picture import MaskPicture
-from sepkit.render.pipeline import Outputs, Pipeline
+from sepkit.render.pipeline import Pipeline
 
 RATE = 16_000
 CONFIG = """
@@ -23,7 +23,7 @@ def render(folder, extra: str = "", samples: np.ndarray | None = None) -> MaskPi
         samples = 0.1 * np.random.default_rng(0).standard_normal((6 * RATE, 2))
     soundfile.write(folder / "mix.wav", samples, RATE, subtype="FLOAT")
     masks = MaskPicture()
-    Pipeline(parse_config(CONFIG + extra)).render(folder / "mix.wav", Outputs(folder / "out.wav"), masks=masks)
+    Pipeline(parse_config(CONFIG + extra)).render(folder / "mix.wav", {"speech": folder / "out.wav"}, masks=masks)
     return masks
 
 
@@ -46,7 +46,7 @@ def test_windows_give_the_picture_of_the_whole(tmp_path):
         masks = MaskPicture()
         soundfile.write(tmp_path / "mix.wav", noise, RATE, subtype="FLOAT")
         made = Pipeline(parse_config(f"{config}\npost_mask: null\nwindows: {{body_s: {body_s}}}"))
-        made.render(tmp_path / "mix.wav", Outputs(tmp_path / "out.wav"), masks=masks)
+        made.render(tmp_path / "mix.wav", {"speech": tmp_path / "out.wav"}, masks=masks)
         pictures.append(masks.pictures)
     for name in pictures[0]:
         assert not np.isnan(pictures[1][name]).any()
@@ -62,5 +62,5 @@ def test_what_no_model_heard_is_left_open(tmp_path):
 def test_looking_on_changes_no_sample(tmp_path):
     render(tmp_path)
     watched = soundfile.read(tmp_path / "out.wav")[0]
-    Pipeline(parse_config(CONFIG)).render(tmp_path / "mix.wav", Outputs(tmp_path / "out.wav"))
+    Pipeline(parse_config(CONFIG)).render(tmp_path / "mix.wav", {"speech": tmp_path / "out.wav"})
     np.testing.assert_array_equal(soundfile.read(tmp_path / "out.wav")[0], watched)

@@ -105,12 +105,12 @@ def test_files_keep_rate_channels_depth_and_length(tmp_path, subtype):
     pipeline = Pipeline(parse_config(PASSTHROUGH + "output: {background: true}"))
     outputs = pipeline.outputs(source, tmp_path)
     pipeline.render(source, outputs)
-    before, after = soundfile.info(source), soundfile.info(outputs.speech)
-    assert outputs.speech.name == "mix__speech_only.wav"
+    before, after = soundfile.info(source), soundfile.info(outputs["speech"])
+    assert outputs["speech"].name == "mix__speech_only.wav"
     assert (after.samplerate, after.channels, after.frames, after.subtype) == (32000, 2, before.frames, subtype)
     rounding = 4e-7  # of float32 there and back through the STFT; below half a step up to 16 bits
-    np.testing.assert_allclose(read_audio(outputs.speech).samples, read_audio(source).samples, atol=rounding, rtol=0)
-    assert np.abs(read_audio(outputs.background).samples).max() <= rounding
+    np.testing.assert_allclose(read_audio(outputs["speech"]).samples, read_audio(source).samples, atol=rounding, rtol=0)
+    assert np.abs(read_audio(outputs["background"]).samples).max() <= rounding
 
 
 def test_the_loudness_of_a_file_is_the_target(tmp_path):

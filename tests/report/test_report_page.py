@@ -18,8 +18,9 @@ from sepkit.audio.samples import Audio
 from sepkit.config import parse_config
 from sepkit.judge.evaluate import Evaluator, Excerpt
 from sepkit.metrics.base import Pair
+from sepkit.render.base import make_task
 from sepkit.render.mask_picture import MaskPicture
-from sepkit.render.pipeline import Outputs, Pipeline
+from sepkit.render.pipeline import Pipeline
 from sepkit.report import file_page, tracks
 
 RATE = 16_000
@@ -63,11 +64,12 @@ def made(tmp_path_factory):
     mix, clean, taken = (tone(hertz, level) for hertz, level in zip(TONES_HZ.values(), (0.3, 0.05, 0.2), strict=True))
     soundfile.write(folder / "mix.wav", mix.samples.T, RATE)
     masks = MaskPicture()
-    Pipeline(config).render(folder / "mix.wav", Outputs(folder / "speech.wav"), masks=masks)
+    Pipeline(config).render(folder / "mix.wav", {"speech": folder / "speech.wav"}, masks=masks)
     excerpt = Excerpt(Pair(mix, clean, Audio(0.1 * mix.samples, RATE)), 0.0, LENGTH_S, LENGTH_S)
     metrics = Evaluator(config.evaluate.metrics).evaluate(excerpt).as_dict()["metrics"]
-    shown = {"taken": taken, "chosen": config.evaluate.metrics, "facts": {"mix": NAME}}
-    evidence = file_page.Evidence(NAME, excerpt, metrics, masks, **shown)
+    speech, background, _ = make_task(config).stems()
+    shown = {"stems": ((background, taken),), "chosen": config.evaluate.metrics, "facts": {"mix": NAME}}
+    evidence = file_page.Evidence(NAME, excerpt, metrics, speech, masks, **shown)
     return file_page.write(folder / "report.html", evidence), metrics
 
 

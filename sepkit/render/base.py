@@ -1,0 +1,172 @@
+"""The contract of a task: which stems come out of a source, how a window is rendered, how each stem is finished.
+
+A task is one file `sepkit/render/<name>.py` with a class `Task(BaseTask)`; the configuration's `task:` names it.
+Reading, windows, seams, spools and writing stay outside (`sepkit.render.pipeline`), and so do batch, gate, report and
+compare: they know stems by name only.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sepkit.audio.read import Source, SourceInfo
+from sepkit.audio.samples import Samples
+from sepkit.audio.spool import Spool
+from sepkit.audio.windows import Span, Window
+from sepkit.clock import Clock
+from sepkit.config import Config, plugins
+from sepkit.denoisers.base import BaseDenoiser
+from sepkit.models.weights import WeightFile
+from sepkit.render import silence
+from sepkit.render.ensemble import Estimate
+from sepkit.render.statistics import Statistics
+
+
+@dataclass(frozen=True)
+class Stem:
+    """One named result.
+
+    suffix: of its file's name, before the container's.
+    title, about: what it is called where it is heard, and what it is.
+    written: whether the user gets a file of it; the others are there for what is judged and shown.
+    judged: whether metrics are measured on it and the gate holds it.
+    against: the stem that it is measured against where no truth is known; "": none.
+    rest_of: the stems that, taken from the mix, leave this one; empty: `render_window` makes it.
+    """
+
+    name: str
+    suffix: str
+    title: str
+    about: str
+    written: bool = True
+    judged: bool = False
+    against: str = ""
+    rest_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One window of one channel, or of a pair of channels, and what the members made of it.
+
+    mix: (1 or 2 channels, window.stop − window.start). estimates: one a member, of the same shape. sample_rate: in Hz.
+    statistics: of the whole source. watch: is to see the masks, where somebody looks at them.
+    """
+
+    mix: Samples
+    estimates: Sequence[Estimate]
+    window: Window
+    sample_rate: int
+    statistics: Statistics
+    clock: Clock
+    watch: Callable[[int, NDArray[Any]], None] | None = None
+
+
+class Finish(ABC):
+    """Brings a stem to its final form where that needs the whole of it, as a loudness does."""
+
+    @abstractmethod
+    def hear(self, block: Samples, clock: Clock) -> None:
+        """The first pass: the next block (channels, frames) of the stem."""
+
+    @abstractmethod
+    def blocks(self, spool: Spool, clock: Clock) -> Iterator[Samples]:
+        """The second pass: the spooled stem in its final form, block by block."""
+
+    def facts(self) -> dict[str, float]:
+        """What was found and done, by name, for the record of the run."""
+        return {}
+
+
+class BaseTask(ABC):
+    """A task of one configuration. Constructed without loading anything; `load` is called once, before any window."""
+
+    denoiser: BaseDenoiser | None = None
+    """Among the task's stages, where it has one; what it costs is foreseen apart."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @abstractmethod
+    def stems(self, info: SourceInfo | None = None) -> tuple[Stem, ...]:
+        """What comes out of a source, the judged ones first. info: of the source; None: what every source has."""
+
+    @abstractmethod
+    def render_window(self, part: Part) -> dict[str, Samples]:
+        """All stages on one window: every stem but the rests, each of the shape of `part.mix`."""
+
+    @abstractmethod
+    def skipped(self, mix: Samples) -> dict[str, Samples]:
+        """What a window comes out as that nothing was run on: the same stems as of `render_window`."""
+
+    @abstractmethod
+    def stages(self) -> list[str]:
+        """For a plan: the stages after the members, in their order."""
+
+    def finish(self, stem: str, info: SourceInfo) -> Finish | None:
+        """What brings a stem to its final form; None: its windows, joined, are final, sample by sample."""
+        return None
+
+    def spans(self, source: Source, context_s: float, clock: Clock) -> list[Span]:
+        """The parts of the source that are rendered, and those that are skipped, in turn, from end to end.
+
+        context_s: the members' reach.
+        """
+        if self.config.skip_silence is None:
+            return [Span(0, source.info.frames)]
+        with clock("silence"):
+            return silence.spans(source, self.config.skip_silence, context_s)
+
+    def context_frames(self, sample_rate: int) -> int:
+        """How far a sample of a stem can depend on samples of the fused estimate, to either side."""
+        return 0
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """The files that the stages read, the members apart."""
+        return self.denoiser.weights() if self.denoiser else ()
+
+    @property
+    def uses_device(self) -> bool:
+        """Whether any stage runs on torch."""
+        return bool(self.denoiser and self.denoiser.uses_device)
+
+    @property
+    def needs_statistics(self) -> bool:
+        """Whether `Part.statistics` are used; they cost a streamed pass over the source."""
+        return bool(self.denoiser and self.denoiser.needs_statistics)
+
+    def load(self, device: str) -> None:
+        """Bring the models of the stages to `device`."""
+        if self.denoiser:
+            self.denoiser.load(device)
+
+    def begin(self, info: SourceInfo) -> None:  # noqa: B027  most tasks remember nothing of a source
+        """Called before each source."""
+
+    def twin(self, config: Config) -> BaseTask:
+        """Another over the same loaded models. config: differs at most in what loads nothing else."""
+        other = copy.copy(self)
+        other.config = config
+        return other
+
+
+def make_task(config: Config) -> BaseTask:
+    """The task that a configuration names."""
+    task: BaseTask = plugins.load("render", config.task).Task(config)
+    return task
+
+
+def judged(stems: Sequence[Stem]) -> list[Stem]:
+    """Those that metrics and gate look at, the main one first."""
+    return [stem for stem in stems if stem.judged]
+
+
+def sounding(stems: Sequence[Stem], outputs: Mapping[str, Path]) -> list[tuple[Stem, Path]]:
+    """Each stem that has a file among `outputs`, with it."""
+    return [(stem, outputs[stem.name]) for stem in stems if stem.name in outputs]

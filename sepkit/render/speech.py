@@ -1,0 +1,145 @@
+"""The task *speech*: the voice out of a recording, levelled, and the background as it was.
+
+    members ─ fuse ─ denoise ─ post-mask ─ equalise ─ (join) ─ loudness ─ speech
+                └ fused: what the members agreed on            mix − speech before loudness ─ background
+
+Only the speech is brought to a loudness; the background keeps the level it has in the mix.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from sepkit.audio import resample
+from sepkit.audio.read import SourceInfo
+from sepkit.audio.samples import Samples
+from sepkit.audio.spool import Spool
+from sepkit.audio.stft import Stft
+from sepkit.audio.windows import blocks
+from sepkit.clock import Clock
+from sepkit.config import Config, plugins
+from sepkit.config.sections import LoudnessConfig
+from sepkit.render.base import BaseTask, Finish, Part, Stem
+from sepkit.stages import denoise, equalise, fuse, loudness, post_mask
+from sepkit.stages.level import Leveller
+from sepkit.stages.true_peak import TruePeakMeter
+
+
+class Task(BaseTask):
+    """Speech and background."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        if config.denoise:
+            self.denoiser = plugins.load("denoisers", config.denoise.denoiser).Denoiser(config.denoise.options)
+        self._stft = Stft(config.stft.fft_frames, config.stft.hop_frames)
+
+    def stems(self, info: SourceInfo | None = None) -> tuple[Stem, ...]:
+        """Speech; background, whose file is written where it is asked for; and the members' fused estimate."""
+        output = self.config.output
+        speech = Stem(
+            "speech", output.speech_suffix, "After", "the speech as it was rendered", judged=True, against="fused"
+        )
+        about = "what was in the mix and is not in the speech, as loud as in the mix"
+        background = Stem(
+            "background", output.background_suffix, "Taken away", about, written=output.background, rest_of=("speech",)
+        )
+        about = "what the members agreed on, before the later stages"
+        return speech, background, Stem("fused", "", "Members", about, written=False)
+
+    def context_frames(self, sample_rate: int) -> int:
+        """The reach of every stage, one after the other."""
+        corners = self.config.equalise
+        context_s = equalise.context_s(corners.high_pass_hz, corners.shelf_hz) if corners else 0.0
+        frames = self._stft.fft_frames * (2 if self.config.post_mask else 1)
+        if self.denoiser:
+            context_s += self.denoiser.context_s + 2 * resample.CONTEXT_S
+            frames += self._denoiser_grid(sample_rate)
+        return frames + math.ceil(context_s * sample_rate)
+
+    def render_window(self, part: Part) -> dict[str, Samples]:
+        """Fuse, denoise, post-mask, equalise."""
+        config, rate, clock = self.config, part.sample_rate, part.clock
+        with clock("fuse"):
+            speech = fused = fuse.fuse(part.mix, part.estimates, config.fuse.rule, self._stft, part.watch)
+        if config.denoise and self.denoiser:
+            with clock("denoise"):
+                first = -part.window.start % self._denoiser_grid(rate)
+                wet, dry = config.denoise.wet, config.denoise.dry
+                calm = denoise.denoise(speech[:, first:], rate, self.denoiser, wet, dry, part.statistics.std, clock)
+                speech = np.concatenate([speech[:, :first], calm], axis=1)
+        if config.post_mask:
+            with clock("post-mask"):
+                speech = post_mask.post_mask(speech, part.mix, config.post_mask.beta, self._stft)
+        if config.equalise:
+            with clock("equalise"):
+                speech = equalise.equalise(speech, rate, **config.equalise.model_dump())
+        return {"speech": speech, "fused": fused}
+
+    def skipped(self, mix: Samples) -> dict[str, Samples]:
+        """The source at the floor that `skip_silence` names, as the speech and as the fused estimate."""
+        floor_db = self.config.skip_silence.floor_db if self.config.skip_silence else None
+        floor = np.zeros_like(mix) if floor_db is None else mix * np.float32(10 ** (floor_db / 20))
+        return {"speech": floor, "fused": floor}
+
+    def finish(self, stem: str, info: SourceInfo) -> Finish | None:
+        """The speech is levelled."""
+        return _Levelled(self.config.loudness, info) if stem == "speech" else None
+
+    def stages(self) -> list[str]:
+        """As they stand in the configuration."""
+        config = self.config
+        found = [f"fuse {config.fuse.rule}"]
+        found += [f"denoise {config.denoise.denoiser}"] if config.denoise else []
+        found += [f"post-mask β {config.post_mask.beta:g}"] if config.post_mask else []
+        found += ["equalise"] if config.equalise else []
+        target = config.loudness.target_lufs
+        return found + ([f"loudness {target:g} LUFS"] if target is not None else [])
+
+    def _denoiser_grid(self, sample_rate: int) -> int:
+        """Source frames between the places where a stretch for the denoiser may begin."""
+        assert self.denoiser is not None
+        return resample.aligned_frames(self.denoiser.grid_frames, self.denoiser.sample_rate, sample_rate)
+
+
+class _Levelled(Finish):
+    """One gain for the whole file, which brings it to the target, and the ceiling."""
+
+    def __init__(self, config: LoudnessConfig, info: SourceInfo) -> None:
+        self._config = config
+        self._meter = loudness.LoudnessMeter(info.sample_rate, info.channels)
+        self._gain = 1.0
+
+    def hear(self, block: Samples, clock: Clock) -> None:
+        """Measure."""
+        with clock("loudness"):
+            self._meter.add(block)
+
+    def blocks(self, spool: Spool, clock: Clock) -> Iterator[Samples]:
+        """Level."""
+        config = self._config
+        self._gain = loudness.make_gain(self._meter.integrated_lufs(), config.target_lufs, config.max_gain_db)
+        peak_dbtp = _peak_dbtp(spool) if config.ceiling_by == "gain" else None
+        leveller = Leveller(config, spool.sample_rate, spool.channels, self._gain, peak_dbtp)
+        self._gain = leveller.gain
+        for start, frames in blocks(spool.frames, spool.sample_rate):
+            with clock("level"):
+                block = leveller.process(spool.read(start, frames), last=start + frames == spool.frames)
+            yield block
+
+    def facts(self) -> dict[str, float]:
+        """The loudness before, and the gain."""
+        return {
+            "loudness_before_levelling_lufs": self._meter.integrated_lufs(),
+            "levelling_gain_db": 20 * math.log10(self._gain),
+        }
+
+
+def _peak_dbtp(spool: Spool) -> float:
+    meter = TruePeakMeter(spool.sample_rate, spool.channels)
+    for start, frames in blocks(spool.frames, spool.sample_rate):
+        meter.add(spool.read(start, frames))
+    return meter.peak_dbtp()
