@@ -165,8 +165,7 @@ class BatchReport:
     def _stems(self) -> list[str]:
         """The columns of files: those that the task has for every source, then what only some have."""
         stems = make_task(self.config).stems()
-        evidence = {stem.against for stem in stems}
-        known = [stem.name for stem in stems if stem.name not in evidence]
+        known = [stem.name for stem in stems if not stem.inner]
         return list(dict.fromkeys([*known, *(stem for row in self.rows for stem in row.stems)]))
 
 

@@ -32,7 +32,7 @@ from sepkit.judge.words import Known
 from sepkit.metrics.base import Evaluation, Score, not_measured
 from sepkit.models import weights
 from sepkit.models.weights import WeightFile
-from sepkit.render.base import Stem, judged, make_task
+from sepkit.render.base import Stem, judged, make_task, sounding
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.pipeline import Pipeline, Progress
 from sepkit.render.result import Outputs
@@ -124,8 +124,7 @@ class Judge:
         words: None where none were looked for. masks: to be filled by the last attempt.
         """
         stems = self.pipeline.task.stems(probe(source))
-        evidence = {stem.against for stem in stems}
-        results = {name: path for name, path in outputs.items() if name not in evidence}
+        results = {stem.name: path for stem, path in sounding(stems, outputs) if not stem.inner}
         if not (self.evaluator.metrics or self.config.bypass_clean or masks):
             outputs = results
         reasons: list[str] = []

@@ -37,10 +37,10 @@ from sepkit.errors import SepkitError
 from sepkit.files.whole_file import whole_file
 from sepkit.models.device import cores
 from sepkit.models.weights import cache_home
-from sepkit.render.ensemble import Member
+from sepkit.render.ensemble import Ensemble, Member
 from sepkit.render.pipeline import Pipeline
 from sepkit.render.statistics import Statistics
-from sepkit.separators.base import Place
+from sepkit.separators.base import BaseSeparator, Estimates, Mix, Place
 
 SHORT_S, LONG_S = 3.0, 12.0
 """Noise for the stages alone; what the longer one takes more is their rate."""
@@ -142,12 +142,27 @@ def _stages(config: Config, sounds: Sequence[Samples], sample_rate: int) -> list
     nothing = parse_config("members: [{separator: passthrough}]").members
     changes = {"members": nothing, "denoise": None, "skip_silence": None, "device": "cpu"}
     pipeline, spent = Pipeline(config.model_copy(update=changes)), []
+    (member,) = pipeline.ensemble.members
+    sources = (name for each in Ensemble(config).members for name in each.separator.sources)
+    member.separator = _Free(member.separator.options, tuple(sources))
     with tempfile.TemporaryDirectory(prefix="sepkit-") as name:
         for samples in (sounds[0], *sounds):  # the first, again, for the imports
             source = Path(name) / "noise.wav"
             soundfile.write(source, samples.T, sample_rate)
             spent.append(_spent(pipeline.render, source, pipeline.outputs(source, Path(name))))
     return spent[1:]
+
+
+class _Free(BaseSeparator):
+    """A member that costs nothing: the mix itself for every sound that the task asks it for."""
+
+    def __init__(self, options: Options, sources: tuple[str, ...]) -> None:
+        super().__init__(options)
+        self.sources = sources
+
+    def separate(self, mix: Mix) -> Estimates:
+        """Nothing is separated."""
+        return Estimates(mix.samples, None, dict.fromkeys(self.sources, mix.samples))
 
 
 def _member_rate(member: Member, noise: Callable[[float], Samples], sample_rate: int) -> MemberRate:

@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 
 
 class Estimate(NamedTuple):
-    """One member's answer at the source's rate: wanted and rest (channels, frames), and its weight in the fusion."""
+    """One member's answer at the source's rate, each of (channels, frames), and its weight in the fusion.
+
+    sources: by name, where the member tells several sounds apart.
+    """
 
     wanted: Samples
     rest: Samples | None
     weight: float
+    sources: dict[str, Samples]
 
 
 class Member:
@@ -82,7 +86,11 @@ class Member:
         with clock("resample"):
             wanted = self._return([each.wanted for each in found], stretch, sample_rate, native_hz)
             rest = self._return(rests, stretch, sample_rate, native_hz) if len(rests) == len(found) else None
-        return Estimate(wanted, rest, self.weight)
+            sources = {
+                name: self._return([each.sources[name] for each in found], stretch, sample_rate, native_hz)
+                for name in self.separator.sources
+            }
+        return Estimate(wanted, rest, self.weight, sources)
 
     def passes(self, frames: int, channels: int, sample_rate: int, place: Place) -> Passes:
         """What `estimate` would run on a stretch (channels, frames)."""
@@ -184,7 +192,8 @@ def estimate_window(
     found = member.estimate(stretch, sample_rate, statistics, clock, place)
     inside = slice(*place.used)
     rest = None if found.rest is None else found.rest[:, inside]
-    return Estimate(found.wanted[:, inside], rest, found.weight)
+    sources = {name: samples[:, inside] for name, samples in found.sources.items()}
+    return Estimate(found.wanted[:, inside], rest, found.weight, sources)
 
 
 def _place(window: Window, start: int, sample_rate: int, part: int) -> Place:

@@ -143,8 +143,7 @@ class Pipeline:
                 audio_source(source) if isinstance(source, Audio) else stack.enter_context(open_source(Path(source)))
             )
             info, stems = opened.info, self.task.stems(opened.info)
-            evidence = {stem.against for stem in stems}
-            found: dict[str, list[Samples]] = {stem.name: [] for stem in stems if stem.name not in evidence}
+            found: dict[str, list[Samples]] = {stem.name: [] for stem in stems if not stem.inner}
             report = self._stream(opened, {name: parts.append for name, parts in found.items()})
         stems_found = {name: Audio(np.concatenate(parts, axis=1), info.sample_rate) for name, parts in found.items()}
         return Rendered(stems_found, report)

@@ -48,7 +48,7 @@ class Task(BaseTask):
             "background", output.background_suffix, "Taken away", about, written=output.background, rest_of=("speech",)
         )
         about = "what the members agreed on, before the later stages"
-        return speech, background, Stem("fused", "", "Members", about, written=False)
+        return speech, background, Stem("fused", "", "Members", about, written=False, inner=True)
 
     def context_frames(self, sample_rate: int) -> int:
         """The reach of every stage, one after the other."""
@@ -63,8 +63,9 @@ class Task(BaseTask):
     def render_window(self, part: Part) -> dict[str, Samples]:
         """Fuse, denoise, post-mask, equalise."""
         config, rate, clock = self.config, part.sample_rate, part.clock
+        estimates = [(each.wanted, each.rest, each.weight) for each in part.estimates]
         with clock("fuse"):
-            speech = fused = fuse.fuse(part.mix, part.estimates, config.fuse.rule, self._stft, part.watch)
+            speech = fused = fuse.fuse(part.mix, estimates, config.fuse.rule, self._stft, part.watch)
         if config.denoise and self.denoiser:
             with clock("denoise"):
                 first = -part.window.start % self._denoiser_grid(rate)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from sepkit.audio.samples import Samples
@@ -51,10 +52,14 @@ class Mix:
 
 
 class Estimates(NamedTuple):
-    """What a member found, at its own rate: arrays of the mix's shape. `rest` None means mix − wanted."""
+    """What a member found, at its own rate: arrays of the mix's shape.
+
+    rest: None means mix − wanted. sources: each that `BaseSeparator.sources` names, by name.
+    """
 
     wanted: Samples
     rest: Samples | None = None
+    sources: Mapping[str, Samples] = MappingProxyType({})
 
 
 Passes = dict[Hashable, int]
@@ -75,6 +80,8 @@ class BaseSeparator(ABC):
     """A stretch must begin at a multiple of this many native frames for windowed to equal whole."""
     uses_device: ClassVar[bool] = False
     """Whether it runs on torch, and so on the configuration's device; torch is not imported for those that do not."""
+    sources: tuple[str, ...] = ()
+    """Where it tells several sounds apart (two voices, four instruments): their names. With one target, leave it."""
     needs_statistics: ClassVar[bool] = False
     """Whether `Mix.mean` and `Mix.std` are used; they cost a streamed pass over the source."""
 

@@ -144,6 +144,23 @@ def test_done_means_input_configuration_and_output_are_as_the_journal_says(tmp_p
     assert set(statuses(third).values()) == {"done"}
 
 
+def test_a_batch_made_before_journals_named_stems_is_done(tmp_path):
+    """Its records lack `stems`, and nothing else is different."""
+    source, out = lay(tmp_path / "in", "a.wav", "b.wav"), tmp_path / "out"
+    with_background = config("output: {background: true}")
+    run_batch(BatchJob(with_background, source, out))
+    journal = out / JOURNAL_NAME
+    records = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert all(record.pop("stems") == ["speech", "background"] for record in records)
+    journal.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    report = run_batch(BatchJob(with_background, source, out))
+    assert len(report.with_status("skipped")) == 2
+    rows = list(csv.DictReader((out / "report.csv").open(newline="")))
+    assert [(row["speech"], row["background"]) for row in rows] == [
+        (f"{name}__speech_only.wav", f"{name}__background.wav") for name in "ab"
+    ]
+
+
 def test_another_batch_in_the_same_folder_is_refused(tmp_path):
     from filelock import FileLock
 

@@ -103,3 +103,19 @@ def test_the_fingerprint_changes_with_what_changes_the_sound_only():
 def test_the_default_configuration_is_the_embedded_one():
     assert default_config_path().name == "pilot.yaml"
     assert isinstance(load_config(default_config_path()), Config)
+
+
+@pytest.mark.parametrize(
+    ("extra", "digest"),
+    [
+        ("", "1fb059947357b423dac72edfb4ae7e448b012fad7508e55e86628bda9adac2a2"),
+        (
+            "bypass_clean: true\ngate: {stoi_min: 0.5}\nevaluate: {metrics: [{metric: stoi}]}\noutput: {background: true}",
+            "649b24ab495efb31f8796e7ccff753d3e8db0b063c8cf5a22ae97104deba427e",
+        ),
+    ],
+)
+def test_the_fingerprint_is_that_of_before_there_were_tasks(extra, digest):
+    """Printed by the version before `task:`, whose finished batches must count as finished."""
+    assert parse_config(f"members: [{{separator: passthrough}}]\n{extra}").fingerprint() == digest
+    assert parse_config(f"task: speech\nmembers: [{{separator: passthrough}}]\n{extra}").fingerprint() == digest

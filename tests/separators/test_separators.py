@@ -88,7 +88,9 @@ def test_any_length_and_any_samples_give_finite_ones_of_the_same_shape(separator
         "constant": np.full(frames, 0.5),
     }[kind]
     mix = np.tile(samples, (separator.channels or 2, 1)).astype(np.float32)
-    for estimate in separator.separate(Mix(mix)):
+    found = separator.separate(Mix(mix))
+    assert set(found.sources) == set(separator.sources)
+    for estimate in (found.wanted, found.rest, *found.sources.values()):
         if estimate is not None:
             assert estimate.shape == mix.shape
             assert estimate.dtype == np.float32
