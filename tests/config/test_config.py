@@ -110,7 +110,8 @@ def test_the_default_configuration_is_the_embedded_one():
     [
         ("", "1fb059947357b423dac72edfb4ae7e448b012fad7508e55e86628bda9adac2a2"),
         (
-            "bypass_clean: true\ngate: {stoi_min: 0.5}\nevaluate: {metrics: [{metric: stoi}]}\noutput: {background: true}",
+            "bypass_clean: true\ngate: {stoi_min: 0.5}\n"
+            "evaluate: {metrics: [{metric: stoi}]}\noutput: {background: true}",
             "649b24ab495efb31f8796e7ccff753d3e8db0b063c8cf5a22ae97104deba427e",
         ),
     ],
