@@ -1,4 +1,4 @@
-"""One thread for torch: small tensors on many threads are slower, and much slower beside other processes.
+"""One thread for torch in each test worker and in what it starts: many threads beside other processes are much slower.
 
 Under CI, Hypothesis draws the same examples every time; elsewhere it goes on looking for new ones.
 """
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+    os.environ[_variable] = "1"  # read when torch is first imported
 
 settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):

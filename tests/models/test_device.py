@@ -73,3 +73,8 @@ def test_a_network_runs_on_what_this_machine_gives():
 def test_the_processor_is_known_without_torch():
     code = "import sys; from sepkit.models.device import resolve; resolve('cpu'); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_test_worker_gives_torch_one_thread():
+    """Set by conftest before torch was imported; else test workers wait for each other."""
+    assert torch.get_num_threads() == 1

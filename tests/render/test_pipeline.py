@@ -46,17 +46,21 @@ def difference_db(test: np.ndarray, truth: np.ndarray) -> float:
     return 10 * math.log10(max(error, 1e-30) / max((truth.astype(np.float64) ** 2).sum(), 1e-30))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize("sample_rate", [8000, 16000, 22050, 44100, 48000])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    seconds=st.floats(8, 15),
-    body_s=st.floats(2.5, 7),
-    sample_rate=st.sampled_from([8000, 16000, 22050, 44100, 48000]),
+    config=st.sampled_from(
+        [EMBEDDED, EMBEDDED.replace("denoise:", "#"), EMBEDDED.replace("{separator: rnnoise}, ", "")]
+    ),
+    seconds=st.floats(8, 11),
+    body_s=st.floats(4, 7),
     channels=st.integers(1, 3),
 )
-def test_windowed_equals_whole(seconds, body_s, sample_rate, channels):
+def test_windowed_equals_whole(sample_rate, config, seconds, body_s, channels):
+    """RNNoise reaches 6.5 s: where it is both member and denoiser, a window sees nearly all of the file."""
     mix = voice_over_noise(seconds, sample_rate, channels)
-    whole = Pipeline(parse_config(EMBEDDED.replace("BODY", "3600"))).run(mix)
-    windowed = Pipeline(parse_config(EMBEDDED.replace("BODY", str(body_s)))).run(mix)
+    whole = Pipeline(parse_config(config.replace("BODY", "3600"))).run(mix)
+    windowed = Pipeline(parse_config(config.replace("BODY", str(body_s)))).run(mix)
     assert difference_db(windowed.speech.samples, whole.speech.samples) < -60
     assert windowed.speech.frames == mix.frames
 
