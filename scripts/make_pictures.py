@@ -1,7 +1,7 @@
-"""`python -m scripts.make_pictures`: the pictures of the README, from a pilot run. Needs the extra `dev` and a Chromium.
+"""`python -m scripts.make_pictures`: the pictures of the README. Needs the extra `dev` and a Chromium.
 
-    data/pictures/before_after.webp   spectrograms of the pilot's mix and of the speech that came out
-    data/pictures/report.webp         the page that the pilot run leaves, as a browser shows it
+data/pictures/before_after.webp   spectrograms of the pilot's mix and of the speech that came out
+data/pictures/report.webp         the page that the pilot run leaves, as a browser shows it
 """
 
 from __future__ import annotations

@@ -1,19 +1,22 @@
 """sepkit renders the speech alone from a recording in which someone speaks over music or noise.
 
-The map, in the order in which sound flows:
+The rooms, in the order in which sound flows. A room imports from those above it alone:
 
-    audio_io      sources: probe, read in stretches, spool
-    windows       cuts a long source in bodies with context, joins what was made of them
-    ensemble      the members (separators/) at one rate and layout
-    stages/       fuse, denoise (denoisers/), post_mask, equalise, loudness
-    pipeline      the order of the stages
-    evaluate      metrics on a pair (metrics/), report/ what a person looks at
-    gate          the bounds that a cleaned file must keep; bypass whether there is any background; words what is said
-    batch         folders: find, skip what is done, isolate failures, journal
-    compare       configurations beside each other on a set whose speech is known
-    pilot         the one-command run
-    training/     how the compact network is made; nothing imports it but the commands
-    cli           the commands
+    errors, clock    the ground
+    files/           what any room needs of the disk
+    config/          the YAML as typed sections; plug-ins by name; the grammar of bounds
+    audio/           samples, read, decode, write, spool, resample, stft, windows
+    models/          where weights come from; device and memory; networks that several rooms hear
+    separators/      the members of the ensemble; denoisers/ and metrics/ likewise
+    stages/          plain functions on arrays: fuse, denoise, post_mask, equalise, loudness
+    render/          the frame that all tasks share, and one file a task: which stems come out, and how
+    judge/           metrics on a pair, the gate, the bypass, known words, verdict, quarantine
+    plan/            what a run will take
+    report/          the pages that a person looks at
+    batch/           runs over files: folders, single files, the pilot
+    compare/         configurations beside each other
+    training/        how sepkit's own networks are made
+    cli/             one file a command
 
 The public API is small: `load_config`, `Pipeline(config).run(path | Audio)`, `evaluate_pair`.
 """

@@ -28,7 +28,6 @@ CONFIG = """
 task: bands
 members: [{separator: thirds}]
 windows: {body_s: 1, crossfade_s: 0.05}
-report: true
 evaluate: {metrics: [{metric: si_sdr}], batch_metrics: [{metric: loudness}]}
 """
 
@@ -141,6 +140,7 @@ def test_the_gate_holds_for_every_judged_stem_and_quarantine_takes_all_of_them(t
 
 def test_the_page_of_a_file_lets_every_stem_be_heard_and_seen(tmp_path, config):
     lay(tmp_path / "in", "a.wav")
+    config.write_text(CONFIG + "report: true\n")
     assert sepkit("batch", tmp_path / "in", tmp_path / "out", "--config", config).returncode == 0
     page = tmp_path / "out/report/a.wav.html"
     for look in (True, False):  # as the batch made it, and as it is made again from the files

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from sepkit.batch.plan import Task
+from sepkit.batch.plan import Item
 from sepkit.files.naming import shown
 
 NAME_WIDTH = 32
@@ -43,17 +43,17 @@ class Bars:
         self._file.close()
         self._batch.close()
 
-    def tell(self, task: Task, part: float) -> None:
+    def tell(self, item: Item, part: float) -> None:
         """Move the file's bar. Of several workers' files it follows one until that is finished."""
         if self._followed is None:
-            self._followed = task.path
+            self._followed = item.path
             self._file.reset()
-            self._file.set_description(shown(task.path)[-NAME_WIDTH:])
-        if self._followed == task.path:
+            self._file.set_description(shown(item.path)[-NAME_WIDTH:])
+        if self._followed == item.path:
             self._file.update(100 * part - self._file.n)
 
-    def finished(self, task: Task) -> None:
+    def finished(self, item: Item) -> None:
         """Count a file, whatever became of it."""
         self._batch.update()
-        if self._followed == task.path:
+        if self._followed == item.path:
             self._followed = None

@@ -34,11 +34,11 @@ class Estimate:
 
 
 def estimate(plan: Plan, records: list[Record], identity: Identity, config: Config, out: Path) -> Estimate:
-    """Add up the tasks. Nothing is written under `out`."""
-    infos = [probe(task.source) for task in plan.tasks]
+    """Add up the items. Nothing is written under `out`."""
+    infos = [probe(item.source) for item in plan.items]
     audio_s = sum((info.duration_s for info in infos), 0.0)
     disk_bytes = sum(
-        output_bytes(info, config) * len(task.outputs) for info, task in zip(infos, plan.tasks, strict=True)
+        output_bytes(info, config) * len(item.outputs) for info, item in zip(infos, plan.items, strict=True)
     )
     seconds, basis = _time(infos, records, identity, config, audio_s)
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())

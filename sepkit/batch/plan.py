@@ -44,7 +44,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Task:
+class Item:
     """One file to render. reason: why it is not done yet. note: what is special about it.
 
     words: what is said in it; None where the configuration names no words.
@@ -67,7 +67,7 @@ class Task:
 class Plan:
     """Every source of the batch stands in exactly one of the three, by its path relative to the folder."""
 
-    tasks: list[Task] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     done: dict[str, Record] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -104,17 +104,17 @@ def make_plan(
         if record and not reason:
             plan.done[path] = record
         else:
-            plan.tasks.append(Task(path, folder / path, places, reason, _note(path, places.own, known), known))
-    plan.tasks = [_with_leftovers(task, journal.records.get(task.path), out, claims) for task in plan.tasks]
+            plan.items.append(Item(path, folder / path, places, reason, _note(path, places.own, known), known))
+    plan.items = [_with_leftovers(item, journal.records.get(item.path), out, claims) for item in plan.items]
     return plan
 
 
-def _with_leftovers(task: Task, record: Record | None, out: Path, claims: _Claims) -> Task:
-    """The task with what an earlier run left of its file in the other place; nothing that is another's is named."""
+def _with_leftovers(item: Item, record: Record | None, out: Path, claims: _Claims) -> Item:
+    """The item with what an earlier run left of its file in the other place; nothing that is another's is named."""
     earlier = [out / stamp.path for stamp in record.outputs] if record else []
-    found = leftovers(task.places, earlier, bool(record and record.quarantined))
-    stale, held_stale = (tuple(path for path in paths if claims.free_for(path, task.path)) for paths in found)
-    return replace(task, places=task.places._replace(stale=stale, held_stale=held_stale))
+    found = leftovers(item.places, earlier, bool(record and record.quarantined))
+    stale, held_stale = (tuple(path for path in paths if claims.free_for(path, item.path)) for paths in found)
+    return replace(item, places=item.places._replace(stale=stale, held_stale=held_stale))
 
 
 def _why_not_done(

@@ -6,14 +6,14 @@ from __future__ import annotations
 import copy
 import os
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sepkit.batch import pages
 from sepkit.batch.journal import Stamp, sha256_of, stamp
-from sepkit.batch.plan import Task
+from sepkit.batch.plan import Item
 from sepkit.clock import Clock
 from sepkit.config import Config
 from sepkit.errors import SourceError, one_line
@@ -23,13 +23,13 @@ from sepkit.judge.verdict import Judge, Judged
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.report.second_look import Seen
 
-Tell = Callable[[Task, float], None]
-"""Called with a task and the part of it that is done, 0 … 1."""
+Tell = Callable[[Item, float], None]
+"""Called with an item and the part of it that is done, 0 … 1."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task. error: empty where it went well. metrics: as in `Evaluation.as_dict`.
+    """What became of an item. error: empty where it went well. metrics: as in `Evaluation.as_dict`.
 
     verdict, configuration, reasons, stages: as in `Judged`. stems: as in `Record`.
     """
@@ -49,7 +49,7 @@ class Outcome:
 
 
 class Renderer:
-    """The models and metrics of a configuration, loaded once, which render and judge one task after the other."""
+    """The models and metrics of a configuration, loaded once, which render and judge one item after the other."""
 
     def __init__(self, config: Config, out: Path, threads: int | None = None) -> None:
         self.config = config
@@ -66,42 +66,42 @@ class Renderer:
         """Load the models; what is wrong with them raises here, before any audio is read."""
         self._judge.load()
 
-    def render(self, task: Task, tell: Tell) -> Outcome:
+    def render(self, item: Item, tell: Tell) -> Outcome:
         """Render and measure one file. An exception becomes its outcome; an interruption passes through."""
         started_s = time.perf_counter()
         try:
-            outcome = self._render(task, tell)
+            outcome = self._render(item, tell)
         except Exception as error:
             outcome = Outcome(error=one_line(error))
         return replace(outcome, seconds=time.perf_counter() - started_s)
 
-    def _render(self, task: Task, tell: Tell) -> Outcome:
-        before = _identity(task.source)
-        input_sha256 = sha256_of(task.source)
+    def _render(self, item: Item, tell: Tell) -> Outcome:
+        before = _identity(item.source)
+        input_sha256 = sha256_of(item.source)
         with quarantine.workspace(self.out) as work:
-            rendered = self._judge.pipeline.with_evidence(quarantine.staged(task.outputs, work))
+            rendered = self._judge.pipeline.with_evidence(quarantine.staged(item.outputs, work))
             masks = MaskPicture() if self.config.report else None
-            judged = self._judge.judge(task.source, rendered, task.words, lambda part: tell(task, part), masks)
-            if _identity(task.source) != before:
-                raise SourceError(f"{shown(task.source)}: changed while it was read; run it again when it is whole")
-            files = quarantine.settle(rendered, judged, task.places)
-            shown_s, unshown = self._write_page(task, judged, Seen(masks, rendered))
-        outcome = self._outcome(input_sha256, files, judged, tuple(task.outputs))
+            judged = self._judge.judge(item.source, rendered, item.words, lambda part: tell(item, part), masks)
+            if _identity(item.source) != before:
+                raise SourceError(f"{shown(item.source)}: changed while it was read; run it again when it is whole")
+            files = quarantine.settle(rendered, judged, item.places)
+            shown_s, unshown = self._write_page(item, judged, Seen(masks, rendered))
+        outcome = self._outcome(input_sha256, files, judged, tuple(item.outputs))
         note = "; ".join(filter(None, (outcome.note, unshown)))
         return replace(outcome, note=note, stages=outcome.stages | shown_s)
 
-    def _write_page(self, task: Task, judged: Judged, seen: Seen) -> tuple[dict[str, float], str]:
+    def _write_page(self, item: Item, judged: Judged, seen: Seen) -> tuple[dict[str, float], str]:
         """The file's page, or none where none is asked for; returns what it took, and why it could not be made."""
         clock = Clock()
         try:
-            pages.remove(self.out, task.path)
+            pages.remove(self.out, item.path)
             if self.config.report:
                 with clock("page"):
-                    outputs = task.places.held if judged.verdict == "quarantined" else task.places.own
+                    outputs = item.places.held if judged.verdict == "quarantined" else item.places.own
                     metrics = judged.evaluation.as_dict()["metrics"] if judged.evaluation else {}
                     said = pages.facts(judged.verdict, judged.configuration, judged.reasons, judged.stages)
                     known = metrics, self.config, seen, said, judged.excerpt
-                    pages.write(self.out, task.path, task.source, outputs, *known)
+                    pages.write(self.out, item.path, item.source, outputs, *known)
         except Exception as error:  # the file itself is done; its page is not worth losing it
             return dict(clock.seconds), f"its page could not be made: {one_line(error)}"
         return dict(clock.seconds), ""
@@ -120,16 +120,6 @@ class Renderer:
             stages=judged.stages,
             stems=stems,
         )
-
-
-def render_here(
-    config: Config, out: Path, tasks: Iterable[Task], tell: Tell
-) -> Generator[tuple[Task, Outcome], None, None]:
-    """Render the tasks one after the other in this process."""
-    renderer = Renderer(config, out)
-    renderer.load()
-    for task in tasks:
-        yield task, renderer.render(task, tell)
 
 
 def _identity(path: Path) -> tuple[int, int, int]:

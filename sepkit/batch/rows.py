@@ -11,18 +11,18 @@ from sepkit.metrics.base import Evaluation, Score, not_measured
 
 
 def make_rows(config: Config, plan: Plan, journal: Journal, errors: dict[str, str]) -> tuple[Row, ...]:
-    """One row a source, by path. errors: of the tasks that were reached."""
+    """One row a source, by path. errors: of the items that were reached."""
     expected = metric_rows(config, config.batch_metrics())
     rows = [Row(path, "failed", error=error) for path, error in plan.failed.items()]
     rows += [_finished_row(record, "skipped", expected) for record in plan.done.values()]
-    for task in plan.tasks:
-        error = errors.get(task.path)
+    for item in plan.items:
+        error = errors.get(item.path)
         if error is None:
-            rows.append(Row(task.path, "pending", reason=task.reason, note=task.note))
+            rows.append(Row(item.path, "pending", reason=item.reason, note=item.note))
         elif error:
-            rows.append(Row(task.path, "failed", error=error))
+            rows.append(Row(item.path, "failed", error=error))
         else:
-            rows.append(_finished_row(journal.records[task.path], "done", expected))
+            rows.append(_finished_row(journal.records[item.path], "done", expected))
     return tuple(sorted(rows, key=lambda row: row.path))
 
 

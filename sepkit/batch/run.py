@@ -11,14 +11,15 @@ from pathlib import Path
 
 from sepkit.batch.bars import Bars, checking
 from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, pack, unpack
+from sepkit.batch.engines.here import render_here
 from sepkit.batch.engines.processes import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.batch.estimate import estimate
 from sepkit.batch.find import Found, find, matcher
 from sepkit.batch.interruption import interruptible
 from sepkit.batch.journal import Journal, Record
 from sepkit.batch.pages import missing_note
-from sepkit.batch.plan import Identity, Plan, Task, make_plan
-from sepkit.batch.render import Outcome, render_here
+from sepkit.batch.plan import Identity, Item, Plan, make_plan
+from sepkit.batch.render import Outcome
 from sepkit.batch.report import BatchReport
 from sepkit.batch.rows import make_rows
 from sepkit.config import Config
@@ -91,7 +92,7 @@ def _foresee(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words
 
 def _gpus(job: BatchJob, pipeline: Pipeline, plan: Plan) -> tuple[str, ...]:
     """The GPUs among which the files are dealt out; none where the configuration names a device or uses none."""
-    if job.config.device != "auto" or not pipeline.uses_device or len(plan.tasks) < 2:
+    if job.config.device != "auto" or not pipeline.uses_device or len(plan.items) < 2:
         return ()
     return gpus()
 
@@ -103,36 +104,36 @@ def _render(
     whether the batch was interrupted.
     """
     errors: dict[str, str] = {}
-    configs = share(job.config, job.jobs, len(plan.tasks), gpus)
+    configs = share(job.config, job.jobs, len(plan.items), gpus)
     on_gpus = bool(gpus) or job.config.device.startswith("cuda")
-    at_once = AT_ONCE_ON_A_GPU if on_gpus and len(plan.tasks) > len(configs) else 1
+    at_once = AT_ONCE_ON_A_GPU if on_gpus and len(plan.items) > len(configs) else 1
     sharing = len(configs) * at_once  # files that share the machine
     try:
-        with interruptible() as check, Bars(len(plan.tasks), job.quiet) as bars:
+        with interruptible() as check, Bars(len(plan.items), job.quiet) as bars:
 
-            def tell(task: Task, part: float) -> None:
+            def tell(item: Item, part: float) -> None:
                 check()
-                bars.tell(task, part)
+                bars.tell(item, part)
 
             rendering = (
-                render_here(job.config, job.out, plan.tasks, tell)
+                render_here(job.config, job.out, plan.items, tell)
                 if sharing == 1
-                else render_in_workers(configs, job.out, plan.tasks, tell, at_once)
+                else render_in_workers(configs, job.out, plan.items, tell, at_once)
             )
             with closing(rendering):
-                for task, outcome in rendering:
-                    errors[task.path] = outcome.error or _journal(task, outcome, journal, identity, sharing)
-                    bars.finished(task)
+                for item, outcome in rendering:
+                    errors[item.path] = outcome.error or _journal(item, outcome, journal, identity, sharing)
+                    bars.finished(item)
                     check()
     except KeyboardInterrupt:
         return errors, True
     return errors, False
 
 
-def _journal(task: Task, outcome: Outcome, journal: Journal, identity: Identity, workers: int) -> str:
+def _journal(item: Item, outcome: Outcome, journal: Journal, identity: Identity, workers: int) -> str:
     """Record a success; one that cannot be recorded would be rendered again, and counts as failed."""
     record = Record(
-        path=task.path,
+        path=item.path,
         input_sha256=outcome.input_sha256,
         config_sha256=identity.config_sha256,
         weights_sha256=identity.weights_sha256,
@@ -141,11 +142,11 @@ def _journal(task: Task, outcome: Outcome, journal: Journal, identity: Identity,
         seconds=outcome.seconds,
         workers=workers,
         metrics=outcome.metrics,
-        note="; ".join(filter(None, (task.note, outcome.note))),
+        note="; ".join(filter(None, (item.note, outcome.note))),
         verdict=outcome.verdict,
         configuration=outcome.configuration,
         reasons=outcome.reasons,
-        words_sha256=task.words.sha256 if task.words else "",
+        words_sha256=item.words.sha256 if item.words else "",
         stages=outcome.stages,
         stems=outcome.stems,
     )

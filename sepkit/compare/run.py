@@ -50,7 +50,7 @@ class CompareJob:
     fusion_rules: bool = False
 
 
-class Task(NamedTuple):
+class Trial(NamedTuple):
     """One method on one mix of the set, and the key of its line."""
 
     method: Method
@@ -83,19 +83,19 @@ class Measurer:
         files = [weights.sha256(file.path) if file.path.is_file() else "" for file in self._evaluator.weights()]
         return json.dumps([self._chosen.model_dump(mode="json", include={"metrics", "longest_s"}), files])
 
-    def measure(self, task: Task) -> dict[str, Any]:
-        """The line of a task: what the method made of the mix, CPU-seconds and every metric."""
-        excerpts = self._excerpts(task.pair)
+    def measure(self, trial: Trial) -> dict[str, Any]:
+        """The line of a trial: what the method made of the mix, CPU-seconds and every metric."""
+        excerpts = self._excerpts(trial.pair)
         main = next(iter(excerpts.values()))
         truths = {name: each.pair.reference for name, each in excerpts.items() if each.pair.reference}
-        answer = task.method.answer(main.pair.mix, truths)
+        answer = trial.method.answer(main.pair.mix, truths)
         scores: list[Score] = []
         for stem in self._stems:
             excerpt = excerpts[stem.name]
             found = self._evaluated(replace(excerpt, pair=replace(excerpt.pair, clean=answer.stems[stem.name])))
             scores += told_apart(found.scores, stem, self._stems)
         whole = Evaluation(tuple(scores), main.start_s, main.end_s, main.whole_s, main.notes)
-        return _line(task, answer.cpu_s, whole)
+        return _line(trial, answer.cpu_s, whole)
 
     def _excerpts(self, pair: SetPair) -> dict[str, Excerpt]:
         """The mix beside each stem's truth. Background and words are known of a stem that stands alone."""
@@ -152,29 +152,29 @@ def _measured(
     compared: Sequence[Method], pairs: Sequence[SetPair], measurer: Measurer, results: JsonLines
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """The line of every (method, mix); what has none is measured and written down first."""
-    tasks = _tasks(compared, pairs, measurer.identity())
+    trials = _trials(compared, pairs, measurer.identity())
     done = {line["key"]: line for line in results.records if "key" in line}
-    todo = [task for task in tasks if task.key not in done]
+    todo = [trial for trial in trials if trial.key not in done]
     turns = {line: turn for turn, line in enumerate(dict.fromkeys(method.line for method in compared))}
-    todo.sort(key=lambda task: turns[task.method.line])  # a line's models are loaded once
-    for task in tqdm(todo, total=len(tasks), initial=len(tasks) - len(todo), unit="mix", disable=None):
-        if task.key in done:  # two methods that are the same
+    todo.sort(key=lambda trial: turns[trial.method.line])  # a line's models are loaded once
+    for trial in tqdm(todo, total=len(trials), initial=len(trials) - len(todo), unit="mix", disable=None):
+        if trial.key in done:  # two methods that are the same
             continue
         try:
-            line = {"key": task.key, **measurer.measure(task)}
+            line = {"key": trial.key, **measurer.measure(trial)}
         except SepkitError as error:
-            where = f"{task.method.label}, {shown(task.pair.name)}"
+            where = f"{trial.method.label}, {shown(trial.pair.name)}"
             raise type(error)(f"{where}: {error}; what was measured is kept") from error
         results.append(line)
-        done[task.key] = line
-    return {(task.method.label, task.pair.name): done[task.key] for task in tasks}
+        done[trial.key] = line
+    return {(trial.method.label, trial.pair.name): done[trial.key] for trial in trials}
 
 
-def _tasks(compared: Sequence[Method], pairs: Sequence[SetPair], metrics: str) -> list[Task]:
+def _trials(compared: Sequence[Method], pairs: Sequence[SetPair], metrics: str) -> list[Trial]:
     """Every method on every mix, method by method."""
     contents = {pair.name: [sha256_of(path) if path else "" for path in _places(pair)] for pair in pairs}
     return [
-        Task(method, pair, _key(__version__, method.identity, metrics, *contents[pair.name]))
+        Trial(method, pair, _key(__version__, method.identity, metrics, *contents[pair.name]))
         for method in compared
         for pair in pairs
     ]
@@ -188,11 +188,11 @@ def _key(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _line(task: Task, cpu_s: float | None, found: Evaluation) -> dict[str, Any]:
+def _line(trial: Trial, cpu_s: float | None, found: Evaluation) -> dict[str, Any]:
     """Ready for JSON. The names are for people; what a line belongs to is its key."""
     return {
-        "method": task.method.label,
-        "mix": task.pair.name,
+        "method": trial.method.label,
+        "mix": trial.pair.name,
         "duration_s": found.end_s - found.start_s,
         "cpu_s": cpu_s,
         **found.as_dict(),

@@ -312,12 +312,12 @@ def test_a_worker_renders_several_files_at_once(tmp_path, monkeypatch):
     out, pipeline, begun, most = tmp_path / "threads", Pipeline(config()), set(), [0]
     plan = make_plan(source, find(source, "*", out), out, pipeline, Journal(out), Identity.of(pipeline))
 
-    def tell(task, part):
-        begun.add(task.path)
+    def tell(item, part):
+        begun.add(item.path)
         most[0] = max(most[0], len(begun))
 
-    for task, outcome in render_in_workers([config()], out, plan.tasks, tell, at_once=3):
-        begun.discard(task.path)
+    for item, outcome in render_in_workers([config()], out, plan.items, tell, at_once=3):
+        begun.discard(item.path)
         assert not outcome.error, outcome.error
     assert most[0] > 1
     assert outputs(out) == outputs(tmp_path / "one")
@@ -333,15 +333,15 @@ def test_a_worker_killed_for_memory_fails_its_file_and_not_the_batch(tmp_path):
     plan = make_plan(source, find(source, "*", out), out, pipeline, Journal(out), Identity.of(pipeline))
     killed, shares, before = [], [], dict(os.environ)
 
-    def tell(task, part):
-        if task.path == "b.wav" and not killed:
+    def tell(item, part):
+        if item.path == "b.wav" and not killed:
             workers = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
             killed.extend(workers)
             shares.extend(worker.environ()[name] for worker in workers for name in THREAD_VARIABLES)
             for worker in workers:
                 worker.kill()
 
-    outcomes = {task.path: outcome for task, outcome in render_in_workers([fine], out, plan.tasks, tell)}
+    outcomes = {item.path: outcome for item, outcome in render_in_workers([fine], out, plan.items, tell)}
     assert len(killed) == 1
     assert shares == [str(cores())] * len(THREAD_VARIABLES) and dict(os.environ) == before
     assert {path: bool(outcome.error) for path, outcome in outcomes.items()} == {
@@ -354,7 +354,7 @@ def test_a_worker_killed_for_memory_fails_its_file_and_not_the_batch(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("jobs", "tasks", "gpus", "devices"),
+    ("jobs", "items", "gpus", "devices"),
     [
         (None, 9, (), ["auto"]),
         (2, 9, (), ["auto", "auto"]),
@@ -366,9 +366,9 @@ def test_a_worker_killed_for_memory_fails_its_file_and_not_the_batch(tmp_path):
         (9, 9, (), ["auto"] * 4),
     ],
 )
-def test_files_are_shared_among_gpus_or_jobs_at_most_one_a_core(monkeypatch, jobs, tasks, gpus, devices):
+def test_files_are_shared_among_gpus_or_jobs_at_most_one_a_core(monkeypatch, jobs, items, gpus, devices):
     monkeypatch.setattr(workers, "cores", lambda: 4)
-    assert [each.device for each in share(config(), jobs, tasks, gpus)] == devices
+    assert [each.device for each in share(config(), jobs, items, gpus)] == devices
 
 
 def test_a_batch_goes_to_every_gpu_that_is_found(tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from sepkit.batch.plan import Task
+from sepkit.batch.plan import Item
 from sepkit.batch.render import Outcome, Renderer, Tell
 from sepkit.config import Config
 from sepkit.errors import SepkitError
@@ -39,25 +39,25 @@ GRACE_S = 5.0
 """How long an interrupted worker may take to clean up; then it is killed, and the sweep does it."""
 
 
-def share(config: Config, jobs: int | None, tasks: int, gpus: Sequence[str]) -> list[Config]:
+def share(config: Config, jobs: int | None, items: int, gpus: Sequence[str]) -> list[Config]:
     """One configuration a worker, which differ in the device alone: `gpus` in turn, where there are any.
 
-    jobs: how many were asked for; None is one a GPU, and one in all without. Never more than there are cores or tasks.
+    jobs: how many were asked for; None is one a GPU, and one in all without. Never more than there are cores or items.
     """
-    workers = max(1, min(jobs or max(1, len(gpus)), cores(), tasks))
+    workers = max(1, min(jobs or max(1, len(gpus)), cores(), items))
     if not gpus:
         return [config] * workers
     return [config.model_copy(update={"device": gpus[index % len(gpus)]}) for index in range(workers)]
 
 
 def render_in_workers(
-    configs: Sequence[Config], out: Path, tasks: Iterable[Task], tell: Tell, at_once: int = 1
-) -> Generator[tuple[Task, Outcome], None, None]:
-    """Render the tasks, a process for each of `configs`; yields outcomes in the order in which they come.
+    configs: Sequence[Config], out: Path, items: Iterable[Item], tell: Tell, at_once: int = 1
+) -> Generator[tuple[Item, Outcome], None, None]:
+    """Render the items, a process for each of `configs`; yields outcomes in the order in which they come.
 
     at_once: how many files a process renders at the same time, in threads that share its models.
     """
-    waiting = deque(tasks)
+    waiting = deque(items)
     hands: dict[connection.Connection, _Hand] = {}
 
     def hire(config: Config) -> None:
@@ -75,18 +75,18 @@ def render_in_workers(
                 if kind == "refused":
                     raise value
                 if kind == "progress":
-                    tell(hand.tasks[path], value)
+                    tell(hand.items[path], value)
                     continue
-                finished = [hand.tasks.pop(path)] if kind == "done" else []
+                finished = [hand.items.pop(path)] if kind == "done" else []
                 if kind == "died":
-                    value, finished = hand.epitaph(), list(hand.tasks.values())
+                    value, finished = hand.epitaph(), list(hand.items.values())
                     del hands[pipe]
                     if waiting:
                         hire(hand.config)
                 else:
-                    while waiting and len(hand.tasks) < at_once:
+                    while waiting and len(hand.items) < at_once:
                         hand.give(waiting.popleft())
-                    if not hand.tasks:
+                    if not hand.items:
                         hand.dismiss()
                         del hands[pipe]
                 yield from ((each, value) for each in finished)
@@ -99,14 +99,14 @@ def render_in_workers(
 
 
 class _Hand:
-    """One worker as its parent sees it: the process, the pipe to it, and the tasks it has in hand, by path."""
+    """One worker as its parent sees it: the process, the pipe to it, and the items it has in hand, by path."""
 
     def __init__(self, config: Config, out: Path, threads: int, at_once: int) -> None:
         self.config = config
         context: SpawnContext = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, config, out, threads, at_once), daemon=True)
-        self.tasks: dict[str, Task] = {}
+        self.items: dict[str, Item] = {}
         with _inherited(threads):
             self.process.start()
         theirs.close()  # so that the pipe ends when the worker does
@@ -119,11 +119,11 @@ class _Hand:
             return "died", "", None
         return kind, path, value
 
-    def give(self, task: Task) -> None:
-        """Hand over a task. A worker that died meanwhile is found out by the next `receive`."""
-        self.tasks[task.path] = task
+    def give(self, item: Item) -> None:
+        """Hand over an item. A worker that died meanwhile is found out by the next `receive`."""
+        self.items[item.path] = item
         try:
-            self.pipe.send(task)
+            self.pipe.send(item)
         except OSError:
             return
 
@@ -137,7 +137,7 @@ class _Hand:
         self.process.join()
         code = self.process.exitcode or 0
         cause = f"signal {-code}, often for lack of memory" if code < 0 else f"exit status {code}"
-        if not self.tasks:
+        if not self.items:
             raise SepkitError(f"a worker ended while loading the models ({cause}); use fewer --jobs")
         return Outcome(error=f"the worker that rendered it ended ({cause}); use fewer --jobs")
 
@@ -152,9 +152,9 @@ def _serve(pipe: connection.Connection, config: Config, out: Path, threads: int,
         with speaking:
             pipe.send((kind, path, value))
 
-    def render(renderer: Renderer, tasks: Iterable[Task]) -> None:
-        for task in tasks:
-            say("done", task.path, renderer.render(task, lambda task, part: say("progress", task.path, part)))
+    def render(renderer: Renderer, items: Iterable[Item]) -> None:
+        for item in items:
+            say("done", item.path, renderer.render(item, lambda item, part: say("progress", item.path, part)))
 
     try:
         renderer = Renderer(config, out, threads)
@@ -167,20 +167,20 @@ def _serve(pipe: connection.Connection, config: Config, out: Path, threads: int,
     if at_once == 1:
         render(renderer, received)
         return
-    waiting: SimpleQueue[Task] = SimpleQueue()
+    waiting: SimpleQueue[Item] = SimpleQueue()
     for _ in range(at_once):  # they end with the process; what an early end leaves is swept by the parent
         threading.Thread(target=render, args=(renderer.twin(), iter(waiting.get, None)), daemon=True).start()
-    for task in received:
-        waiting.put(task)
+    for item in received:
+        waiting.put(item)
 
 
-def _received(pipe: connection.Connection) -> Task | None:
-    """The next task; None where the pipe has ended."""
+def _received(pipe: connection.Connection) -> Item | None:
+    """The next item; None where the pipe has ended."""
     try:
-        task: Task = pipe.recv()
+        item: Item = pipe.recv()
     except EOFError:
         return None
-    return task
+    return item
 
 
 def _end_with_parent() -> None:
