@@ -18,16 +18,28 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, uniform_filter1d
+from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, fftconvolve, sosfiltfilt
 from tqdm import tqdm
 
 from scripts.training_audio import store
+from scripts.training_audio.melody import (
+    A4,
+    A4_HZ,
+    ABOVE_SPEAKING,
+    FAINT,
+    FRAME_S,
+    OCTAVE,
+    Frames,
+    Generator,
+    melody,
+    smooth,
+    sung_pitch,
+)
 from scripts.training_audio.store import Origin, Signal, UnusableError
 from sepkit.audio import resample
 from sepkit.audio.read import probe, read_audio
@@ -40,8 +52,6 @@ SYNTHETIC = "synthetic"
 NO_NAME = r"[^\w.-]+"
 """What of a group's name does not go into a file's."""
 SHORTEST_S, LONGEST_S = 5.0, 30.0
-FRAME_S = 0.005
-"""WORLD's; "frame" below is one of these. Widths of the smoothing filters are in frames."""
 HOP = round(SAMPLE_RATE * FRAME_S)
 PITCH_FLOOR_HZ, PITCH_CEILING_HZ = 65, 500
 LEAST_VOICED = 20
@@ -51,29 +61,6 @@ LOW_HZ, LOW_PART, LOUD_PART = 1000, 0.6, 0.03
 VOWEL_NOISE = 0.5
 """A vowel's aperiodicity in the lowest quarter of the spectrum lies below this."""
 STRETCH = 1.3, 3.0
-FAINT = 1e-12
-
-A4, A4_HZ, OCTAVE = 69, 440, 12
-SCALES = tuple(
-    tuple(map(int, steps.split()))
-    for steps in (
-        *("0 2 4 5 7 9 11", "0 2 3 5 7 8 10", "0 2 4 7 9", "0 3 5 7 10"),
-        *("0 2 3 5 7 9 10", "0 2 4 5 7 9 10", "0 3 5 6 7 10", "0 2 3 5 7 8 11"),
-    )
-)
-"""Semitones over the tonic."""
-ABOVE_SPEAKING = 0, 7
-"""Semitones of the melody's centre over the speaking voice."""
-TONIC, LOWEST, HIGHEST = (-4, 4), -6, 8
-"""Semitones about the centre."""
-BEAT_S, BEATS, NOTE_S = (0.3, 1.0), (0.5, 0.5, 1, 1, 1, 1.5, 2), (0.2, 1.2)
-MOVES = -3, -2, -1, -1, -1, 0, 1, 1, 1, 2, 3, 4, -4
-ONSET_BEFORE, ONSET_AFTER = 16, 30
-"""Frames in which a change of note moves to a vowel's onset."""
-GLIDE_S = 0.02, 0.06
-VIBRATO_HZ, VIBRATO_CENTS, VIBRATO_FROM_S = (4.5, 6.5), (20, 60), (0.35, 0.2, 0.25)
-"""Vibrato sets in on notes longer than the first, after the second, and is full after the third more."""
-WOBBLE_RADIANS, DRIFT_SEMITONES = 0.4, 0.08
 
 LINE_UPS = {"solo": 0.5, "doubled": 0.17, "harmony": 0.2, "choir": 0.13}
 FORMANTS, CHANGED_FORMANTS = (0.85, 1.2), 0.6
@@ -85,19 +72,10 @@ OTHERS_CENTS, OTHERS_SIZE, OTHERS_LATE_S, OTHERS_GAIN = 12, (0.94, 1.06), 0.04, 
 REVERB, DECAY_S, PREDELAY_S, WET = 0.8, (0.2, 1.2), (0.002, 0.02), (0.05, 0.35)
 PEAK = 0.4, 0.9
 
-Frames = NDArray[np.float64]
-"""A value, or a row of them, a frame."""
-Generator = np.random.Generator
-
 
 def seeded(*names: object) -> Generator:
     """A generator that depends on the names alone."""
     return np.random.default_rng(list("/".join(map(str, names)).encode()))
-
-
-def smooth(values: NDArray[Any], width: float) -> Frames:
-    """Smoothed by a Gaussian, `width` frames of standard deviation."""
-    return np.asarray(gaussian_filter1d(values.astype(np.float64), width))
 
 
 def frame_power(speech: Signal, frames: int) -> Frames:
@@ -135,46 +113,6 @@ def stretch_map(rng: Generator, vowel: NDArray[np.bool_]) -> Frames:
     ends = np.concatenate([[0], np.cumsum(smooth(factor, 3))])
     position = np.interp(np.arange(0, ends[-1]), ends, np.arange(vowel.size + 1))
     return np.asarray(np.clip(position, 0, vowel.size - 1))
-
-
-def melody(rng: Generator, centre: float, vowel: NDArray[np.bool_]) -> tuple[Frames, NDArray[np.int_]]:
-    """A random walk on a scale: the scale's pitches in MIDI's numbers, and which of them sounds in each frame."""
-    scale = SCALES[rng.integers(len(SCALES))]
-    tonic = centre + rng.uniform(*TONIC)
-    ladder = np.array([tonic + OCTAVE * octave + step for octave in range(-2, 3) for step in scale])
-    low, high = np.searchsorted(ladder, centre + LOWEST), np.searchsorted(ladder, centre + HIGHEST) - 1
-    beat_s = rng.uniform(*BEAT_S)
-    at, position = int(rng.integers(low, high + 1)), 0
-    steps = np.zeros(vowel.size, int)
-    while position < vowel.size:
-        end = position + int(np.clip(beat_s * rng.choice(BEATS), *NOTE_S) / FRAME_S)
-        onset = np.flatnonzero(np.diff(vowel[end - ONSET_BEFORE : end + ONSET_AFTER].astype(int)) > 0)
-        if onset.size:
-            end += int(onset[0]) - ONSET_BEFORE
-        steps[position:end] = at
-        position = end
-        move = int(rng.choice(MOVES))
-        at = at + move if low <= at + move <= high else int(np.clip(at - move, low, high))
-    return ladder, steps
-
-
-def sung_pitch(rng: Generator, ladder: Frames, steps: NDArray[np.int_], shift: int) -> Frames:
-    """Hz of a voice that sings `shift` steps of the scale beside the melody, with glides, vibrato and drift."""
-    frames = steps.size
-    pitch = smooth(ladder[np.clip(steps + shift, 0, ladder.size - 1)], rng.uniform(*GLIDE_S) / FRAME_S)
-    rate_hz, depth = rng.uniform(*VIBRATO_HZ), rng.uniform(*VIBRATO_CENTS) / 100
-    wobble = smooth(rng.standard_normal(frames), 40)
-    wobble *= WOBBLE_RADIANS / (wobble.std() + FAINT)
-    phase = 2 * np.pi * rate_hz * np.arange(frames) * FRAME_S + wobble + rng.uniform(0, 2 * np.pi)
-    grown = np.zeros(frames)
-    least_s, after_s, rise_s = VIBRATO_FROM_S
-    for start, stop in pairwise([0, *np.flatnonzero(np.diff(steps)) + 1, frames]):
-        if (stop - start) * FRAME_S > least_s:
-            grown[start:stop] = np.clip((np.arange(stop - start) * FRAME_S - after_s) / rise_s, 0, 1)
-    drift = smooth(rng.standard_normal(frames), 30)
-    drift *= DRIFT_SEMITONES / (drift.std() + FAINT)
-    sung = pitch + depth * np.sin(phase) * smooth(grown, 8) + drift
-    return np.asarray(A4_HZ * 2 ** ((sung - A4) / OCTAVE))
 
 
 def at_rows(rows: Frames, position: Frames) -> Frames:

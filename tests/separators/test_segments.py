@@ -16,8 +16,9 @@ import torch
 from demucs.hdemucs import HDemucs
 from demucs.htdemucs import HTDemucs
 
-from sepkit.separators import _precision, _segments
-from sepkit.separators._segments import Batches, Expert, Run, estimate
+from sepkit.separators import _batches, _precision, _segments
+from sepkit.separators._batches import Batches
+from sepkit.separators._segments import Expert, Run, estimate
 from sepkit.separators.base import Place
 from sepkit.separators.demucs.network import in_one_piece, keep_stem
 
@@ -200,7 +201,7 @@ def test_an_error_reaches_those_in_its_batch_and_nobody_else(mix, runs):
 def test_batches_grow_while_that_pays(monkeypatch, mix, fixed_s, each_s, best):
     """A batch of n moves the clock by fixed + n · each: 2n pays while fixed / 2n + each ≤ 0.95 (fixed / n + each)."""
     now = [0.0]
-    monkeypatch.setattr(_segments.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(_batches.time, "perf_counter", lambda: now[0])
 
     def forward(batch: torch.Tensor) -> torch.Tensor:
         now[0] += fixed_s + len(batch) * each_s

@@ -21,8 +21,9 @@ from sepkit import config
 from sepkit.errors import ConfigError, WeightsError
 from sepkit.models.weights import WeightFile
 from sepkit.separators import _segments
+from sepkit.separators._batches import Batches
 from sepkit.separators._precision import fastest
-from sepkit.separators._segments import Batches, Expert, Kept, Run
+from sepkit.separators._segments import Expert, Kept, Run
 from sepkit.separators.base import BaseSeparator, Estimates, Mix, Passes, Place
 from sepkit.separators.demucs.bags import (
     Bag,

@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 
 from sepkit import config
 from sepkit.errors import ConfigError, WeightsError
 from sepkit.models.weights import WeightFile, verify
 from sepkit.separators import _segments
+from sepkit.separators._batches import Batches
 from sepkit.separators._precision import fastest
-from sepkit.separators._segments import Batches, Expert, Kept, Run
+from sepkit.separators._segments import Expert, Kept, Run
 from sepkit.separators.base import BaseSeparator, Estimates, Mix, Passes, Place
+from sepkit.separators.roformer.description import Description, read_description, shape_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,11 +32,8 @@ if TYPE_CHECKING:
     from sepkit.separators.roformer.network import Shape
 
 SOURCE = "RoFormer, https://github.com/ZFTurbo/Music-Source-Separation-Training/blob/main/docs/pretrained_models.md"
-DEFAULT_SAMPLE_RATE = 44100
 _WRAPPERS = ("state_dict", "state", "model_state_dict", "model")
 """Under which names trainers put the weights beside their own state."""
-
-Count = Annotated[int, Field(ge=1)]
 
 
 class Options(config.Options):
@@ -51,67 +49,6 @@ class Options(config.Options):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8,64}$")] | None = None
     stem: str = "vocals"
     overlap: Annotated[float, Field(ge=0, le=0.9)] = 0.5
-
-
-class _Model(BaseModel):
-    """The YAML's section `model`; what only training needs is passed over."""
-
-    dim: Count
-    depth: Count
-    stereo: bool = False
-    num_stems: Count = 1
-    time_transformer_depth: Count = 2
-    freq_transformer_depth: Count = 2
-    linear_transformer_depth: int = 0
-    num_bands: Count | None = None
-    freqs_per_bands: tuple[Count, ...] | None = None
-    dim_head: Count = 64
-    heads: Count = 8
-    sample_rate: Count = DEFAULT_SAMPLE_RATE
-    stft_n_fft: Count = 2048
-    stft_hop_length: Count = 512
-    stft_win_length: Count = 2048
-    stft_normalized: bool = False
-    mask_estimator_depth: Count | None = None
-    mlp_expansion_factor: int = 4
-    skip_connection: bool = False
-
-
-class _Section(BaseModel):
-    """Fields of the other sections that say how a model is run."""
-
-    chunk_size: Count | None = None
-    sample_rate: Count | None = None
-    instruments: tuple[str, ...] = ()
-    target_instrument: str | None = None
-
-
-class _Description(BaseModel):
-    """A model's YAML."""
-
-    model: _Model
-    audio: _Section = _Section()
-    training: _Section = _Section()
-    inference: _Section = _Section()
-
-    @property
-    def sample_rate(self) -> int:
-        return self.audio.sample_rate or self.model.sample_rate
-
-    @property
-    def segment_frames(self) -> int | None:
-        return self.inference.chunk_size or self.audio.chunk_size
-
-
-class _Loader(yaml.SafeLoader):
-    """A safe loader that knows one more tag, which the community's files bear."""
-
-
-def _tuple(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> tuple[Any, ...]:
-    return tuple(loader.construct_sequence(node))
-
-
-_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _tuple)
 
 
 class Separator(BaseSeparator):
@@ -143,11 +80,11 @@ class Separator(BaseSeparator):
 
     def load(self, device: str) -> None:
         """Read the YAML, check and read the checkpoint; then rate, context and grid are known."""
-        description = _read_description(Path(self._settings.config).expanduser())
+        description = read_description(Path(self._settings.config).expanduser())
         stem = self._stem_of(description)
         (file,) = self.weights()
         verify(file)
-        network = _build(_shape(description, self._settings.config), _read_checkpoint(file), file, stem)
+        network = _build(shape_of(description, self._settings.config), _read_checkpoint(file), file, stem)
         length = description.segment_frames
         if length is None:
             raise ConfigError(f"{self._settings.config}: inference.chunk_size is absent; give the frames of a segment")
@@ -186,7 +123,7 @@ class Separator(BaseSeparator):
             raise WeightsError(f"roformer: the network gave NaN or Inf; check {self._settings.weights}")
         return Estimates(wanted)
 
-    def _stem_of(self, description: _Description) -> int:
+    def _stem_of(self, description: Description) -> int:
         """Which of the network's stems is wanted."""
         training, wanted = description.training, self._settings.stem
         one = description.model.num_stems == 1 and training.target_instrument is not None
@@ -202,57 +139,6 @@ class Separator(BaseSeparator):
                 f"options.stem: '{wanted}' is not what this model gives; choose one of {', '.join(names)}"
             )
         return names.index(wanted.lower())
-
-
-def _read_description(path: Path) -> _Description:
-    try:
-        return _Description.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"options.config: {path}: not a RoFormer's YAML ({reason})") from error
-
-
-def _shape(description: _Description, name: str) -> Shape:
-    """The network's sizes; what sepkit's network does not have is an error."""
-    from sepkit.separators.roformer.network import WIDEN, Shape, mel_bands, side_by_side
-
-    model, bins = description.model, description.model.stft_n_fft // 2 + 1
-    unknown = {
-        "stereo": not model.stereo,
-        "linear_transformer_depth": model.linear_transformer_depth != 0,
-        "stft_normalized": model.stft_normalized,
-        "mlp_expansion_factor": model.mlp_expansion_factor != WIDEN,
-        "skip_connection": model.skip_connection,
-    }
-    for field, given in unknown.items():
-        if given:
-            raise ConfigError(f"{name}: model.{field}: {getattr(model, field)} is not supported; choose another model")
-    if (model.num_bands is None) == (model.freqs_per_bands is None):
-        raise ConfigError(f"{name}: model needs num_bands (Mel-Band RoFormer) or freqs_per_bands (BS-RoFormer)")
-    mel = model.num_bands is not None
-    if model.num_bands is not None:
-        bands = mel_bands(model.num_bands, model.sample_rate, model.stft_n_fft)
-    else:
-        bands = side_by_side(model.freqs_per_bands or ())
-    if {bin for band in bands for bin in band} != set(range(bins)):
-        raise ConfigError(f"{name}: model: its bands do not hold each of {bins} bins; check them and stft_n_fft")
-    # The two trainers count the layers of a mask differently: all but the last, or all.
-    layers = (model.mask_estimator_depth or 1) + 1 if mel else (model.mask_estimator_depth or 2)
-    return Shape(
-        bands=bands,
-        dim=model.dim,
-        depth=model.depth,
-        stems=model.num_stems,
-        time_depth=model.time_transformer_depth,
-        band_depth=model.freq_transformer_depth,
-        heads=model.heads,
-        head_dim=model.dim_head,
-        mask_layers=layers,
-        fft_frames=model.stft_n_fft,
-        hop_frames=model.stft_hop_length,
-        window_frames=model.stft_win_length,
-        normalise_each=mel,
-    )
 
 
 def _read_checkpoint(file: WeightFile) -> dict[str, Tensor]:
