@@ -17,7 +17,7 @@ import pytest
 
 from sepkit.batch.journal import JOURNAL_NAME, Journal
 from sepkit.files.whole_file import PART_PATTERN
-from tests.batch.test_batch import PASSTHROUGH, RATE_HZ, lay, outputs
+from tests.batch.folders import PASSTHROUGH, RATE_HZ, lay, outputs
 
 FILES = ("a.wav", "b/b.wav", "b/c.wav", "d.wav")
 CONFIG = PASSTHROUGH + "output: {background: true}\nwindows: {body_s: 0.5}\n"

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-import soundfile
 from click.testing import CliRunner
 from scipy.stats import bootstrap
 
@@ -23,95 +16,8 @@ from sepkit.compare.methods import ORACLE, UNPROCESSED
 from sepkit.config import load_config, parse_config
 from sepkit.errors import ConfigError, OutputError, SourceError
 from sepkit.judge.evaluate import evaluate_pair
-from sepkit.render.ensemble import Ensemble
 from sepkit.render.pipeline import Pipeline
-
-RATE = 16000
-PLAIN = """
-stft: {fft_frames: 768, hop_frames: 192}
-post_mask: null
-equalise: null
-loudness: {target_lufs: null, ceiling_dbtp: null}
-evaluate: {metrics: [{metric: si_sdr}, {metric: wer}]}
-"""
-NN = "members: [{separator: nn_filter, options: {reach_s: 2, width_s: 0.1, neighbours: 9}}]" + PLAIN
-BOTH = NN.replace("}}]", "}, weight: 3}, {separator: passthrough}]")
-LEVELS = [("music", -5), ("music", 5), ("music_alone", None)]
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory) -> Path:
-    """Six excerpts of 1 s at two levels, a beat that repeats under noise that does not, and two of the beat alone."""
-    folder = tmp_path_factory.mktemp("compare") / "set"
-    rng = np.random.default_rng(0)
-    time_s = np.arange(RATE) / RATE
-    rows = ["name,condition,level_db"]
-    for condition, level_db in LEVELS:
-        for index in range(2 if level_db is None else 6):
-            beat = np.sin(2 * np.pi * (300 + 20 * index) * time_s) * (time_s % 0.25 < 0.12)
-            speech = rng.standard_normal(RATE) * np.sin(2 * np.pi * (1.3 + 0.2 * index) * time_s) ** 2
-            speech *= 0 if level_db is None else 0.05 * 10 ** (level_db / 20) / np.sqrt(np.mean(speech**2))
-            background = 0.05 * beat / np.sqrt(np.mean(beat**2))
-            name = f"{condition}_{level_db}_{index}"
-            rows.append(f"{name},{condition},{'' if level_db is None else level_db}")
-            for part, samples in (("mix", speech + background), ("speech", speech), ("background", background)):
-                (folder / part).mkdir(parents=True, exist_ok=True)
-                soundfile.write(folder / part / f"{name}.wav", samples, RATE, subtype="FLOAT")
-    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
-    for name, text in (("nn", NN), ("<script>alert(1)<", BOTH)):
-        (folder.parent / f"{name}.yaml").write_text(text)
-    return folder
-
-
-def configs(folder: Path) -> tuple[Path, Path]:
-    return folder.parent / "nn.yaml", folder.parent / "<script>alert(1)<.yaml"
-
-
-@pytest.fixture(scope="module")
-def compared(original) -> tuple[Path, str]:
-    """Where everything was written, and what was printed."""
-    out = original.parent / "out"
-    return out, run_compare(CompareJob(configs(original), original, out, fusion_rules=True))
-
-
-@pytest.fixture
-def copied(original, compared, tmp_path) -> CompareJob:
-    """The same comparison, done, to be changed."""
-    shutil.copytree(original.parent, tmp_path / "copy")
-    folder = tmp_path / "copy/set"
-    return CompareJob(configs(folder), folder, tmp_path / "copy/out", fusion_rules=True)
-
-
-def lines(out: Path) -> list[dict]:
-    return [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
-
-
-def values(out: Path, metric: str, method: str, start: str = "") -> dict[str, float]:
-    """Straight from the lines."""
-    return {
-        line["mix"]: line["cpu_s"] / line["duration_s"] if metric == "compute" else line["metrics"][metric]["after"]
-        for line in lines(out)
-        if line["method"] == method and line["mix"].startswith(start)
-        if (line["cpu_s"] if metric == "compute" else line["metrics"][metric]["after"]) is not None
-    }
-
-
-def table(out: Path) -> dict[tuple[str, str, str], dict[str, str]]:
-    with (out / "comparison.csv").open(newline="") as file:
-        return {(row["metric"], row["condition"], row["method"]): row for row in csv.DictReader(file)}
-
-
-def renders(monkeypatch) -> list[str]:
-    """Counts the real thing: the separators of every whole render, in order."""
-    seen: list[str] = []
-    run = Pipeline.run
-
-    def counted(self, source):
-        seen.append(self.config.fuse.rule + str(len(self.config.members)))
-        return run(self, source)
-
-    monkeypatch.setattr(Pipeline, "run", counted)
-    return seen
+from tests.compare.sets import BOTH, NN, configs, lines, table, values
 
 
 def test_every_method_has_its_row_and_words_that_are_not_known_no_table(compared):
@@ -226,95 +132,6 @@ def test_best_is_marked_where_every_paired_interval_says_so_and_never_the_oracle
             theirs = values(out, metric, other, start.replace("−", "-"))
             if theirs and (other != UNPROCESSED or metric != "speech_lost"):
                 assert min(sign * end for end in of_scipy([mine[name] - theirs[name] for name in mine])) > 0
-
-
-def test_a_finished_comparison_measures_nothing_and_writes_the_same_bytes(copied, monkeypatch):
-    files = [*copied.out.glob("comparison.*"), copied.out / "trade_off.svg", copied.out / "results.jsonl"]
-    before = {path.name: path.read_bytes() for path in files}
-    seen = renders(monkeypatch)
-    run_compare(copied)
-    assert seen == [] and len(before) == 5
-    assert {path.name: path.read_bytes() for path in files} == before
-
-
-def test_a_torn_line_is_measured_again_and_no_other(copied, monkeypatch):
-    results = copied.out / "results.jsonl"
-    whole = lines(copied.out)
-    results.write_bytes(results.read_bytes()[:-100])
-    seen = renders(monkeypatch)
-    run_compare(copied)
-    assert seen == ["weights2"] * 2  # the warm-up, and the line that was torn
-    again = lines(copied.out)
-    assert [line["key"] for line in again] == [line["key"] for line in whole]
-    assert [line["metrics"] for line in again] == [line["metrics"] for line in whole]
-
-
-def test_killed_while_it_writes_a_line_it_goes_on_after_the_ones_before(original, compared, tmp_path):
-    child = """
-import os, signal, sys
-from pathlib import Path
-from sepkit.compare import CompareJob, run_compare
-left = [20]
-def count(event, arguments):
-    if event == "open" and str(arguments[0]).endswith("results.jsonl") and arguments[1] == "a":
-        left[0] -= 1
-        if not left[0]:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(count)
-*configs, folder, out = map(Path, sys.argv[1:])
-run_compare(CompareJob(tuple(configs), folder, out, True))
-"""
-    command = [sys.executable, "-c", child, *map(str, configs(original)), str(original), str(tmp_path / "out")]
-    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
-    kept = lines(tmp_path / "out")
-    assert len(kept) == 19
-    run_compare(CompareJob(configs(original), original, tmp_path / "out", True))
-    found = lines(tmp_path / "out")
-    assert found[:19] == kept
-    expected = {line["key"]: line["metrics"] for line in lines(compared[0])}
-    assert {line["key"]: line["metrics"] for line in found} == expected and len(found) == len(expected)
-
-
-@pytest.mark.parametrize("part", ["mix", "speech", "background"])
-def test_a_changed_file_is_measured_anew_by_every_method(copied, part):
-    path = copied.folder / part / "music_5_2.wav"
-    samples, rate = soundfile.read(path, dtype="float32")
-    soundfile.write(path, 0.5 * samples, rate, subtype="FLOAT")
-    before = len(lines(copied.out))
-    run_compare(copied)
-    assert [line["mix"] for line in lines(copied.out)[before:]] == ["music_5_2"] * 7
-
-
-def test_a_changed_configuration_is_measured_anew_and_a_renamed_one_is_not(copied, monkeypatch):
-    first, second = copied.configs
-    renamed = second.rename(second.with_name("ensemble.yaml"))
-    first.write_text(NN.replace("neighbours: 9", "neighbours: 5"))
-    before = len(lines(copied.out))
-    seen = renders(monkeypatch)
-    run_compare(CompareJob((first, renamed), copied.folder, copied.out, fusion_rules=True))
-    new = lines(copied.out)[before:]
-    assert {line["method"] for line in new} == {"nn"} and len(new) == 14
-    assert len(seen) == 1 + 14  # the warm-up does not count
-    assert ("si_sdr", "all", "ensemble [mean]") in table(copied.out)
-
-
-def test_the_rules_of_an_ensemble_share_its_loaded_models(copied, monkeypatch):
-    (copied.out / "results.jsonl").unlink()
-    loaded = []
-    load = Ensemble.load
-    monkeypatch.setattr(Ensemble, "load", lambda self, device: (loaded.append(len(self.members)), load(self, device)))
-    run_compare(copied)
-    assert loaded == [1, 2]
-
-
-def test_words_count_where_they_are_known(copied):
-    (copied.folder / "words").mkdir()
-    (copied.folder / "words/music_5_0.txt").write_text("one two")
-    only = CompareJob(copied.configs[:1], copied.folder, copied.out)
-    run_compare(only)
-    row = table(copied.out)["wer_pocketsphinx", "all", UNPROCESSED]
-    assert (row["n"], row["of"], row["low"]) == ("1", "14", "")
-    assert "not measured: the words are not known: 13 mixes" in (copied.out / "comparison.md").read_text()
 
 
 def test_a_label_stays_text_on_the_page_and_in_the_markdown(compared):

@@ -19,7 +19,7 @@ from sepkit.cli import main
 from sepkit.config import default_config_path, load_config, parse_config
 from sepkit.errors import ConfigError, OutputError, WeightsError
 from sepkit.separators.compact import separator as compact
-from tests.batch.test_batch import PASSTHROUGH, RATE_HZ, lay, noise, outputs, samples
+from tests.batch.folders import PASSTHROUGH, RATE_HZ, lay, noise, outputs, samples
 from tests.judge.test_gate import RATE_HZ as PILOT_HZ
 from tests.judge.test_gate import excerpt
 

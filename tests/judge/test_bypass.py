@@ -18,7 +18,7 @@ from sepkit.judge.bypass import (
     pass_through,
 )
 from tests.judge.test_gate import RATE_HZ, excerpt
-from tests.metrics.test_metrics import orthogonal
+from tests.metrics.pairs import orthogonal
 
 
 def test_what_is_taken_away_is_counted_at_any_level(tmp_path):

@@ -14,7 +14,7 @@ from sepkit.errors import SepkitError, SourceError
 from sepkit.judge.evaluate import EMBEDDED_METRICS, Evaluator, bring_together, evaluate_pair
 from sepkit.metrics import snr
 from sepkit.metrics.base import Pair
-from tests.metrics.test_metrics import PILOT, noise
+from tests.metrics.pairs import PILOT, noise
 
 
 def settings(*metrics: str, longest_s: float = 600) -> Config:

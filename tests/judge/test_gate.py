@@ -13,7 +13,7 @@ from sepkit.config import Config, dump_config, load_config, parse_config
 from sepkit.errors import ConfigError
 from sepkit.judge import gate
 from sepkit.judge.evaluate import Evaluator, bring_together
-from tests.metrics.test_metrics import PILOT
+from tests.metrics.pairs import PILOT
 
 RATE_HZ = 44_100
 MEMBER = "members: [{separator: passthrough}]\n"

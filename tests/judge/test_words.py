@@ -17,8 +17,8 @@ from sepkit.errors import SourceError
 from sepkit.judge.words import Words, unused_note
 from sepkit.metrics import wer
 from sepkit.metrics.base import mono_at
-from tests.batch.test_batch import PASSTHROUGH, lay
-from tests.metrics.test_metrics import PILOT
+from tests.batch.folders import PASSTHROUGH, lay
+from tests.metrics.pairs import PILOT
 
 SAID = "Nobody has lived there for forty years."
 

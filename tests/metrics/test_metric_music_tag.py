@@ -8,7 +8,7 @@ import pytest
 
 from sepkit.metrics import music_tag
 from sepkit.metrics.base import Pair, mono_at
-from tests.metrics.test_metrics import pilot, row
+from tests.metrics.pairs import pilot, row
 
 TAGS = 527
 MUSIC = 137

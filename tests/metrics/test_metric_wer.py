@@ -8,7 +8,7 @@ import pytest
 from sepkit.audio.samples import Audio
 from sepkit.metrics import wer
 from sepkit.metrics.base import Pair, mono_at
-from tests.metrics.test_metrics import pilot, row
+from tests.metrics.pairs import pilot, row
 
 FIRST_WORDS = "The first boat leaves at seven, and the last of the fog is gone before the island comes into view."
 

@@ -12,7 +12,7 @@ from sepkit.errors import OutputError
 from sepkit.metrics.base import Evaluation, Score
 from sepkit.metrics.loudness import loudness_lufs
 from sepkit.report import snippets, spectrograms, summary
-from tests.metrics.test_metrics import noise
+from tests.metrics.pairs import noise
 
 EVALUATION = Evaluation(
     (

@@ -14,91 +14,14 @@ import pytest
 import torch
 from demucs import apply
 from demucs.api import Separator as Upstream
-from demucs.demucs import Demucs
 from demucs.hdemucs import HDemucs
 from demucs.htdemucs import HTDemucs
-from demucs.states import save_with_checksum, serialize_model
-from omegaconf import OmegaConf
 
 from sepkit.errors import ConfigError, WeightsError
 from sepkit.separators.base import Mix, Place
 from sepkit.separators.demucs.bags import published_file
 from sepkit.separators.demucs.separator import MAX_SHIFT_FRAMES, Options, Separator, shift_offset
-
-try:
-    import diffq
-except ImportError:  # the extra "quantised", compiled from source on Python 3.11 and newer
-    diffq = None
-
-RATE = 44100
-STEMS = ["drums", "bass", "other", "vocals"]
-TRANSFORMER = {"channels": 8, "t_layers": 2, "t_heads": 2, "segment": Fraction(2)}
-
-
-def save(folder: Path, name: str, network: torch.nn.Module, quantizer: object = None) -> None:
-    """As upstream's own tools write a repository: half precision, digits of the SHA-256 in the name."""
-    package = serialize_model(network, OmegaConf.create({"epochs": 1}), quantizer)
-    save_with_checksum(package, folder / f"{name}.th")
-
-
-def build(kind: type[torch.nn.Module], seed: int, **options: object) -> torch.nn.Module:
-    torch.manual_seed(seed)
-    return kind(sources=STEMS, **options)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("repository")
-    for seed in range(2):
-        save(folder, f"transformer{seed}", build(HTDemucs, seed, **TRANSFORMER))
-        save(folder, f"hybrid{seed}", build(HDemucs, seed, channels=8, segment=3))
-    save(folder, "waveform", build(Demucs, 0, channels=8, lstm_layers=1, segment=2.5))
-    if diffq:
-        quantised = build(HDemucs, 2, channels=8, segment=3)
-        save(folder, "quantised", quantised, diffq.DiffQuantizer(quantised, group_size=8, min_size=0.01))
-    poisoned = build(HTDemucs, 0, **TRANSFORMER)
-    for parameter in poisoned.parameters():
-        torch.nn.init.constant_(parameter, torch.nan)
-    save(folder, "poisoned", poisoned)
-    bags = {
-        "one_hot": "models: [transformer0, transformer1]\nweights: [[1, 1, 1, 0], [0, 0, 0, 1]]\n",
-        "mean": "models: [hybrid0, hybrid1]\nsegment: 2\n",
-        "weighted": "models: [hybrid0, transformer1]\nweights: [[1, 1, 1, .3], [0, 0, 0, 2]]\nsegment: 1.5\n",
-        "half_poisoned": "models: [poisoned, transformer1]\nweights: [[1, 1, 1, 0], [0, 0, 0, 1]]\n",
-        "no_say": "models: [transformer0]\nweights: [[1, 1, 1, 0]]\n",
-        "uneven": "models: [transformer0, hybrid0]\n",
-        "short_row": "models: [transformer0]\nweights: [[1, 1]]\n",
-        "absent_network": "models: [nowhere]\n",
-        "not_a_bag": "modles: [transformer0]\n",
-    }
-    for name, text in bags.items():
-        (folder / f"{name}.yaml").write_text(text)
-    return folder
-
-
-def song(seconds: float, seed: int = 0) -> np.ndarray:
-    """A stereo mix with tones, level changes and an offset, so that mean and deviation matter."""
-    generator = np.random.default_rng(seed)
-    time_s = np.arange(round(seconds * RATE)) / RATE
-    tones = sum(np.sin(2 * np.pi * hz * time_s) for hz in (110, 440, 1760)) * (1 + np.sin(2 * np.pi * 0.7 * time_s))
-    return (0.05 * tones + 0.1 * generator.standard_normal((2, time_s.size)) + 0.02).astype(np.float32)
-
-
-def member(**options: object) -> Separator:
-    separator = Separator(Options(**options))
-    separator.load("cpu")
-    return separator
-
-
-def statistics(samples: np.ndarray) -> dict[str, float]:
-    mono = torch.from_numpy(samples).mean(0)
-    return {"mean": float(mono.mean()), "std": float(mono.std())}
-
-
-def distance_db(found: np.ndarray, expected: np.ndarray) -> float:
-    """Energy of the difference against that of the expected signal."""
-    error = np.sum((found.astype(np.float64) - expected) ** 2)
-    return 10 * np.log10(max(error, 1e-300) / np.sum(expected.astype(np.float64) ** 2))
+from tests.separators.demucs_bags import RATE, TRANSFORMER, build, diffq, distance_db, member, save, song, statistics
 
 
 class OurOffsets:

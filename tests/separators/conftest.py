@@ -1,0 +1,43 @@
+"""A folder of small Demucs bags, made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from demucs.demucs import Demucs
+from demucs.hdemucs import HDemucs
+from demucs.htdemucs import HTDemucs
+
+from tests.separators.demucs_bags import TRANSFORMER, build, diffq, save
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("repository")
+    for seed in range(2):
+        save(folder, f"transformer{seed}", build(HTDemucs, seed, **TRANSFORMER))
+        save(folder, f"hybrid{seed}", build(HDemucs, seed, channels=8, segment=3))
+    save(folder, "waveform", build(Demucs, 0, channels=8, lstm_layers=1, segment=2.5))
+    if diffq:
+        quantised = build(HDemucs, 2, channels=8, segment=3)
+        save(folder, "quantised", quantised, diffq.DiffQuantizer(quantised, group_size=8, min_size=0.01))
+    poisoned = build(HTDemucs, 0, **TRANSFORMER)
+    for parameter in poisoned.parameters():
+        torch.nn.init.constant_(parameter, torch.nan)
+    save(folder, "poisoned", poisoned)
+    bags = {
+        "one_hot": "models: [transformer0, transformer1]\nweights: [[1, 1, 1, 0], [0, 0, 0, 1]]\n",
+        "mean": "models: [hybrid0, hybrid1]\nsegment: 2\n",
+        "weighted": "models: [hybrid0, transformer1]\nweights: [[1, 1, 1, .3], [0, 0, 0, 2]]\nsegment: 1.5\n",
+        "half_poisoned": "models: [poisoned, transformer1]\nweights: [[1, 1, 1, 0], [0, 0, 0, 1]]\n",
+        "no_say": "models: [transformer0]\nweights: [[1, 1, 1, 0]]\n",
+        "uneven": "models: [transformer0, hybrid0]\n",
+        "short_row": "models: [transformer0]\nweights: [[1, 1]]\n",
+        "absent_network": "models: [nowhere]\n",
+        "not_a_bag": "modles: [transformer0]\n",
+    }
+    for name, text in bags.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
