@@ -21,7 +21,7 @@ from sepkit.cli.train import train
 @click.group(cls=GuardedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="sepkit")
 def main() -> None:
-    """Renders the speech alone from a recording in which someone speaks over music or noise."""
+    """Keep the speech of a recording and take the music and noise away."""
 
 
 for command in (run, batch, plan, evaluate, compare, pilot, report, models, train, config_group):

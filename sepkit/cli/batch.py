@@ -14,9 +14,13 @@ from sepkit.errors import SepkitError
 @click.command()
 @click.argument("in_dir", type=click.Path(path_type=Path))
 @click.argument("out_dir", type=click.Path(path_type=Path))
-@click.option("--pattern", default="**/*.wav", show_default=True, help="Which files of IN_DIR, as a glob.")
-@click.option("--jobs", type=click.IntRange(1, 1024), help="Worker processes [default: one a GPU, else one].")
-@click.option("--dry-run", is_flag=True, help="Only print what would be done, what is skipped, time and disk.")
+@click.option("--pattern", default="**/*.wav", show_default=True, help="Glob that names the files of IN_DIR.")
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Number of processes [default: one for each GPU, or one].")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Write nothing; print what would be done, the time and the disk.",
+)
 @click.option("--zip", "zip_to", type=click.Path(path_type=Path), help="Also pack the cleaned tree into this file.")
 @config_option
 def batch(
@@ -28,10 +32,11 @@ def batch(
     zip_to: Path | None,
     config_path: Path | None,
 ) -> None:
-    """Clean a folder (or a .zip) into OUT_DIR, mirroring its tree. Run it again to go on where it stopped.
+    """Clean a folder, or a .zip, into OUT_DIR. Its tree is mirrored. Run it again to go on where it stopped.
 
-    Exit codes: 0 all passed, 1 something failed, 2 usage or configuration, 3 nothing failed but the gate put something
-    in OUT_DIR/quarantine, 4 something passed by escalation alone, 130 interrupted.
+    Exit codes: 0 everything passed; 1 something failed; 2 the command or the configuration is wrong; 3 nothing failed,
+    but the gate put something into OUT_DIR/quarantine; 4 something passed only with a configuration that it was
+    escalated to; 130 interrupted.
     """
     from sepkit.batch import BatchJob, run_batch
 

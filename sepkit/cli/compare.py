@@ -14,21 +14,21 @@ import click
     multiple=True,
     required=True,
     type=click.Path(path_type=Path),
-    help="YAML file; again for each. The first is the one compared with.",
+    help="YAML file; give the option once for each. The others are compared with the first.",
 )
 @click.option(
     "--set",
     "folder",
     required=True,
     type=click.Path(path_type=Path),
-    help="Holds mix/ and speech/; see data/validation/README.md.",
+    help="Folder with mix/ and speech/; see data/validation/README.md.",
 )
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder for tables, picture and page."
 )
 @click.option("--fusion-rules", is_flag=True, help="Also run each ensemble under the other fusion rules.")
 def compare(configs: tuple[Path, ...], folder: Path, out: Path, fusion_rules: bool) -> None:
-    """Compare configurations on a set of mixes whose speech is known. Run it again to go on where it stopped."""
+    """Compare configurations on mixes whose speech is known. Run it again to go on where it stopped."""
     from sepkit.compare import CompareJob, run_compare
 
     click.echo(run_compare(CompareJob(configs, folder, out, fusion_rules)))

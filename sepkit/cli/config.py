@@ -11,7 +11,7 @@ from sepkit.cli.options import chosen
 
 @click.group("config")
 def config_group() -> None:
-    """Look at and check configurations."""
+    """Print and check configurations."""
 
 
 @config_group.command("show")
@@ -26,7 +26,7 @@ def config_show(path: Path | None) -> None:
 @config_group.command("check")
 @click.argument("paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 def config_check(paths: tuple[Path, ...]) -> None:
-    """Check configurations; every problem is a line with its path."""
+    """Check configurations; print each problem on a line with its field."""
     for path in paths:
         chosen(path)
         click.echo(f"{path}: ok")

@@ -26,7 +26,7 @@ def evaluate(
     out_dir: Path | None,
     config_path: Path | None,
 ) -> None:
-    """Measure a pair: the metrics of the configuration on MIX and CLEAN, as a table."""
+    """Measure a file before and after with the metrics of the configuration; print a table."""
     from sepkit.batch.pilot import evaluate_files
 
     click.echo(evaluate_files(chosen(config_path), mix, clean, reference, background, words, out_dir))

@@ -7,12 +7,12 @@ import click
 
 @click.group()
 def models() -> None:
-    """The models that sepkit can use: source, size, licences, whether they are here."""
+    """List, download and check the models that sepkit can use."""
 
 
 @models.command("list")
 def models_list() -> None:
-    """Print every model, whether it is cached, and the licences of its code and weights."""
+    """Print every model with its size, whether it is here, and its licences."""
     from sepkit.models.catalogue import table
 
     click.echo(table())
@@ -21,7 +21,7 @@ def models_list() -> None:
 @models.command("fetch")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def models_fetch(names: tuple[str, ...]) -> None:
-    """Download models by name into their cache and check them."""
+    """Download models by name and check them."""
     from sepkit.models.catalogue import fetch
 
     for name in names:
@@ -32,7 +32,7 @@ def models_fetch(names: tuple[str, ...]) -> None:
 @models.command("verify")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def models_verify(names: tuple[str, ...]) -> None:
-    """Check the SHA-256 of cached models (all of them if none is named)."""
+    """Check the SHA-256 of the named models, or of all that are here."""
     from sepkit.models.catalogue import verify
 
     click.echo("\n".join(verify(names)))

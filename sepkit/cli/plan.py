@@ -11,11 +11,13 @@ from sepkit.cli.options import chosen, config_option
 
 @click.command()
 @click.argument("input_path", metavar="INPUT", type=click.Path(path_type=Path))
-@click.option("--pattern", default="**/*.wav", show_default=True, help="Which files, where INPUT is a folder.")
-@click.option("--calibrate", is_flag=True, help="Measure this machine anew; else its rates are kept.")
+@click.option(
+    "--pattern", default="**/*.wav", show_default=True, help="Glob that names the files, if INPUT is a folder."
+)
+@click.option("--calibrate", is_flag=True, help="Measure the speed of this machine again.")
 @config_option
 def plan(input_path: Path, pattern: str, calibrate: bool, config_path: Path | None) -> None:
-    """Say what would run on INPUT, a file or a folder: models, weights, time, memory, disk. Nothing is written."""
+    """Print what would run on INPUT (a file or a folder), and what it takes in time, memory and disk. Nothing is written."""
     from sepkit.batch.preview import plan_text
 
     click.echo(plan_text(chosen(config_path), input_path, pattern, calibrate))

@@ -11,9 +11,11 @@ from sepkit.cli.guard import FAILED
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--masks/--no-masks", default=True, show_default=True, help="Render each file once more, for its masks.")
+@click.option(
+    "--masks/--no-masks", default=True, show_default=True, help="Render each file once more, to show its masks."
+)
 def report(folder: Path, masks: bool) -> None:
-    """Write the pages of DIR, left by batch (pages that are missing, and report.html) or by pilot or evaluate."""
+    """Write the pages that DIR lacks. DIR is what batch, pilot or evaluate has written."""
     from tqdm import tqdm
 
     from sepkit.batch.pages import again

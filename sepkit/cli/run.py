@@ -12,12 +12,12 @@ from sepkit.cli.options import chosen, config_option
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--out", required=True, help="Folder for the results, or - for standard output (one INPUT).")
+@click.option("-o", "--out", required=True, help="Folder for the results; - writes the one result to standard output.")
 @config_option
 def run(inputs: tuple[str, ...], out: str, config_path: Path | None) -> None:
-    """Clean single files. INPUT is an audio or video file, or - for a WAV on standard input.
+    """Clean single files. INPUT is a sound or video file, or - for a WAV on standard input.
 
-    Exit codes as of batch.
+    The exit codes are those of batch.
     """
     from sepkit.batch.single import run_files
 

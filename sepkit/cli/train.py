@@ -9,18 +9,24 @@ import click
 
 @click.group()
 def train() -> None:
-    """Make sepkit's own networks from folders of recordings."""
+    """Train sepkit's own networks on folders of recordings."""
 
 
 @train.command("speech")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="YAML file of the training.")
-@click.option("--data", type=click.Path(path_type=Path), help="Holds folders speech, music, noise, singing.")
-@click.option("--out", default="artifacts/train/speech", show_default=True, type=click.Path(path_type=Path))
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--resume", is_flag=True, help="Go on from OUT/last.pt.")
-@click.option("--start", type=click.Path(path_type=Path), help="Begin a new run from these exported weights.")
-@click.option("--steps", type=click.IntRange(min=1), help="Instead of the configuration's.")
-@click.option("--smoke", is_flag=True, help="The whole way in a minute, on a made-up corpus.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder with speech/, music/, noise/ and singing/.")
+@click.option(
+    "--out",
+    default="artifacts/train/speech",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder for the checkpoints and the weights.",
+)
+@click.option("--device", default="auto", show_default=True, help="Where to train: auto, cpu, cuda, cuda:N or mps.")
+@click.option("--resume", is_flag=True, help="Go on with the run in OUT.")
+@click.option("--start", type=click.Path(path_type=Path), help="Begin a new run with these exported weights.")
+@click.option("--steps", type=click.IntRange(min=1), help="Number of steps, instead of that in the configuration.")
+@click.option("--smoke", is_flag=True, help="Run everything in a minute, on a corpus that is made up.")
 def train_speech_command(
     config_path: Path | None,
     data: Path | None,
@@ -31,7 +37,7 @@ def train_speech_command(
     steps: int | None,
     smoke: bool,
 ) -> None:
-    """Train the compact speech extractor; what it leaves in OUT stands in config/train/speech.yaml."""
+    """Train the network of the member compact. config/train/speech.yaml says what is left in OUT."""
     from sepkit.training.config import load_train_config
     from sepkit.training.run import smoke_run, train_speech
 
