@@ -93,8 +93,7 @@ class Judge:
         self._main = judged(self.pipeline.task.stems())[0]
         if config.bypass_clean and not self._main.against:
             raise ConfigError(
-                f"bypass_clean: the task '{config.task}' has no estimate to tell by whether a file has a background; "
-                "leave it out"
+                f"bypass_clean: the task '{config.task}' cannot tell whether a file has a background; leave it out"
             )
         self._next = _escalations(config, threads)
         self._needs_words = any(each.metric == "wer" for each in config.gate_metrics())
