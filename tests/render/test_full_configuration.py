@@ -36,7 +36,7 @@ def full(tmp_path, monkeypatch) -> Config:
     (tmp_path / "mdx_extra_q.yaml").write_text("models: ['83fc094f']\nsegment: 3\n")
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    # Random weights cannot have the published digest; tests/test_weights.py proves the check itself.
+    # Random weights cannot have the published digest; tests/models/test_weights.py proves the check itself.
     monkeypatch.setattr(dns64, "verify", lambda file: None)
     checkpoints = tmp_path / "torch" / "hub" / "checkpoints"
     checkpoints.mkdir(parents=True)
