@@ -6,7 +6,7 @@ A file whose record a kill has torn is rendered again. A later record of the sam
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,12 @@ def _record(fields: dict[str, Any]) -> Record | None:
         return Record(**{**fields, **lists, "outputs": outputs})
     except (TypeError, KeyError):
         return None
+
+
+def by_stem(stems: Sequence[str], outputs: Sequence[str], verdict: str) -> dict[str, str]:
+    """The sounds among the outputs of a file, by stem; the text of the reasons, last in quarantine, is none."""
+    sounds = outputs[:-1] if verdict == "quarantined" else outputs
+    return dict(zip(stems, sounds, strict=False))
 
 
 def sha256_of(path: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.audio.source_file import require_file
-from sepkit.batch.journal import STEMS_BEFORE, Journal, Record, sha256_of
+from sepkit.batch.journal import STEMS_BEFORE, Journal, Record, by_stem, sha256_of
 from sepkit.batch.report import JSON_NAME, Row
 from sepkit.config import Config, parse_config
 from sepkit.errors import OutputError, SepkitError, SourceError, one_line
@@ -17,7 +17,7 @@ from sepkit.files.naming import shown
 from sepkit.judge.evaluate import Excerpt, bring_together
 from sepkit.judge.verdict import FIRST
 from sepkit.metrics.base import ReferenceKind
-from sepkit.render.base import judged, make_task
+from sepkit.render.base import main_stem
 from sepkit.render.result import Outputs
 from sepkit.report import batch_page, file_page
 from sepkit.report.second_look import SecondLook, Seen
@@ -36,7 +36,7 @@ def write(
 ) -> Path:
     """Write the page of the file `path`. said: as of `facts`. excerpt: what was measured, where anything was."""
     page = _inside(out, path)
-    main = judged(make_task(config).stems())[0]
+    main = main_stem(config)
     if excerpt is None:
         against = seen.evidence.get(main.against)
         kind: ReferenceKind = "fused vocals" if against else "truth"
@@ -93,8 +93,8 @@ def _write_again(
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
         look = looks.get(row["configuration"])
         seen = look.at(source, Path(work)) if look else Seen()
-        files = row["outputs"][:-1] if row["verdict"] == "quarantined" else row["outputs"]  # without the reasons
-        outputs = {stem: out / name for stem, name in zip(row.get("stems") or STEMS_BEFORE, files, strict=False)}
+        files = by_stem(row.get("stems") or STEMS_BEFORE, row["outputs"], row["verdict"])
+        outputs = {stem: out / name for stem, name in files.items()}
         write(out, row["path"], source, outputs, row["metrics"], config, seen, said)
 
 

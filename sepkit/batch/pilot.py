@@ -15,7 +15,7 @@ from sepkit.judge.evaluate import Evaluator, Excerpt, bring_together
 from sepkit.judge.words import read_words
 from sepkit.metrics.base import Evaluation, ReferenceKind
 from sepkit.models.weights import WeightFile, sha256
-from sepkit.render.base import judged, make_task
+from sepkit.render.base import main_stem, make_task
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.pipeline import Pipeline
 from sepkit.render.result import Outputs, RenderReport
@@ -74,7 +74,7 @@ def evaluate_files(
     """Measure a pair of files; returns the table and, where `out_dir` is given, writes it there."""
     truth = Truth(reference, background, read_words(words))
     excerpt = bring_together(mix, clean, *truth, longest_s=config.evaluate.longest_s)
-    main = judged(make_task(config).stems())[0].name
+    main = main_stem(config).name
     facts = {"mix": shown(mix), main: shown(clean), **_truth_facts(truth)}
     evaluation = _measure(config, excerpt, out_dir, facts)
     if out_dir and config.report:
@@ -99,7 +99,7 @@ def page_again(folder: Path, look: bool = True) -> Path:
             f"{shown(folder)}: holds neither a batch's report.json nor a pilot run's {METRICS_NAME} ({error}); "
             "give the folder that one of them wrote"
         ) from error
-    main = judged(stems)[0].name
+    main = main_stem(config).name
     if mix is None or main not in outputs:
         raise SourceError(f"{shown(folder / METRICS_NAME)}: names no mix and {main}; run the pilot again")
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
@@ -110,7 +110,7 @@ def page_again(folder: Path, look: bool = True) -> Path:
 
 def _excerpt(config: Config, mix: Path, outputs: Outputs, truth: Truth) -> Excerpt:
     """The pair to measure: against the truth where it is known, else against what the task names."""
-    main = judged(make_task(config).stems())[0]
+    main = main_stem(config)
     known, estimate = truth.reference or truth.background, outputs.get(main.against)
     kind: ReferenceKind = "truth" if known or not estimate else "fused vocals"
     against = truth if known else truth._replace(reference=estimate)

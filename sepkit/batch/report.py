@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from sepkit import __version__
 from sepkit.batch.estimate import Estimate
+from sepkit.batch.journal import by_stem
 from sepkit.config import Config, dump_config
 from sepkit.files.appear import appearing
 from sepkit.files.naming import shown
@@ -61,8 +62,7 @@ class Row:
 
     def files(self) -> dict[str, str]:
         """The outputs by stem."""
-        sounds = self.outputs[:-1] if self.verdict == "quarantined" else self.outputs  # without the text of the reasons
-        return dict(zip(self.stems, sounds, strict=False))
+        return by_stem(self.stems, self.outputs, self.verdict)
 
 
 @dataclass(frozen=True)

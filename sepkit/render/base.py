@@ -169,6 +169,11 @@ def judged(stems: Sequence[Stem]) -> list[Stem]:
     return [stem for stem in stems if stem.judged]
 
 
+def main_stem(config: Config) -> Stem:
+    """The stem that stands first where something is measured or shown."""
+    return judged(make_task(config).stems())[0]
+
+
 def sounding(stems: Sequence[Stem], outputs: Mapping[str, Path]) -> list[tuple[Stem, Path]]:
     """Each stem that has a file among `outputs`, with it."""
     return [(stem, outputs[stem.name]) for stem in stems if stem.name in outputs]

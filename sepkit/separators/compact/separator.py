@@ -1,12 +1,4 @@
-"""The member that comes with the package and is sepkit's own: a small network that keeps speech, at any rate.
-
-The network works at 16 kHz (`network`), where recorded speech is to be had. What lies above 8 kHz is
-opened and closed as a whole by what the network found just below (`upper_band`). Of a stereo source it hears the
-middle and the side (`stereo`).
-
-Source: this project, config/train/speech.yaml; the model card, `compact.md` beside the weights, says on what it was
-trained. Code: MIT. Weights: MIT; with them travels the encoder of Silero VAD (MIT), https://github.com/snakers4/silero-vad.
-"""
+"""The member `compact`: sepkit's own network, at any rate. The package says where it is from."""
 
 from __future__ import annotations
 

@@ -1,13 +1,4 @@
-"""Demucs: the hybrid and transformer separators of Défossez and Rouard, any published bag or a local folder.
-
-Place: a member of the ensemble, at 44.1 kHz stereo. The network is upstream's own; ours is where weights come from,
-which experts run, what of them is computed (`network`), the queue of segments (`_segments`), and shifts
-that repeat.
-Source: S. Rouard, F. Massa, A. Défossez, "Hybrid Transformers for Music Source Separation", ICASSP 2023,
-https://arxiv.org/abs/2211.08553; A. Défossez, "Hybrid Spectrogram and Waveform Source Separation", 2021,
-https://arxiv.org/abs/2111.03600; https://github.com/adefossez/demucs.
-Licence of code: MIT. Licence of weights: unclear (`bags.LICENCE_WEIGHTS`).
-"""
+"""The member `demucs`: experts and shifts over a mix, at 44.1 kHz stereo. The package says where it is from."""
 
 from __future__ import annotations
 

@@ -1,11 +1,4 @@
-"""RoFormer: the vocal models of the public leaderboards, Mel-Band RoFormer and BS-RoFormer, from a checkpoint at hand.
-
-Place: a member of the ensemble, at the rate and in the segments that the model's own YAML names. The community trains
-and publishes each model as a pair of files, a YAML and a checkpoint; sepkit reads both as they are and fetches neither.
-
-Source: the papers in `network`; the files' layout, https://github.com/ZFTurbo/Music-Source-Separation-Training.
-Licence of code: MIT. Licence of weights: as their makers say.
-"""
+"""The member `roformer`: one model, as its YAML says. The package says where it is from."""
 
 from __future__ import annotations
 
