@@ -124,7 +124,7 @@ def render_music(folder: Path) -> Samples:
 def call(command: list[str], stdin: str | None = None) -> None:
     """Run one of the synthesizers; its absence or failure is told in one line."""
     if shutil.which(command[0]) is None:
-        raise SepkitError(f"{command[0]}: not installed; scripts/make_pilot.py names the packages")
+        raise SepkitError(f"{command[0]}: not installed; scripts/mixes/pilot.py names the packages")
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SepkitError(f"{command[0]} failed with exit {done.returncode}: {done.stderr.strip()[-200:]}")
