@@ -184,6 +184,14 @@ def test_what_a_task_cannot_do_is_an_error_that_says_so(tmp_path, config):
     config.write_text(CONFIG + "bypass_clean: true\n")
     done = sepkit("run", lay(tmp_path / "in", "a.wav") / "a.wav", "-o", tmp_path / "out", "--config", config)
     assert (done.returncode, done.stderr.splitlines()[0][:29]) == (2, "sepkit: bypass_clean: the tas")
+    config.write_text(CONFIG + "gate: {wer_max: 0.3}\nwords: words\n")
+    done = sepkit("config", "check", config)
+    assert done.returncode == 2 and "gate: WER cannot be measured for the task 'bands'" in done.stderr
+    config.write_text(CONFIG.replace("thirds", "passthrough"))
+    for command in (["config", "check", config], ["plan", tmp_path / "in", "--config", config]):
+        done = sepkit(*command)
+        assert done.returncode == 2, done.stderr
+        assert "members[0]: 'passthrough' does not tell low, middle, high apart" in done.stderr
     config.write_text("task: band\nmembers: [{separator: thirds}]")
     told = sepkit("config", "check", config).stderr
     assert "task: there is no 'band' among the tasks; choose one of bands, speech" in told

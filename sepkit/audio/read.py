@@ -125,9 +125,12 @@ def probe(path: Path) -> SourceInfo:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
-    """Open a file for reading from any place in it."""
-    with _opened(path) as opened:
+def open_source(sound: Path | str | Audio) -> Iterator[Source]:
+    """Open a file, or sound in memory, for reading from any place in it."""
+    if isinstance(sound, Audio):
+        yield audio_source(sound)
+        return
+    with _opened(Path(sound)) as opened:
         if opened.fetch is not None:
             yield Source(opened.info, opened.fetch)
             return

@@ -60,11 +60,12 @@ CODED_FRAMES = 2**16
 """Integers are made in stretches that stay in the processor's cache."""
 
 
-def output_format(
-    info: SourceInfo,
-    format: Literal["same", "wav", "flac"],
-    bit_depth: Literal["same", "16", "24", "32", "32f", "64f"],
-) -> tuple[str, str, str]:
+Format = Literal["same", "wav", "flac"]
+BitDepth = Literal["same", "16", "24", "32", "32f", "64f"]
+"""What a configuration's `output` chooses from."""
+
+
+def output_format(info: SourceInfo, format: Format, bit_depth: BitDepth) -> tuple[str, str, str]:
     """The suffix, container and subtype of a result.
 
     "same" keeps the container and depth of a lossless source. What was lossy is never encoded lossily again:
@@ -207,6 +208,12 @@ class AudioWriter:
             f"{shown(self.path)}: cannot be written ({why.strip(' .')}); "
             "check the folder, its permissions and free space"
         )
+
+
+def writer(path: Path, info: SourceInfo, format: Format, bit_depth: BitDepth) -> AudioWriter:
+    """The writer of a result of the source that `info` describes."""
+    _, container, subtype = output_format(info, format, bit_depth)
+    return AudioWriter(path, info.sample_rate, info.channels, container, subtype, info.tags, frames=info.frames)
 
 
 def _clear_clock(path: Path, channels: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,7 +49,8 @@ def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | No
             outputs = pipeline.with_evidence(results, Path(work))
         report = pipeline.render(mix, outputs, masks=masks)
         excerpt = _excerpt(config, mix, outputs, truth)
-        facts = _facts(mix, results, report, truth)
+        stems = [stem.name for stem in pipeline.task.stems() if not stem.inner]
+        facts = _facts(mix, results, stems, report, truth)
         evaluation = _measure(config, excerpt, eval_dir, facts, pipeline.weights())
         if config.report:
             _write_page(config, excerpt, evaluation, eval_dir, facts, results, Seen(masks, outputs))
@@ -148,9 +150,9 @@ def _write_page(
     return file_page.write(folder / PAGE_NAME, found)
 
 
-def _facts(mix: Path, outputs: Outputs, report: RenderReport, truth: Truth) -> dict[str, Any]:
-    """What was run: the files, the level, the time."""
-    (main, *_) = outputs  # whose facts keep their names
+def _facts(mix: Path, outputs: Outputs, stems: Sequence[str], report: RenderReport, truth: Truth) -> dict[str, Any]:
+    """What was run: the files, the level, the time. stems: all that somebody could get, the main one first."""
+    main = stems[0]  # whose facts keep their names
     finished = {
         name if stem == main else f"{stem}_{name}": value
         for stem, facts in report.facts.items()
@@ -158,7 +160,7 @@ def _facts(mix: Path, outputs: Outputs, report: RenderReport, truth: Truth) -> d
     }
     return {
         "mix": shown(mix),
-        **{name: shown(path) for name, path in outputs.items()},
+        **{name: shown(outputs[name]) if name in outputs else None for name in stems},
         **_truth_facts(truth),
         **finished,
         "cpu_seconds": report.seconds_by_stage,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from sepkit.cli.options import chosen
+from sepkit.errors import ConfigError
 
 
 @click.group("config")
@@ -27,6 +28,12 @@ def config_show(path: Path | None) -> None:
 @click.argument("paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 def config_check(paths: tuple[Path, ...]) -> None:
     """Check configurations; print each problem on a line with its field."""
+    from sepkit.judge.verdict import Judge
+
     for path in paths:
-        chosen(path)
+        config = chosen(path)
+        try:
+            Judge(config, config.gate_metrics())
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
         click.echo(f"{path}: ok")

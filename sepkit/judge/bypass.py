@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sepkit.audio.read import Source, open_source
 from sepkit.audio.windows import blocks
-from sepkit.audio.write import AudioWriter, output_format
+from sepkit.audio.write import writer
 from sepkit.config.sections import OutputConfig
 from sepkit.models import voice_activity
 from sepkit.models.weights import WeightFile
@@ -133,14 +133,12 @@ def is_room(found: Evidence) -> bool:
 def pass_through(source: Path, outputs: Outputs, main: str, output: OutputConfig) -> None:
     """The source's own samples as the stem `main`, in the output's format; digital silence as every other stem."""
     with open_source(source) as opened, ExitStack() as stack:
-        info = opened.info
-        _, container, subtype = output_format(info, output.format, output.bit_depth)
-        form = info.sample_rate, info.channels, container, subtype, info.tags, info.frames
-        writers = {name: stack.enter_context(AudioWriter(path, *form)) for name, path in outputs.items()}
-        for start, frames in blocks(info.frames, info.sample_rate):
+        form = opened.info, output.format, output.bit_depth
+        writers = {name: stack.enter_context(writer(path, *form)) for name, path in outputs.items()}
+        for start, frames in blocks(opened.info.frames, opened.info.sample_rate):
             block = opened.read(start, frames)
-            for name, writer in writers.items():
-                writer.write(block if name == main else np.zeros_like(block))
+            for name, each in writers.items():
+                each.write(block if name == main else np.zeros_like(block))
 
 
 def weights() -> tuple[WeightFile, ...]:

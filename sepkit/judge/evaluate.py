@@ -8,14 +8,14 @@ middle is measured.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from sepkit.audio.read import Source, audio_source, open_source
+from sepkit.audio.read import Source, open_source
 from sepkit.audio.resample import resample
 from sepkit.audio.samples import Audio
 from sepkit.config import Config, plugins
@@ -121,7 +121,7 @@ def bring_together(
     """
     given = {"mix": mix, "clean": clean, "reference": reference, "background": background}
     with ExitStack() as stack:
-        sources = {name: stack.enter_context(_open(sound)) for name, sound in given.items() if sound is not None}
+        sources = {name: stack.enter_context(open_source(sound)) for name, sound in given.items() if sound is not None}
         rate, whole_s = sources["mix"].info.sample_rate, sources["mix"].info.duration_s
         notes = [*_fit_lengths(sources), *_fit_layouts(sources)]
         frames = min(source.info.frames * rate // source.info.sample_rate for source in sources.values())
@@ -150,15 +150,6 @@ def _measure(metric: BaseMetric, pair: Pair) -> tuple[Score, ...]:
         logging.getLogger(__name__).debug("metric %s", type(metric).__module__, exc_info=True)
         why = f"{type(error).__name__}: {error}"
     return tuple(not_measured(row, "; ".join(why.split("\n"))) for row in metric.rows())
-
-
-@contextmanager
-def _open(sound: Sound) -> Iterator[Source]:
-    if isinstance(sound, Audio):
-        yield audio_source(sound)
-        return
-    with open_source(Path(sound)) as source:
-        yield source
 
 
 def _fit_lengths(sources: Mapping[str, Source]) -> list[str]:

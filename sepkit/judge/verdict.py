@@ -97,6 +97,11 @@ class Judge:
             )
         self._next = _escalations(config, threads)
         self._needs_words = any(each.metric == "wer" for each in config.gate_metrics())
+        if self._needs_words and len(judged(self.pipeline.task.stems())) > 1:
+            raise ConfigError(
+                f"gate: WER cannot be measured for the task '{config.task}', for nobody knows which of its stems says "
+                "which words; leave out the bound and 'words'"
+            )
 
     def load(self) -> None:
         """Load the first configuration's models; weights that are absent, of whichever, raise here."""
@@ -183,7 +188,7 @@ class Judge:
         text, no_words = words or Known(None, "the gate asks for WER: name the words in 'words:'")
         if words is None and not self._needs_words:
             no_words = ""
-        if words and not alone:
+        if text is not None and not alone:
             text, no_words = None, "which stem says which words is not known"
         try:
             excerpt = bring_together(

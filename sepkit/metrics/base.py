@@ -122,7 +122,7 @@ def not_measured(row: Score, why: str) -> Score:
 def against_reference(row: Score, pair: Pair, value: Callable[[Audio, Audio], float]) -> Score:
     """The row filled by `value(reference, estimate)` on mix and clean, or why that cannot be."""
     if pair.reference is None:
-        return not_measured(row, "no reference; give --reference")
+        return not_measured(row, "no reference is known (evaluate takes one: --reference)")
     if not pair.reference.samples.any():
         return not_measured(row, "the reference is silent")
     before, after = value(pair.reference, pair.mix), value(pair.reference, pair.clean)

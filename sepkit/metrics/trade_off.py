@@ -93,7 +93,7 @@ class Trade(NamedTuple):
 def why_not(pair: Pair) -> str:
     """Why a pair has no trade-off; empty where it has one."""
     if pair.reference is None or pair.reference_kind != "truth":
-        return "needs the true speech; give --reference"
+        return "the true speech is not known (evaluate takes it: --reference)"
     if not pair.reference.samples.any():
         return "the reference is silent"
     return ""

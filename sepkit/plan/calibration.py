@@ -32,12 +32,12 @@ from pydantic import ValidationError
 from sepkit import __version__
 from sepkit.audio.samples import Samples
 from sepkit.clock import Clock
-from sepkit.config import Config, Options, parse_config
+from sepkit.config import Config, Options
 from sepkit.errors import SepkitError
 from sepkit.files.whole_file import whole_file
 from sepkit.models.device import cores
 from sepkit.models.weights import cache_home
-from sepkit.render.ensemble import Ensemble, Member
+from sepkit.render.ensemble import Member
 from sepkit.render.pipeline import Pipeline
 from sepkit.render.statistics import Statistics
 from sepkit.separators.base import BaseSeparator, Estimates, Mix, Place
@@ -139,12 +139,12 @@ def _measure(config: Config, sample_rate: int, channels: int) -> Rates:
 
 def _stages(config: Config, sounds: Sequence[Samples], sample_rate: int) -> list[Spent]:
     """Render each sound from file to file, with everything but members and denoiser."""
-    nothing = parse_config("members: [{separator: passthrough}]").members
-    changes = {"members": nothing, "denoise": None, "skip_silence": None, "device": "cpu"}
+    changes = {"denoise": None, "skip_silence": None, "device": "cpu"}
     pipeline, spent = Pipeline(config.model_copy(update=changes)), []
-    (member,) = pipeline.ensemble.members
-    sources = (name for each in Ensemble(config).members for name in each.separator.sources)
+    member, *_ = members = pipeline.ensemble.members
+    sources = (name for each in members for name in each.separator.sources)
     member.separator = _Free(member.separator.options, tuple(sources))
+    pipeline.ensemble.members = [member]
     with tempfile.TemporaryDirectory(prefix="sepkit-") as name:
         for samples in (sounds[0], *sounds):  # the first, again, for the imports
             source = Path(name) / "noise.wav"

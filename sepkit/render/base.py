@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
@@ -39,7 +39,7 @@ class Stem:
     or measured against it.
     judged: whether metrics are measured on it and the gate holds it.
     against: the stem that it is measured against where no truth is known; "": none.
-    rest_of: the stems that, taken from the mix, leave this one; empty: `render_window` makes it.
+    rest_of: the stems that, taken from the mix, leave this one, none of them a rest; empty: `render_window` makes it.
     """
 
     name: str
@@ -89,6 +89,8 @@ class Finish(ABC):
 class BaseTask(ABC):
     """A task of one configuration. Constructed without loading anything; `load` is called once, before any window."""
 
+    sources: ClassVar[tuple[str, ...]] = ()
+    """What every member has to tell apart for this task, by name; empty: one wanted sound is enough."""
     denoiser: BaseDenoiser | None = None
     """Among the task's stages, where it has one; what it costs is foreseen apart."""
 

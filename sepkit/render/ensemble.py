@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from sepkit.audio import resample
+from sepkit.audio.read import SourceInfo
 from sepkit.audio.samples import Samples
 from sepkit.audio.windows import Window, read_around
 from sepkit.clock import Clock
 from sepkit.config import Config, plugins
 from sepkit.config.sections import MemberConfig
-from sepkit.errors import SepkitError
+from sepkit.errors import ConfigError, SepkitError
 from sepkit.render.statistics import Statistics
 from sepkit.separators.base import BaseSeparator, Mix, Passes, Place
 
@@ -129,6 +131,15 @@ class Ensemble:
         """Every file of weights that the members read."""
         return tuple(file for member in self.members for file in member.separator.weights())
 
+    def require(self, sources: Iterable[str], task: str) -> None:
+        """Raise where a member does not tell apart all that the task works on."""
+        for index, member in enumerate(self.members):
+            if absent := [name for name in sources if name not in member.separator.sources]:
+                raise ConfigError(
+                    f"members[{index}]: '{member.name}' does not tell {', '.join(absent)} apart, which the task "
+                    f"'{task}' needs; choose a separator that does"
+                )
+
     @property
     def uses_device(self) -> bool:
         """Whether any member runs on torch."""
@@ -163,15 +174,34 @@ class Ensemble:
         spans = [read_around(window, frames, *member.reach(sample_rate)) for member in self.members]
         return min(start for start, _ in spans), max(stop for _, stop in spans)
 
+    def estimate(
+        self,
+        read: Samples,
+        read_start: int,
+        window: Window,
+        info: SourceInfo,
+        statistics: Statistics,
+        clock: Clock,
+        part: int,
+    ) -> list[Estimate]:
+        """Each member's estimate for `window`, from `read` (channels, …), the source from frame `read_start` on.
+
+        part: the first of these channels, in the source.
+        """
+        return [
+            _estimate_window(member, read, read_start, window, info.frames, info.sample_rate, statistics, clock, part)
+            for member in self.members
+        ]
+
 
 def window_passes(member: Member, window: Window, frames: int, channels: range, sample_rate: int) -> Passes:
-    """What `estimate_window` would run on one or two channels of the source."""
+    """What `estimate` would run on one or two channels of the source."""
     start, stop = read_around(window, frames, *member.reach(sample_rate))
     place = _place(window, start, sample_rate, channels.start)
     return member.passes(stop - start, len(channels), sample_rate, place)
 
 
-def estimate_window(
+def _estimate_window(
     member: Member,
     read: Samples,
     read_start: int,
@@ -182,10 +212,6 @@ def estimate_window(
     clock: Clock,
     part: int,
 ) -> Estimate:
-    """One member's estimate for `window`, from `read` (channels, …), the source from frame `read_start` on.
-
-    part: the first of these channels, in the source.
-    """
     start, stop = read_around(window, frames, *member.reach(sample_rate))
     place = _place(window, start, sample_rate, part)
     stretch = read[:, start - read_start : stop - read_start]

@@ -14,15 +14,16 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 
-from sepkit.audio.read import Source, SourceInfo, Spool, audio_source, open_source, probe
+from sepkit.audio.read import Source, SourceInfo, Spool, open_source, probe
 from sepkit.audio.samples import Audio, Samples
 from sepkit.audio.stft import Stft
 from sepkit.audio.windows import Seam, Span, Window, cut
-from sepkit.audio.write import AudioWriter, output_format
+from sepkit.audio.write import output_format, writer
 from sepkit.clock import Clock
 from sepkit.config import Config
 from sepkit.files import naming
@@ -30,9 +31,9 @@ from sepkit.models import voice_activity, weights
 from sepkit.models.device import resolve
 from sepkit.models.weights import WeightFile
 from sepkit.render.base import Part, Stem, make_task
-from sepkit.render.ensemble import Ensemble, estimate_window
+from sepkit.render.ensemble import Ensemble
 from sepkit.render.mask_picture import MaskPicture
-from sepkit.render.result import Outputs, Rendered, RenderReport
+from sepkit.render.result import Outputs, Rendered, RenderReport, paths_by_stem
 from sepkit.render.statistics import Statistics, measured
 
 Progress = Callable[[float], None]
@@ -48,6 +49,7 @@ class Pipeline:
         self.config = config
         self.ensemble = Ensemble(config)
         self.task = make_task(config)
+        self.ensemble.require(self.task.sources, config.task)
         self._stft = Stft(config.stft.fft_frames, config.stft.hop_frames)
         self._threads = threads
         self._loaded = False
@@ -94,17 +96,17 @@ class Pipeline:
         other.ensemble, other.task, other._clock = self.ensemble.twin(), self.task.twin(other.config), Clock()
         return other
 
-    def outputs(self, source: Path, folder: Path) -> Outputs:
+    def outputs(self, source: Path | str, folder: Path | str) -> Outputs:
         """The names under `folder` that the stems of `source` get; the source is probed for its format."""
-        info = probe(source)
+        source, info = Path(source), probe(Path(source))
         suffix, _, _ = output_format(info, self.config.output.format, self.config.output.bit_depth)
         written = [stem for stem in self.task.stems(info) if stem.written]
-        return {stem.name: folder / naming.fitted_name(source.stem, stem.suffix + suffix) for stem in written}
+        return {stem.name: Path(folder) / naming.fitted_name(source.stem, stem.suffix + suffix) for stem in written}
 
     def with_evidence(self, outputs: Outputs, folder: Path | None = None) -> Outputs:
         """With the stems too that others are measured against, in `folder`, or where the first output is."""
         first = next(iter(outputs.values()))
-        names = {stem.against for stem in self.task.stems() if stem.against}
+        names = {stem.against for stem in self.task.stems()} - {"", *outputs}
         return outputs | {name: (folder or first.parent) / f".{name}{first.suffix}" for name in sorted(names)}
 
     def spans(self, source: Source) -> list[Span]:
@@ -123,30 +125,34 @@ class Pipeline:
                 yield window, span.active
 
     def render(
-        self, source: Path, outputs: Outputs, progress: Progress | None = None, masks: MaskPicture | None = None
+        self,
+        source: Path | str,
+        outputs: Mapping[str, Path | str],
+        progress: Progress | None = None,
+        masks: MaskPicture | None = None,
     ) -> RenderReport:
-        """Render a file to files, in bounded memory; the outputs appear whole or not at all. masks: to be filled."""
+        """Render a file to files, in bounded memory; the outputs appear whole or not at all.
+
+        outputs: where each stem goes, by its name; `outputs` gives all of them. masks: to be filled.
+        """
         self.load()
         self._masks = masks
         with ExitStack() as stack:
             opened = stack.enter_context(open_source(source))
-            folder = next(iter(outputs.values())).parent
-            sinks = {name: stack.enter_context(self._writer(path, opened.info)).write for name, path in outputs.items()}
-            return self._stream(opened, sinks, folder, progress)
+            paths = paths_by_stem(outputs, [stem.name for stem in self.task.stems(opened.info)])
+            form = opened.info, self.config.output.format, self.config.output.bit_depth
+            sinks = {name: stack.enter_context(writer(path, *form)).write for name, path in paths.items()}
+            return self._stream(opened, sinks, min(paths.values()).parent, progress)
 
     def run(self, source: Path | str | Audio) -> Rendered:
         """Render a file or a piece of sound to memory, whether a stem's file would be written or not."""
         self.load()
         self._masks = None
-        with ExitStack() as stack:
-            opened: Source = (
-                audio_source(source) if isinstance(source, Audio) else stack.enter_context(open_source(Path(source)))
-            )
-            info, stems = opened.info, self.task.stems(opened.info)
+        with open_source(source) as opened:
+            rate, stems = opened.info.sample_rate, self.task.stems(opened.info)
             found: dict[str, list[Samples]] = {stem.name: [] for stem in stems if not stem.inner}
             report = self._stream(opened, {name: parts.append for name, parts in found.items()})
-        stems_found = {name: Audio(np.concatenate(parts, axis=1), info.sample_rate) for name, parts in found.items()}
-        return Rendered(stems_found, report)
+        return Rendered({name: Audio(np.concatenate(parts, axis=1), rate) for name, parts in found.items()}, report)
 
     def _stream(
         self,
@@ -177,8 +183,9 @@ class Pipeline:
                         sinks[name](block)
         if progress:
             progress(1.0)
-        facts = {name: finish.facts() for name, finish in finishes.items()}
-        return RenderReport(info.duration_s, dict(clock.seconds), facts)
+        return RenderReport(
+            info.duration_s, dict(clock.seconds), {name: each.facts() for name, each in finishes.items()}
+        )
 
     def _bodies(self, source: Source, wanted: Sequence[str]) -> Iterator[tuple[dict[str, Samples], float]]:
         """Render a source body by body: the stems that are wanted, and the part of the source done."""
@@ -186,10 +193,12 @@ class Pipeline:
         self.ensemble.begin(info.sample_rate)
         self.task.begin(info)
         if self._masks:
-            members = [member.name for member in self.ensemble.members]
-            self._masks.begin(members, info.frames, info.sample_rate, self._stft)
+            self._masks.begin(
+                [member.name for member in self.ensemble.members], info.frames, info.sample_rate, self._stft
+            )
         stems = [stem for stem in self.task.stems(info) if stem.name in wanted]
-        statistics, seams = [Statistics()] * math.ceil(info.channels / 2), defaultdict[str, Seam](Seam)
+        seams = defaultdict[str, Seam](Seam)
+        statistics = [Statistics()] * math.ceil(info.channels / 2)
         if self.ensemble.needs_statistics or self.task.needs_statistics:
             with self._clock("statistics"):
                 statistics = measured(source)
@@ -223,28 +232,19 @@ class Pipeline:
             body = {
                 name: seams[name].join(np.concatenate([part[name] for part in parts]), window) for name in sorted(made)
             }
-            rests = [stem for stem in stems if stem.rest_of]
-            mix = read[:, window.body_start - start : window.body_stop - start].copy() if rests else read
-            for stem in rests:
-                rest = mix - body[stem.rest_of[0]]
-                for name in stem.rest_of[1:]:
-                    rest -= body[name]
-                body[stem.name] = rest
+            mix = read[:, window.body_start - start : window.body_stop - start]
+            body |= {
+                stem.name: reduce(np.subtract, [body[name] for name in stem.rest_of], mix)
+                for stem in stems
+                if stem.rest_of
+            }
         return body
 
     def _part(
         self, read: Samples, start: int, window: Window, info: SourceInfo, statistics: Statistics, first: int
     ) -> Part:
         """What the members make of one channel or pair, for the task. first: the channel that it begins with."""
-        estimates = [
-            estimate_window(member, read, start, window, info.frames, info.sample_rate, statistics, self._clock, first)
-            for member in self.ensemble.members
-        ]
+        estimates = self.ensemble.estimate(read, start, window, info, statistics, self._clock, first)
         mix = read[:, window.start - start : window.stop - start]
         watch = self._masks.watch(window) if self._masks else None
         return Part(mix, estimates, window, info.sample_rate, statistics, self._clock, watch)
-
-    def _writer(self, path: Path, info: SourceInfo) -> AudioWriter:
-        output = self.config.output
-        _, container, subtype = output_format(info, output.format, output.bit_depth)
-        return AudioWriter(path, info.sample_rate, info.channels, container, subtype, info.tags, frames=info.frames)

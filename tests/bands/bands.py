@@ -7,6 +7,8 @@ from sepkit.render.base import BaseTask, Finish, Stem
 
 
 class Task(BaseTask):
+    sources = ("low", "middle", "high")
+
     def stems(self, info=None):
         low = Stem("low", "__low", "Low", "below 500 Hz", judged=True)
         middle = Stem("middle", "__middle", "Middle", "from 500 to 2000 Hz", judged=True)

@@ -59,7 +59,7 @@ def test_without_a_reference_the_reason_is_given():
     mix = noise(16_000, 3)
     for score in evaluate_pair(mix, mix, config=settings("snr", "si_sdr", "sdr", "stoi")).scores:
         assert score.before is score.after is None
-        assert score.why == "not measured: no reference; give --reference"
+        assert score.why == "not measured: no reference is known (evaluate takes one: --reference)"
 
 
 def test_another_rate_is_brought_to_the_mixs():

@@ -127,6 +127,25 @@ def test_the_loudness_of_a_file_is_the_target(tmp_path):
     assert measured == pytest.approx(-20, abs=0.1)
 
 
+def test_what_a_run_gives_unpacks_and_says_what_was_done_to_the_speech():
+    """A sine of −20 dBFS at 1 kHz has −23.01 LUFS (BS.1770), which leaves 7.01 dB to −16."""
+    sine = 0.1 * np.sin(2 * math.pi * 1000 * np.arange(3 * 48_000) / 48_000)
+    config = parse_config(PASSTHROUGH.replace("target_lufs: null", "target_lufs: -16"))
+    speech, background, report = Pipeline(config).run(Audio(sine[None].astype(np.float32), 48_000))
+    assert report.lufs_rendered == pytest.approx(-23.01, abs=0.02)
+    assert report.gain_db == pytest.approx(7.01, abs=0.02)
+    assert 20 * np.log10(np.abs(speech.samples).max()) == pytest.approx(-20 + 7.01, abs=0.02)
+    assert np.abs(background.samples).max() < 1e-7
+
+
+@pytest.mark.parametrize(("outputs", "found"), [({}, "none"), ({"vocals": "x.wav"}, "vocals")])
+def test_a_stem_that_the_task_does_not_have_is_named_before_anything_is_written(tmp_path, outputs, found):
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), 8000)
+    with pytest.raises(SepkitError, match=f"found the stems {found}; name one or more of speech, background, fused"):
+        Pipeline(parse_config(PASSTHROUGH)).render(str(tmp_path / "a.wav"), outputs)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
 def test_demanding_cuda_where_there_is_none_says_so():
     import torch
 
