@@ -57,12 +57,12 @@ def check(archive: Path, bound: UnpackBound) -> list[zipfile.ZipInfo]:
     if total_bytes > bound.largest_bytes:
         raise SourceError(
             f"{shown(archive)}: would unpack to {total_bytes} bytes, at most {bound.largest_bytes} are "
-            "allowed; nothing was unpacked; raise the bound, or unpack it and give the folder"
+            "allowed; nothing was unpacked; if you trust it, unpack it yourself and give the folder"
         )
     if total_bytes > HARMLESS_BYTES and ratio > bound.largest_ratio:
         raise SourceError(
             f"{shown(archive)}: would unpack to {ratio:.0f} times its size, at most {bound.largest_ratio:g} "
-            "times are allowed; nothing was unpacked; raise the bound, or unpack it and give the folder"
+            "times are allowed; nothing was unpacked; if you trust it, unpack it yourself and give the folder"
         )
     return [member for member in members if not _is_folder(member)]
 

@@ -15,7 +15,11 @@ from sepkit.cli.options import chosen, config_option
 @click.option("--reference", type=click.Path(path_type=Path), help="The true speech, if it is known.")
 @click.option("--background", type=click.Path(path_type=Path), help="The true background, if it is known.")
 @click.option("--words", type=click.Path(path_type=Path), help="A text file with the words spoken.")
-@click.option("--out-dir", type=click.Path(path_type=Path), help="Also write metrics.json and summary.md here.")
+@click.option(
+    "--out-dir",
+    type=click.Path(path_type=Path),
+    help="Also write metrics.json, summary.md, and report.html where the configuration has report: true.",
+)
 @config_option
 def evaluate(
     mix: Path,

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sepkit.errors import ConfigError, SepkitError
+from sepkit.errors import ConfigError, SepkitError, WeightsError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -24,7 +24,7 @@ class Guarded(click.Command):
             return super().invoke(ctx)
         except SepkitError as error:
             click.echo(f"sepkit: {error}", err=True)
-            ctx.exit(USAGE if isinstance(error, ConfigError) else FAILED)
+            ctx.exit(USAGE if isinstance(error, ConfigError | WeightsError) else FAILED)
         except KeyboardInterrupt:
             click.echo("sepkit: interrupted; what was finished is kept", err=True)
             ctx.exit(INTERRUPTED)

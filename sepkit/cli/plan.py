@@ -17,7 +17,10 @@ from sepkit.cli.options import chosen, config_option
 @click.option("--calibrate", is_flag=True, help="Measure the speed of this machine again.")
 @config_option
 def plan(input_path: Path, pattern: str, calibrate: bool, config_path: Path | None) -> None:
-    """Print what would run on INPUT, a file or a folder, and its time, memory and disk. Nothing is written."""
+    """Print what would run on INPUT, a file or a folder, and its time, memory and disk.
+
+    No result is written. The measured speed of this machine is kept in the cache.
+    """
     from sepkit.batch.preview import plan_text
 
     click.echo(plan_text(chosen(config_path), input_path, pattern, calibrate))

@@ -15,7 +15,7 @@ from sepkit.cli.options import chosen, config_option
 @click.option("-o", "--out", required=True, help="Folder for the results; - writes the one result to standard output.")
 @config_option
 def run(inputs: tuple[str, ...], out: str, config_path: Path | None) -> None:
-    """Clean single files. INPUT is a sound or video file, or - for a WAV on standard input.
+    """Clean single files. INPUT is a sound or video file, or - for one on standard input.
 
     The exit codes are those of batch.
     """

@@ -37,7 +37,11 @@ def train_speech_command(
     steps: int | None,
     smoke: bool,
 ) -> None:
-    """Train the network of the member compact. config/train/speech.yaml says what is left in OUT."""
+    """Train the network of the member compact.
+
+    OUT gets last.pt and best.pt (to go on from), history.json and .png, split.csv (what was used on which side), and
+    compact.safetensors (the weights as the member reads them).
+    """
     from sepkit.training.config import load_train_config
     from sepkit.training.run import smoke_run, train_speech
 

@@ -76,7 +76,7 @@ def require(files: Iterable[WeightFile]) -> None:
     missing = [file for file in dict.fromkeys(files) if not file.path.is_file()]
     if missing:
         lines = "\n".join(_absence(file) for file in missing)
-        raise WeightsError(f"{lines}; or take {EMBEDDED_CONFIG}, which needs no download")
+        raise WeightsError(f"{lines}; or name only models that are here: {EMBEDDED_CONFIG} needs no download")
 
 
 def verify(file: WeightFile) -> None:

@@ -135,8 +135,8 @@ def read_network(file: WeightFile) -> Any:
     except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
         if "diffq" in str(error) and not _quantisers():
             raise WeightsError(
-                f"{file.model}: {file.path} is quantised and the package diffq is not installed; run "
-                "'pip install diffq' (it needs a C compiler on Python 3.11 and newer), or choose another bag"
+                f"{file.model}: {file.path} is quantised and the package diffq is not installed; install sepkit's "
+                "extra 'quantised' (it needs a C compiler on Python 3.11 and newer), or choose another bag"
             ) from error
         reason = (str(error).splitlines() or [type(error).__name__])[-1]
         raise WeightsError(
