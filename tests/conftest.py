@@ -1,6 +1,6 @@
 """One thread for torch in each test worker and in what it starts: many threads beside other processes are much slower.
 
-Under CI, Hypothesis draws the same examples every time; elsewhere it goes on looking for new ones.
+Under CI, Hypothesis draws the same examples every time; elsewhere it goes on looking for new ones. No test is timed.
 """
 
 import os
@@ -14,9 +14,8 @@ from hypothesis import settings
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_variable] = "1"  # read when torch is first imported
 
-settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+settings.register_profile("sepkit", derandomize="CI" in os.environ, deadline=None)
+settings.load_profile("sepkit")
 
 
 @pytest.fixture

@@ -184,9 +184,10 @@ def test_what_a_task_cannot_do_is_an_error_that_says_so(tmp_path, config):
     config.write_text(CONFIG + "bypass_clean: true\n")
     done = sepkit("run", lay(tmp_path / "in", "a.wav") / "a.wav", "-o", tmp_path / "out", "--config", config)
     assert (done.returncode, done.stderr.splitlines()[0][:29]) == (2, "sepkit: bypass_clean: the tas")
-    config.write_text(CONFIG + "gate: {wer_max: 0.3}\nwords: words\n")
+    config.write_text(CONFIG + "gate: {wer_pct_max: 30}\nwords: words\n")
     done = sepkit("config", "check", config)
-    assert done.returncode == 2 and "gate: WER cannot be measured for the task 'bands'" in done.stderr
+    assert done.returncode == 2, done.stderr
+    assert "gate: WER cannot be measured for the task 'bands'" in done.stderr
     config.write_text(CONFIG.replace("thirds", "passthrough"))
     for command in (["config", "check", config], ["plan", tmp_path / "in", "--config", config]):
         done = sepkit(*command)

@@ -78,6 +78,8 @@ def problems(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[s
         inner = item.get("ctx", {}).get("error")
         if isinstance(inner, OptionsError):
             yield from ((f"{path}.{sub}" if path else sub, text) for sub, text in inner.problems)
+        elif item["type"] == "too_short":
+            yield path, f"is empty; give at least {item['ctx']['min_length']}"
         elif item["type"] == "extra_forbidden":
             yield path, _unknown_key(item["loc"], model)
         elif item["type"] == "missing":

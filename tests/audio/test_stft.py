@@ -37,7 +37,7 @@ def test_forward_is_the_definition(fft_frames, hop_frames, frames):
         np.testing.assert_allclose(spectrum[channel], expected, atol=2e-6)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     frames=st.integers(1, 5000),
     channels=st.integers(1, 3),

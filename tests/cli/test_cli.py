@@ -119,7 +119,7 @@ def test_absent_weights_stop_the_run_before_any_audio_is_read(tmp_path):
         env={"PATH": "/usr/bin", "HOME": str(tmp_path), "TORCH_HOME": str(tmp_path / "torch")},
     )
     message = result.stderr.decode()
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "955717e8-8726e21a.th" in message
     assert str(tmp_path / "torch") in message
     assert "sepkit models fetch htdemucs" in message

@@ -60,7 +60,7 @@ def test_shipped_configurations_name_every_section_and_field(path):
         (MINIMAL + "device: gpu", "device: "),
         ("members: [{separator: passthrough, options: {colour: red}}]", "members.0.options.colour: unknown key"),
         ("members: [{separator: passthrough, weight: .nan}]", "members.0.weight: "),
-        ("members: []", "members: Tuple should have at least 1 item"),
+        ("members: []", "members: is empty; give at least 1"),
         ("seed: 3", "members: this field is required"),
         ("- a\n- b", "expected sections such as 'members:', found list"),
         ("members: [", "not valid YAML"),

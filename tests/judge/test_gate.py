@@ -132,7 +132,7 @@ def test_what_cannot_be_measured_never_passes(tmp_path):
     pair = bring_together(path, path, path, reference_kind="fused vocals", no_words="no words for it").pair
     found = gate.broken(config, Evaluator(config.gate_metrics()).scores(pair), path, path)
     assert len(found) == 4 and all("could not be measured: " in each for each in found)
-    assert "needs the true speech" in found[0]
+    assert "the true speech is not known" in found[0]
     assert "less than 0.4 s of speech" in found[1]
     assert found[2] == "wer could not be measured: no words for it (gate.wer_pct_max)"
     assert gate.broken(config, (), path, path)[0].startswith("speech_lost could not be measured: ")

@@ -47,7 +47,7 @@ def difference_db(test: np.ndarray, truth: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 16000, 22050, 44100, 48000])
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.too_slow])
 @given(
     config=st.sampled_from(
         [EMBEDDED, EMBEDDED.replace("denoise:", "#"), EMBEDDED.replace("{separator: rnnoise}, ", "")]

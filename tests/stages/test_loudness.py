@@ -92,7 +92,7 @@ def test_it_agrees_with_pyloudnorm(sample_rate, channels):
     assert lufs(samples, sample_rate) == pytest.approx(default, abs=0.2)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(cuts=st.lists(st.integers(0, 3 * 11025), max_size=12), channels=st.integers(1, 2))
 def test_the_cuts_do_not_matter(cuts, channels):
     samples = speech_like(11025, channels, 3, seed=0).astype(np.float32)

@@ -82,7 +82,7 @@ def test_skipping_quiet_rows_never_misses_a_peak():
         assert found[~over].max(initial=0) <= floor * (1 + 1e-6)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cuts=st.lists(st.integers(0, 5000), max_size=10), frames=st.integers(1, 5000))
 def test_the_cuts_do_not_matter(cuts, frames):
     samples = bursts(20000, seed=2)[:, :frames]
