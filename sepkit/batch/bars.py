@@ -31,8 +31,10 @@ class _FileBar(tqdm):  # type: ignore[misc]  # tqdm has no types
 def file_bar(name: str, quiet: bool) -> tqdm:
     """Shown at once, and moved by `update(part)`, 0 … 1 in all."""
     bar_format = "{desc}: {percentage:3.0f} %{left}"
-    columns = shutil.get_terminal_size().columns  # 80 for a terminal that says 0, where tqdm would show nothing
-    return _FileBar(total=1.0, desc=shown(name), disable=quiet, leave=False, bar_format=bar_format, ncols=columns)
+    columns = shutil.get_terminal_size().columns or 80  # a terminal of no size, as in containers, would show nothing
+    return _FileBar(
+        total=1.0, desc=shown(name), disable=quiet, leave=False, bar_format=bar_format, ncols=columns, nrows=24
+    )
 
 
 def time_text(seconds: float) -> str:
