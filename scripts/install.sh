@@ -23,7 +23,7 @@ follow_pip() {
     case $line in
       Collecting*)
         count=$((count + 1))
-        [ $((count % 20)) -ne 0 ] || echo "sepkit: … $count packages of about $(grep -c == requirements.lock)" ;;
+        [ $((count % 20)) -ne 0 ] || echo "sepkit: … $count packages found" ;;
       Installing\ collected*) echo "sepkit: … all there; unpacking, which takes the longest" ;;
     esac
   done
@@ -44,7 +44,7 @@ install_sepkit() {
   fi
   echo "sepkit: installing the pinned packages into .venv (once): about 3 GB on disk, more with CUDA; some minutes …" >&2
   .venv/bin/python -m pip install --quiet --quiet --upgrade pip >&2 || return
-  .venv/bin/python -m pip install --progress-bar off --constraint requirements.lock --editable ".${extras:+[$extras]}" |
-    follow_pip >&2 || return
+  .venv/bin/python -m pip install --progress-bar off --constraint requirements.lock --editable ".${extras:+[$extras]}" 2>&1 |
+    tee .venv/pip.log | follow_pip >&2 || { tail -n 20 .venv/pip.log >&2; return 1; }
   echo "$pinned ${extras:+[$extras]}" >>"$stamp"
 }
