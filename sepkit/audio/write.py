@@ -26,7 +26,7 @@ from sepkit.audio.samples import Samples
 from sepkit.audio.source_file import audio_chunk
 from sepkit.errors import OutputError, SourceError
 from sepkit.files.naming import shown
-from sepkit.files.whole_file import PART_PATTERN
+from sepkit.files.whole_file import PART_PATTERN, make_folder
 
 _SUFFIXES = {
     "WAV": (".wav", ".wave"),
@@ -213,7 +213,8 @@ class AudioWriter:
 
 
 def writer(path: Path, info: SourceInfo, format: Format, bit_depth: BitDepth) -> AudioWriter:
-    """The writer of a result of the source that `info` describes."""
+    """The writer of a result of the source that `info` describes; its folder is made."""
+    make_folder(path.parent)
     _, container, subtype = output_format(info, format, bit_depth)
     return AudioWriter(path, info.sample_rate, info.channels, container, subtype, info.tags, frames=info.frames)
 

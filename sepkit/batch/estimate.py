@@ -63,4 +63,4 @@ def _time(
         spent_s = sum(record.seconds / record.workers for record in same)
         return audio_s * spent_s / known_s, f"as {len(same)} files of the journal took"
     foreseen = forecast(Pipeline(config), infos)
-    return foreseen.seconds, f"from noise, {foreseen.basis}"
+    return foreseen.seconds, f"from noise, {foreseen.basis}; metrics and pages apart"

@@ -128,7 +128,8 @@ def _cost_lines(foreseen: Forecast) -> list[str]:
     peak = (
         "not known on this system" if foreseen.peak_bytes is None else f"about {size_text(round(foreseen.peak_bytes))}"
     )
-    return [f"time: about {duration_text(foreseen.seconds)} (from noise, {foreseen.basis})", f"peak memory: {peak}"]
+    time = f"time: about {duration_text(foreseen.seconds)} (from noise, {foreseen.basis}; metrics and pages apart)"
+    return [time, f"peak memory: {peak}"]
 
 
 def _unknown_line(absent: int) -> str:

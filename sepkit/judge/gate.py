@@ -43,6 +43,7 @@ def _broken_bound(bound: Bound, score: Score | None) -> str:
     found, limit = _figures(value, bound)
     if against_input:
         moved = "rose" if bound.kind == "rise" else "fell"
+        found, limit = (text.replace("%", "percentage points") for text in (found, limit))
         return f"{bound.name} {moved} by {found}, at most {limit} against the input is allowed (gate.{bound.key})"
     asked = "at least" if bound.kind == "min" else "at most"
     return f"{bound.name} {found}, {asked} {limit} is asked (gate.{bound.key})"

@@ -98,7 +98,7 @@ def test_a_file_made_worse_is_caught_and_the_true_speech_passes(tmp_path, bound,
 def test_words_in_another_order_are_caught_by_the_rise_of_the_wer(tmp_path):
     speech = excerpt("speech.wav")
     (found,) = reasons(tmp_path, "wer_rise_pct: 15", reordered(), before=speech)
-    assert found.startswith("wer rose by ") and "at most 15.00 % against the input is allowed" in found
+    assert found.startswith("wer rose by ") and "at most 15.00 percentage points against the input is allowed" in found
     assert reasons(tmp_path, "wer_rise_pct: 15", speech, before=speech) == ()
 
 

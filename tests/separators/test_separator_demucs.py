@@ -229,6 +229,6 @@ def test_without_diffq_only_quantised_files_are_refused_and_say_what_to_install(
     monkeypatch.setitem(sys.modules, "diffq", None)
     assert member(bag="transformer0", folder=str(folder), shifts=0).grid_frames == int(0.75 * 2 * RATE)
     with pytest.raises(
-        WeightsError, match=r"is quantised and the package diffq is not installed; run 'pip install diffq'"
+        WeightsError, match=r"is quantised and the package diffq is not installed; install sepkit's extra 'quantised'"
     ):
         member(bag="quantised", folder=str(folder))
