@@ -16,6 +16,19 @@ find_python() {
   return 2
 }
 
+# One line for each twentieth package that pip takes in hand, and for its last step; callers set pipefail.
+follow_pip() {
+  local line count=0
+  while IFS= read -r line; do
+    case $line in
+      Collecting*)
+        count=$((count + 1))
+        [ $((count % 20)) -ne 0 ] || echo "sepkit: … $count packages found" ;;
+      Installing\ collected*) echo "sepkit: … all there; unpacking, which takes the longest" ;;
+    esac
+  done
+}
+
 install_sepkit() {
   local extras pinned stamp=.venv/.sepkit-installed
   extras=$(IFS=,; echo "$*")
@@ -29,8 +42,9 @@ install_sepkit() {
     python=$(find_python) || return
     "$python" -m venv .venv || { echo "sepkit: $python cannot make .venv; install its venv module (Debian: python3-venv)" >&2; return 2; }
   fi
-  echo "sepkit: installing the pinned packages into .venv (once) …" >&2
+  echo "sepkit: installing the pinned packages into .venv (once): about 3 GB on disk, more with CUDA; some minutes …" >&2
   .venv/bin/python -m pip install --quiet --quiet --upgrade pip >&2 || return
-  .venv/bin/python -m pip install --quiet --quiet --constraint requirements.lock --editable ".${extras:+[$extras]}" >&2 || return
+  .venv/bin/python -m pip install --progress-bar off --constraint requirements.lock --editable ".${extras:+[$extras]}" 2>&1 |
+    tee .venv/pip.log | follow_pip >&2 || { tail -n 20 .venv/pip.log >&2; return 1; }
   echo "$pinned ${extras:+[$extras]}" >>"$stamp"
 }

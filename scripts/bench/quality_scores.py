@@ -1,6 +1,7 @@
 """The mathematics of `scripts.bench quality`: what an estimate scores on a mix, and means with their intervals.
 
-Where there is speech: SI-SDR against it (of clean speech: against itself), STOI, DNSMOS. Where there is none: how much
+Where there is speech: SI-SDR against it (of clean speech: against itself), STOI, DNSMOS, and what is left of the
+beginnings and ends of words (`scripts.bench.word_edges`). Where there is none: how much
 of the energy is left. Changes are paired, file by file, with the unprocessed mix, so that what all methods find hard or
 easy in a file does not widen their intervals. An interval is the bias-corrected and accelerated bootstrap of the mean
 over files (`sepkit.compare.statistics`).
@@ -15,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scripts.bench.measuring import table
+from scripts.bench.word_edges import edges, kept_db
 from sepkit.audio.samples import Audio, Samples
 from sepkit.compare.methods import UNPROCESSED
 from sepkit.compare.pairs import column
@@ -53,6 +55,8 @@ class FileScore(NamedTuple):
     stoi: float | None = None
     dnsmos: float | None = None
     left_db: float | None = None
+    begins_db: float | None = None
+    ends_db: float | None = None
 
 
 def bounded_db(value: float) -> float:
@@ -74,6 +78,10 @@ class Scorer:
         from pystoi import stoi
 
         rate, found = truth.mix.sample_rate, Audio(estimate, truth.mix.sample_rate)
+        begins, ends = (
+            kept_db(truth.speech.samples, truth.background.samples, estimate, at, rate)
+            for at in edges(truth.speech.samples, rate)
+        )
         return FileScore(
             method,
             truth.name,
@@ -81,6 +89,8 @@ class Scorer:
             bounded_db(si_sdr_db(truth.speech, found)),
             float(stoi(truth.speech.samples[0], estimate[0], rate)),
             float(self._dnsmos._opinions(heard_once(found))[-1]),
+            begins_db=float(np.mean(begins)) if begins else None,
+            ends_db=float(np.mean(ends)) if ends else None,
         )
 
 
@@ -120,6 +130,10 @@ def tables(scores: Sequence[FileScore], cost: dict[str, float | None]) -> str:
         heard = [column for column in columns if values(scores, methods[0], column, measure)]
         rows = [[method, *(_opinion(scores, method, column, measure) for column in heard)] for method in methods]
         parts.append(table([f"{label}: mean, change", *heard], rows))
+    for label, measure in (("First 50 ms of words", "begins_db"), ("Last 50 ms of words", "ends_db")):
+        heard = [column for column in columns if values(scores, methods[0], column, measure)]
+        rows = [[method, *(_mean(scores, method, column, measure) for column in heard)] for method in methods]
+        parts.append(table([f"{label}: kept, dB", *heard], rows))
     return "\n\n".join(parts)
 
 
@@ -130,6 +144,10 @@ def _separation(scores: Sequence[FileScore], method: str, column: str) -> str:
     if column == "clean":
         return interval(list(values(scores, method, column, "si_sdr_db").values())).text(1)
     return interval(change(scores, method, column, "si_sdr_db")).text(1)
+
+
+def _mean(scores: Sequence[FileScore], method: str, column: str, measure: str) -> str:
+    return interval(list(values(scores, method, column, measure).values())).text(1)
 
 
 def _opinion(scores: Sequence[FileScore], method: str, column: str, measure: str) -> str:

@@ -40,6 +40,8 @@ _SUFFIXES = {
 }
 """The containers that are written, and the suffixes that fit them, the default first."""
 
+RESULT_SUFFIXES = frozenset(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
+
 _SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "32": "PCM_32", "32f": "FLOAT", "64f": "DOUBLE"}
 
 _EIGHT_BIT = ("PCM_U8", "PCM_S8")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sepkit.batch.bars import file_bar
 from sepkit.config import Config, dump_config, parse_config
 from sepkit.errors import SourceError
 from sepkit.files.naming import shown
@@ -37,21 +38,27 @@ class Truth(NamedTuple):
     words: str | None = None
 
 
-def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | None = None) -> str:
+def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | None = None, quiet: bool = True) -> str:
     """Clean the configuration's pilot mix, or `source`, of which nothing more is known. Returns the table."""
-    pipeline = Pipeline(config)
-    pipeline.load()
-    mix, truth = (source, Truth()) if source else (Path(config.pilot.mix), _pilot_truth(config))
+    mix = source or Path(config.pilot.mix)
+    if not source and not mix.is_file():
+        raise SourceError(
+            f"pilot.mix: {shown(mix)} is not here; sepkit's own lies in the project's folder: go there, or give a file "
+            "of your own: sepkit pilot FILE"
+        )
+    pipeline, truth = Pipeline(config), Truth() if source else _pilot_truth(config)
     outputs = results = pipeline.outputs(mix, make_folder(artifacts / "pilot"))
     masks = MaskPicture() if config.report else None
     with tempfile.TemporaryDirectory(prefix=".sepkit-", dir=artifacts / "pilot") as work:
         if config.report or truth[:2] == (None, None):
             outputs = pipeline.with_evidence(results, Path(work))
-        report = pipeline.render(mix, outputs, masks=masks)
+        with file_bar(mix.name, quiet) as bar:
+            pipeline.load()
+            report = pipeline.render(mix, outputs, lambda part: bar.update(part - bar.n), masks)
         excerpt = _excerpt(config, mix, outputs, truth)
         stems = [stem.name for stem in pipeline.task.stems() if not stem.inner]
         facts = _facts(mix, results, stems, report, truth)
-        evaluation = _measure(config, excerpt, eval_dir, facts, pipeline.weights())
+        evaluation = _measure(config, excerpt, eval_dir, facts, pipeline.weights(), quiet)
         if config.report:
             _write_page(config, excerpt, evaluation, eval_dir, facts, results, Seen(masks, outputs))
     spectrograms.picture(excerpt.pair.mix, excerpt.pair.clean, make_folder(eval_dir) / "spectrograms.png")
@@ -72,13 +79,14 @@ def evaluate_files(
     background: Path | None,
     words: Path | None,
     out_dir: Path | None,
+    quiet: bool = True,
 ) -> str:
     """Measure a pair of files; returns the table and, where `out_dir` is given, writes it there."""
     truth = Truth(reference, background, read_words(words))
     excerpt = bring_together(mix, clean, *truth, longest_s=config.evaluate.longest_s)
     main = main_stem(config).name
     facts = {"mix": shown(mix), main: shown(clean), **_truth_facts(truth)}
-    evaluation = _measure(config, excerpt, out_dir, facts)
+    evaluation = _measure(config, excerpt, out_dir, facts, quiet=quiet)
     if out_dir and config.report:
         _write_page(config, excerpt, evaluation, out_dir, facts, {main: clean}, Seen())
     return summary.table(evaluation)
@@ -125,10 +133,17 @@ def _measure(
     out_dir: Path | None,
     facts: dict[str, Any],
     weights: tuple[WeightFile, ...] = (),
+    quiet: bool = True,
 ) -> Evaluation:
     """Measure, and write the tables where there is a folder for them; `facts` gain weights and configuration."""
     evaluator = Evaluator(config.evaluate.metrics)
-    evaluation = evaluator.evaluate(excerpt)
+    with file_bar("measuring", quiet) as bar:
+
+        def follow(label: str, part: float) -> None:
+            bar.set_description_str(f"measuring {label}")
+            bar.update(part - bar.n)
+
+        evaluation = evaluator.evaluate(excerpt, follow)
     files = dict.fromkeys((*weights, *evaluator.weights()))
     facts |= {"weights": [_weight_facts(file) for file in files], "configuration": dump_config(config)}
     if out_dir:

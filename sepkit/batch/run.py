@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -163,6 +165,11 @@ def _check(job: BatchJob) -> None:
         raise ConfigError(f"jobs: {job.jobs} found; give 1 or more")
     if not job.source.exists():
         raise SourceError(f"{shown(job.source)}: there is no such folder or .zip; check IN_DIR")
+    if job.source.is_file() and not zipfile.is_zipfile(job.source) and job.source.suffix.lower() != ".zip":
+        raise SourceError(
+            f"{shown(job.source)}: is one file, and batch takes a folder or a .zip; for a file: "
+            f"sepkit run {shlex.quote(shown(job.source))} -o {shlex.quote(shown(job.out))}"
+        )
     if job.out.exists() and not job.out.is_dir():
         raise OutputError(f"{shown(job.out)}: is a file; give a folder as OUT_DIR")
     if job.out.exists() and job.out.samefile(job.source):

@@ -1,90 +1,107 @@
-"""Single files, standard input and standard output: `sepkit run`. The gate holds here as in a batch."""
+"""Single files, standard input and standard output: `sepkit run`. The gate holds here as in a batch.
+
+Names are checked before any model is loaded. What fails is told, and the rest is done.
+"""
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sepkit.audio.read import stdin_source
 from sepkit.audio.write import write_stdout
+from sepkit.batch.bars import file_bar
+from sepkit.batch.file_result import FileResult
+from sepkit.batch.target import Target
 from sepkit.config import Config
 from sepkit.errors import ConfigError, OutputError, SepkitError
 from sepkit.files.naming import shown
 from sepkit.judge.quarantine import Places, leftovers, prune, settle, staged, workspace
-from sepkit.judge.verdict import Judge, Judged, exit_code
+from sepkit.judge.verdict import Judge, exit_code
 from sepkit.judge.words import Words
-from sepkit.render.pipeline import Pipeline
+from sepkit.render.pipeline import Pipeline, Progress
 
 PIPE = "-"
+
+MayOverwrite = Callable[[Path], bool]
+"""Whether a file that is there may be replaced by a result."""
 
 
 @dataclass
 class RunReport:
-    """What failed, every verdict, and a line for each file that did not simply pass."""
+    """What became of every file, in order."""
 
-    failures: list[SepkitError] = field(default_factory=list)
-    verdicts: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    results: list[FileResult] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
         """As of a batch."""
-        return exit_code(bool(self.failures), self.verdicts)
-
-    def add(self, source: Path, judged: Judged, note: str = "") -> None:
-        """Count a file."""
-        self.verdicts.append(judged.verdict)
-        what = [note, f"by {judged.configuration}" if judged.verdict == "escalated" else "", *judged.reasons]
-        if judged.verdict != "passed":
-            self.lines.append(f"{judged.verdict}: {shown(source)}: {shown('; '.join(filter(None, what)))}".rstrip(": "))
+        return exit_code(any(each.error for each in self.results), (each.verdict for each in self.results))
 
 
-def run_files(inputs: Sequence[str], out: str, config: Config, quiet: bool = True) -> RunReport:
-    """Render each input to `out` (a folder, or - for standard output). What fails is told, the rest is done."""
+def run_files(
+    inputs: Sequence[str],
+    out: str,
+    config: Config,
+    quiet: bool = True,
+    told: Callable[[FileResult], None] = lambda result: None,
+    may_overwrite: MayOverwrite = lambda path: True,
+) -> RunReport:
+    """Render each input to `out` (a folder, a file, or - for standard output).
+
+    told: called with each file's result, as soon as it is known.
+    """
     if out == PIPE and len(inputs) > 1:
         raise ConfigError(f"-o -: standard output holds one file, found {len(inputs)} inputs; give -o a folder")
     if inputs.count(PIPE) > 1:
         raise ConfigError("INPUT -: standard input can be read once; name it once")
-    judge = Judge(config, config.gate_metrics())
-    judge.load()
-    words = Words(Path(config.words)) if config.words and config.gate else None
     report = RunReport()
+
+    def tell(result: FileResult) -> None:
+        report.results.append(result)
+        told(result)
+
     with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory()) + os.sep if out == PIPE else out
+        target = Target.of(folder, len(inputs))
+        judge = Judge(target.formed(config), config.gate_metrics())
+        judge.require()
+        words = Words(Path(config.words)) if config.words and config.gate else None
         sources = [stack.enter_context(stdin_source()) if name == PIPE else Path(name) for name in inputs]
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out == PIPE else out)
-        jobs, report.failures = _plan(judge.pipeline, sources, folder)
-        for source, places in jobs:
-            try:
-                judged = _render(judge, source, places, folder, words, quiet)
-                note = ""
-                if out == PIPE and judged.verdict == "quarantined":
-                    note = "nothing was written, for standard output has no quarantine"
-                elif out == PIPE:
-                    write_stdout(next(iter(places.own.values())))
-                report.add(source, judged, note)
-            except SepkitError as error:
-                report.failures.append(error)
-        prune(folder)
+        jobs, failures = _plan(judge.pipeline, sources, target, may_overwrite)
+        for failure in failures:
+            tell(failure)
+        for index, (source, places) in enumerate(jobs):
+            with file_bar(source.name, quiet) as bar:
+                if not index:
+                    bar.set_description_str("loading the models")
+                    judge.load()
+                    bar.set_description_str(shown(source.name))
+                result = _render(judge, source, places, target.folder, words, lambda part: bar.update(part - bar.n))
+            tell(_to_stdout(result) if out == PIPE and not result.error else result)
+        prune(target.folder)
     return report
 
 
 def _plan(
-    pipeline: Pipeline, sources: Sequence[Path], folder: Path
-) -> tuple[list[tuple[Path, Places]], list[SepkitError]]:
+    pipeline: Pipeline, sources: Sequence[Path], target: Target, may_overwrite: MayOverwrite
+) -> tuple[list[tuple[Path, Places]], list[FileResult]]:
     """Every source with its places; sources that cannot be read are failures, a clash stops before the start."""
     jobs: list[tuple[Path, Places]] = []
-    failures: list[SepkitError] = []
+    failures: list[FileResult] = []
     taken: dict[Path, Path] = {}
-    gated = bool(pipeline.config.gate)
+    folder, gated = target.folder, bool(pipeline.config.gate)
     for source in sources:
         try:
-            places = Places.of(pipeline.outputs(source, folder), folder, source.stem)
+            places = Places.of(target.outputs(pipeline, source), folder, source.stem)
             places.stay_inside(folder, gated)
         except SepkitError as error:
-            failures.append(error)
+            failures.append(FileResult(source, "failed", error=error))
             continue
         for path in places.possible_files(gated):
             if path in taken:
@@ -92,6 +109,11 @@ def _plan(
             if path.resolve() == source.resolve():
                 raise OutputError(f"{path}: is the input itself; choose another folder, or another suffix in output")
             taken[path] = source
+        there = [path for path in places.own.values() if path.exists() and not may_overwrite(path)]
+        if there:
+            why = f"{shown(there[0])}: is there already; give --overwrite always, or another place"
+            failures.append(FileResult(source, "failed", error=OutputError(why)))
+            continue
         jobs.append((source, places))
     return [(source, _with_leftovers(places, source, sources, taken)) for source, places in jobs], failures
 
@@ -106,16 +128,40 @@ def _with_leftovers(places: Places, source: Path, sources: Sequence[Path], taken
     return places._replace(stale=stale, held_stale=held_stale)
 
 
-def _render(judge: Judge, source: Path, places: Places, folder: Path, words: Words | None, quiet: bool) -> Judged:
+def _render(
+    judge: Judge, source: Path, places: Places, folder: Path, words: Words | None, progress: Progress
+) -> FileResult:
     """Render and judge one file, and bring it to where it belongs."""
-    from tqdm import tqdm
+    start_s = time.perf_counter()
+    try:
+        with workspace(folder) as work:
+            rendered = judge.pipeline.with_evidence(staged(places.own, work))
+            known = words.of(source.name) if words else None
+            judged = judge.judge(source, rendered, known, progress)
+            settle(rendered, judged, places)
+    except SepkitError as error:
+        return FileResult(source, "failed", error=error)
+    return FileResult(
+        source,
+        judged.verdict,
+        places.held if judged.verdict == "quarantined" else places.own,
+        judged.configuration,
+        judged.reasons,
+        judged.notes,
+        judged.duration_s,
+        time.perf_counter() - start_s,
+        judged.facts,
+        judged.stages,
+    )
 
-    with (
-        workspace(folder) as work,
-        tqdm(total=100, desc=source.name, unit="%", disable=quiet, leave=False) as bar,
-    ):
-        rendered = judge.pipeline.with_evidence(staged(places.own, work))
-        known = words.of(source.name) if words else None
-        judged = judge.judge(source, rendered, known, lambda part: bar.update(100 * part - bar.n))
-        settle(rendered, judged, places)
-    return judged
+
+def _to_stdout(result: FileResult) -> FileResult:
+    """Send the main result down the pipe; what is quarantined stays behind."""
+    if result.verdict == "quarantined":
+        note = "nothing was written, for standard output has no quarantine"
+        return replace(result, stems={}, notes=(note, *result.notes))
+    try:
+        write_stdout(next(iter(result.stems.values())))
+    except SepkitError as error:
+        return replace(result, verdict="failed", error=error)
+    return replace(result, stems={})

@@ -15,8 +15,17 @@ def config_group() -> None:
     """Print and check configurations."""
 
 
+@config_group.command("list")
+def config_list() -> None:
+    """Print the configurations that come with sepkit: name, what it is, file."""
+    from sepkit.config.shipped import about, shipped
+
+    for name, path in shipped().items():
+        click.echo(f"{name:8} {about(path)}\n{'':8} {path}")
+
+
 @config_group.command("show")
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False, metavar="[FILE|NAME]", type=click.Path(path_type=Path))
 def config_show(path: Path | None) -> None:
     """Print a configuration with every default filled in."""
     from sepkit.config import dump_config

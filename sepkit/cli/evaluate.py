@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -33,4 +34,5 @@ def evaluate(
     """Measure a file before and after with the metrics of the configuration; print a table."""
     from sepkit.batch.pilot import evaluate_files
 
-    click.echo(evaluate_files(chosen(config_path), mix, clean, reference, background, words, out_dir))
+    quiet = not sys.stderr.isatty()
+    click.echo(evaluate_files(chosen(config_path), mix, clean, reference, background, words, out_dir, quiet))

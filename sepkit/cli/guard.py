@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -34,7 +36,17 @@ class Guarded(click.Command):
 
 
 class GuardedGroup(Guarded, click.Group):
-    """Commands together, guarded alike."""
+    """Commands together, guarded alike. A file where a command belongs gets a hint."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and Path(name).exists():
+            command = "batch" if Path(name).is_dir() else "run"
+            ctx.fail(f"'{name}' is no command; did you mean: sepkit {command} {shlex.join(args)}")
+        return super().resolve_command(ctx, args)
 
 
 def _interrupt(*_: object) -> None:

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from sepkit.config import Config
 
 config_option = click.option(
-    "--config", "config_path", type=click.Path(path_type=Path), help="YAML file [default: the embedded pilot.yaml]."
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE|NAME",
+    help="YAML file, or the name of a shipped one: see `sepkit config list` [default: pilot].",
 )
 
 

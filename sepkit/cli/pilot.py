@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -26,4 +27,6 @@ def pilot(input_path: Path | None, artifacts: Path, eval_dir: Path | None, confi
     """Clean the pilot mix (or INPUT) and measure it; leave files to listen to and a page to look at."""
     from sepkit.batch.pilot import run_pilot
 
-    click.echo(run_pilot(chosen(config_path), artifacts, eval_dir or artifacts / "eval", input_path))
+    click.echo(
+        run_pilot(chosen(config_path), artifacts, eval_dir or artifacts / "eval", input_path, not sys.stderr.isatty())
+    )

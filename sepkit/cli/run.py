@@ -2,26 +2,74 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sepkit.cli.options import chosen, config_option
+from sepkit.cli.voice import begin, voice_options
+
+if TYPE_CHECKING:
+    from sepkit.batch.file_result import FileResult
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--out", required=True, help="Folder for the results; - writes the one result to standard output.")
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    help="Folder for the results; for one INPUT also a file.wav or file.flac, or - for standard output.",
+)
 @config_option
-def run(inputs: tuple[str, ...], out: str, config_path: Path | None) -> None:
+@click.option(
+    "--overwrite",
+    type=click.Choice(["ask", "always", "never"]),
+    default="ask",
+    show_default=True,
+    help="What to do where a result is there already; where nobody can be asked, ask is never.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print an object for each INPUT on standard output.")
+@voice_options
+def run(
+    inputs: tuple[str, ...],
+    out: str,
+    config_path: Path | None,
+    overwrite: str,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    log: Path | None,
+) -> None:
     """Clean single files. INPUT is a sound or video file, or - for one on standard input.
 
-    The exit codes are those of batch.
+    A line for each file says where its result is and what was done. The exit codes are those of batch.
     """
-    from sepkit.batch.single import run_files
+    from sepkit.batch.single import PIPE, run_files
 
-    report = run_files(inputs, out, chosen(config_path), quiet=not sys.stderr.isatty())
-    for line in (*report.lines, *report.failures):
-        click.echo(f"sepkit: {line}", err=True)
-    raise click.exceptions.Exit(report.exit_code)
+    if as_json and out == PIPE:
+        raise click.UsageError("--json and -o - both want standard output: give one of them")
+    voice = begin(quiet, verbose, log)
+
+    def told(result: FileResult) -> None:
+        if result.error:
+            voice.error("%s", result.line())
+        elif result.verdict in ("passed", "bypassed"):
+            voice.info("%s", result.line())
+        else:
+            voice.warning("%s", result.line())
+        if result.stages:
+            voice.debug("%s", result.stages_line())
+        if as_json:
+            click.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+
+    def may_overwrite(path: Path) -> bool:
+        if overwrite == "ask" and sys.stdin.isatty() and sys.stderr.isatty():
+            return click.confirm(f"{path} is there already. Replace it?", err=True)
+        return overwrite == "always"
+
+    silent = quiet or not sys.stderr.isatty()
+    raise click.exceptions.Exit(run_files(inputs, out, chosen(config_path), silent, told, may_overwrite).exit_code)

@@ -28,6 +28,7 @@ from sepkit.config.sections import (
     StftConfig,
     WindowsConfig,
 )
+from sepkit.config.shipped import located, shipped
 from sepkit.config.yaml_file import Options, parse_yaml, read_text
 from sepkit.errors import ConfigError
 
@@ -156,19 +157,20 @@ def _each_once(metrics: Iterable[MetricConfig]) -> tuple[MetricConfig, ...]:
 
 
 def default_config_path() -> Path:
-    """The embedded default: packed with the wheel, or beside the package in a clone."""
-    packed = Path(__file__).parents[1] / "configs" / "pilot.yaml"
-    return packed if packed.is_file() else Path(__file__).parents[2] / EMBEDDED_CONFIG
+    """The embedded default."""
+    return shipped()["pilot"]
 
 
 def load_config(path: str | Path) -> Config:
-    """Read and check a YAML file; the error lists every problem, one a line, each with its path.
+    """Read and check a YAML file, or a shipped configuration by its name ("best"); the error lists every problem, one a
+    line, each with its path.
 
     The paths of `escalate_to` begin at the file's folder; those configurations are read and checked too.
     """
+    path = located(path)
     config = parse_config(read_text(path, EMBEDDED_CONFIG), str(path))
     if config.escalate_to:
-        paths = tuple(str((Path(path).parent / each).absolute()) for each in config.escalate_to)
+        paths = tuple(str((path.parent / each).absolute()) for each in config.escalate_to)
         config = config.model_copy(update={"escalate_to": paths})
         config.escalations()
     return config

@@ -8,7 +8,7 @@ middle is measured.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +46,8 @@ LENGTH_TOLERANCE_S = 0.1
 """Encoders pad by some milliseconds; files further apart than this are not a pair."""
 
 Sound = Path | str | Audio
+Follow = Callable[[str, float], None]
+"""Told what is measured next, and the part of the metrics that is done."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,18 @@ class Evaluator:
         """Every row that the metrics give, without values."""
         return tuple(row for metric in self.metrics for row in metric.rows())
 
-    def scores(self, pair: Pair) -> tuple[Score, ...]:
+    def scores(self, pair: Pair, follow: Follow | None = None) -> tuple[Score, ...]:
         """Every row of every metric; a failure is the row's `why`."""
-        return tuple(score for metric in self.metrics for score in _measure(metric, pair))
+        found: list[Score] = []
+        for index, metric in enumerate(self.metrics):
+            if follow:
+                follow(metric.rows()[0].label, index / len(self.metrics))
+            found += _measure(metric, pair)
+        return tuple(found)
 
-    def evaluate(self, excerpt: Excerpt) -> Evaluation:
+    def evaluate(self, excerpt: Excerpt, follow: Follow | None = None) -> Evaluation:
         """The rows with the stretch they were measured on."""
-        scores = self.scores(excerpt.pair)
+        scores = self.scores(excerpt.pair, follow)
         return Evaluation(scores, excerpt.start_s, excerpt.end_s, excerpt.whole_s, excerpt.notes)
 
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 import copy
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -49,7 +49,8 @@ EXIT_PASSED, EXIT_FAILED, EXIT_QUARANTINED, EXIT_ESCALATED = 0, 1, 3, 4
 class Judged:
     """What became of a file. configuration: whose rendering it is. reasons: of every attempt that failed.
 
-    excerpt: what was measured. stages: CPU-seconds by stage, of all attempts.
+    excerpt: what was measured. stages: CPU-seconds by stage, of all attempts. facts: by stem, what the finish of the
+    last attempt found and did; none where the source passed through. notes: what is to be known about it.
     """
 
     verdict: Verdict
@@ -59,6 +60,8 @@ class Judged:
     duration_s: float
     excerpt: Excerpt | None
     stages: dict[str, float]
+    facts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def exit_code(failed: bool, verdicts: Iterable[str]) -> int:
@@ -103,9 +106,13 @@ class Judge:
                 "which words; leave out the bound and 'words'"
             )
 
-    def load(self) -> None:
-        """Load the first configuration's models; weights that are absent, of whichever, raise here."""
+    def require(self) -> None:
+        """Raise where weights are absent, of whichever configuration; nothing is loaded."""
         weights.require(all_weights(self.config))
+
+    def load(self) -> None:
+        """Load the first configuration's models; weights that are absent raise here."""
+        self.require()
         self.pipeline.load()
 
     def twin(self) -> Judge:
@@ -142,11 +149,15 @@ class Judge:
             excerpt, evaluation = measured.excerpt, measured.evaluation
             stages.update({**report.seconds_by_stage, **clock.seconds})
             broken = () if bypassed else self._broken(source, outputs, measured)
+            verdict: Verdict = "bypassed" if bypassed else "escalated" if reasons else "passed"
             if not broken:
-                verdict: Verdict = "bypassed" if bypassed else "escalated" if reasons else "passed"
-                return Judged(verdict, name, tuple(reasons), evaluation, report.duration_s, excerpt, dict(stages))
+                break
             reasons += (f"{name}: {reason}" for reason in broken)
-        return Judged("quarantined", name, tuple(reasons), evaluation, report.duration_s, excerpt, dict(stages))
+        else:
+            verdict = "quarantined"
+        facts = {} if bypassed else report.facts
+        duration_s = report.duration_s
+        return Judged(verdict, name, tuple(reasons), evaluation, duration_s, excerpt, dict(stages), facts)
 
     def _attempts(self) -> Iterator[tuple[str, Pipeline]]:
         yield FIRST, self.pipeline

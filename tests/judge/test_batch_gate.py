@@ -237,7 +237,16 @@ def test_a_single_file_never_lies_in_both_places(tmp_path, source):
     out = tmp_path / "out"
     run(tmp_path, "loud.wav", out)
     own = outputs(out)
-    words = ["run", str(source / "loud.wav"), "-o", str(out), "--config", str(tmp_path / "first.yaml")]
+    words = [
+        "run",
+        str(source / "loud.wav"),
+        "-o",
+        str(out),
+        "--config",
+        str(tmp_path / "first.yaml"),
+        "--overwrite",
+        "always",
+    ]
     (tmp_path / "first.yaml").write_text(PASSTHROUGH + "gate: {loudness_lufs_min: 0}\n")
     assert CliRunner().invoke(main, words).exit_code == 3
     assert sorted(outputs(out)) == ["quarantine/loud__reasons.txt", "quarantine/loud__speech_only.wav"]

@@ -1,0 +1,82 @@
+"""What became of one file of `sepkit run`: one line for people, one object for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sepkit.errors import SepkitError, one_line
+from sepkit.files.naming import shown
+
+_UNITS = ("lufs", "db", "dbtp", "s", "pct")
+"""Endings of the names of facts, which say their unit."""
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """Of one source.
+
+    verdict: as of the gate, or "failed" with its error. configuration: whose rendering it is. stems: where each lies
+    now. seconds: it took, by the clock. facts: by stem, what finishing found and did. stages: CPU-seconds.
+    """
+
+    source: Path
+    verdict: str
+    stems: Mapping[str, Path] = field(default_factory=dict)
+    configuration: str = ""
+    reasons: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    duration_s: float = 0.0
+    seconds: float = 0.0
+    facts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    stages: Mapping[str, float] = field(default_factory=dict)
+    error: SepkitError | None = None
+
+    def line(self) -> str:
+        """For people: what came of it, where it lies, how long it took, what was done to it."""
+        if self.error:
+            return str(self.error)
+        by = f" by {self.configuration}" if self.verdict == "escalated" else ""
+        front = "" if self.verdict == "passed" else f"{self.verdict}{by}: "
+        where = ", ".join(shown(path) for path in self.stems.values())
+        spent = f"{self.duration_s:.1f} s of sound in {self.seconds:.1f} s"
+        facts = [f"{stem}: {_facts(found)}" for stem, found in self.facts.items() if found]
+        said = [spent, *facts, *self.notes, *map(shown, self.reasons)]
+        return f"{front}{shown(self.source)}{' → ' if where else ''}{where}: {'; '.join(said)}"
+
+    def stages_line(self) -> str:
+        """CPU-seconds by stage, the longest first."""
+        spent = sorted(self.stages.items(), key=lambda each: -each[1])
+        return f"{shown(self.source)}: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in spent)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "source": shown(self.source),
+            "verdict": self.verdict,
+            "error": one_line(self.error) if self.error else None,
+            "stems": {stem: shown(path) for stem, path in self.stems.items()},
+            "configuration": self.configuration,
+            "reasons": list(self.reasons),
+            "notes": list(self.notes),
+            "duration_s": self.duration_s,
+            "seconds": self.seconds,
+            "facts": {stem: dict(found) for stem, found in self.facts.items()},
+            "cpu_seconds": dict(self.stages),
+        }
+
+
+def _facts(found: Mapping[str, float]) -> str:
+    return ", ".join(_fact(name, value) for name, value in found.items())
+
+
+def _fact(name: str, value: float) -> str:
+    """A fact by its name, which ends in its unit: "levelling gain +5.2 dB"."""
+    words, _, unit = name.rpartition("_")
+    if unit not in _UNITS:
+        return f"{name.replace('_', ' ')} {value:g}"
+    written = {"lufs": "LUFS", "db": "dB", "dbtp": "dBTP", "pct": "%"}.get(unit, unit)
+    sign = "+" if unit == "db" else ""
+    return f"{words.replace('_', ' ')} {value:{sign}.1f} {written}"

@@ -1,0 +1,39 @@
+"""The configurations that come with sepkit, found by a short name from anywhere: `pilot`, `fast`, `best`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sepkit.errors import ConfigError
+
+_PACKAGE = Path(__file__).parents[1]
+_LONG_ENDING = "_pipeline"
+
+
+def shipped() -> dict[str, Path]:
+    """Each configuration by its name: packed with the wheel, or beside the package in a clone."""
+    packed = _PACKAGE / "configs"
+    folder = packed if packed.is_dir() else _PACKAGE.parent / "config"
+    return {path.stem.removesuffix(_LONG_ENDING): path for path in sorted(folder.glob("*.yaml"))}
+
+
+def located(name: str | Path) -> Path:
+    """The file that is meant: a path as it is, or one of `shipped` by its name. A file of that name goes first."""
+    path, known = Path(name), shipped()
+    if path.exists() or path.parent != Path() or path.suffix:
+        return path
+    short = path.name.removesuffix(_LONG_ENDING)
+    if short not in known:
+        raise ConfigError(f"{name}: there is no such file or configuration; give a YAML file, or {', '.join(known)}")
+    return known[short]
+
+
+def about(path: Path) -> str:
+    """What a configuration is for: the first sentence of the comment on top of it."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comment = []
+    for line in lines:
+        if not line.startswith("#"):
+            break
+        comment.append(line.lstrip("# ").strip())
+    return " ".join(comment).split(". ")[0].rstrip(".")
