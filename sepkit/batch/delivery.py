@@ -12,12 +12,11 @@ import re
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sepkit.errors import OutputError, SourceError
+from sepkit.errors import OutputError, SourceError, one_line
 from sepkit.files.appear import appearing
 from sepkit.files.naming import shown
 
@@ -112,18 +111,16 @@ def unpack(archive: Path, folder: Path, matches: Callable[[str], bool], bound: U
             path = folder / relative
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with opened.open(member) as source, path.open("xb") as target:
+                target = path.open("xb")
+            except OSError as error:  # too long a name, or one that is a folder's already; nothing was made
+                damaged[relative] = f"cannot be unpacked from {shown(archive)} ({error.strerror})"
+                continue
+            try:
+                with target, opened.open(member) as source:
                     shutil.copyfileobj(source, target, 1 << 20)
-            except (
-                zipfile.BadZipFile,
-                zlib.error,
-                EOFError,
-                NotImplementedError,
-                RuntimeError,
-                OSError,
-            ) as error:
-                path.unlink(missing_ok=True)
-                damaged[relative] = f"cannot be unpacked from {shown(archive)} ({error})"
+            except Exception as error:  # each method of compression has errors of its own
+                path.unlink()
+                damaged[relative] = f"cannot be unpacked from {shown(archive)} ({one_line(error)})"
     return damaged
 
 
