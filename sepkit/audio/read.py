@@ -102,7 +102,7 @@ class Source:
         self._fetch = fetch
 
     def read(self, start_frame: int, frames: int) -> Samples:
-        """The frames from `start_frame` on, (channels, frames) float32; NaN, Inf or beyond `LOUDEST` is a SourceError."""
+        """The frames from `start_frame` on, (channels, frames) float32; NaN, Inf, or `LOUDEST` is a SourceError."""
         assert start_frame >= 0 and frames >= 0 and start_frame + frames <= self.info.frames, (
             f"{frames} frames from {start_frame} on, of {self.info.frames}"
         )

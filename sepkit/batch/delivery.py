@@ -23,6 +23,9 @@ from sepkit.files.naming import shown
 HARMLESS_BYTES = 64 << 20
 """Up to here no ratio is asked about: digital silence packs 1000 : 1 and does no harm."""
 
+DEEPEST = 200
+"""Folders of a member; below, names of one letter are at the end of what a path may be."""
+
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold; with it the same tree always packs to the same bytes."""
 
@@ -98,13 +101,18 @@ def _parts(member: zipfile.ZipInfo) -> list[str]:
 
 def unpack(archive: Path, folder: Path, matches: Callable[[str], bool], bound: UnpackBound) -> dict[str, str]:
     """Unpack the members that match into `folder`; returns those whose data are damaged, with the finding."""
-    members = [member for member in check(archive, bound) if matches("/".join(_parts(member)))]
+    members: list[zipfile.ZipInfo] = []
+    damaged: dict[str, str] = {}
+    for member in check(archive, bound):
+        if len(_parts(member)) > DEEPEST:
+            damaged["/".join(_parts(member))] = f"lies more than {DEEPEST} folders deep in {shown(archive)}"
+        elif matches("/".join(_parts(member))):
+            members.append(member)
     needed_bytes, free_bytes = sum(member.file_size for member in members), shutil.disk_usage(folder).free
     if needed_bytes > free_bytes:
         raise OutputError(
             f"{shown(folder)}: unpacking {shown(archive)} takes {needed_bytes} bytes, {free_bytes} are free; make room"
         )
-    damaged: dict[str, str] = {}
     with zipfile.ZipFile(archive) as opened:
         for member in members:
             relative = "/".join(_parts(member))

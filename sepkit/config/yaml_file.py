@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sepkit.config.plain_yaml import LONGEST_TEXT, PlainLoader, load
 from sepkit.errors import ConfigError
-from sepkit.files.naming import clipped, shown
+from sepkit.files.naming import clipped
 
 MOST_PROBLEMS = 20
 """Told at once; a file with more is another kind of file."""
@@ -49,8 +49,12 @@ class _UniqueKeyLoader(PlainLoader):
             if not isinstance(key, Hashable):
                 raise yaml.constructor.ConstructorError(None, None, "a key must be text", key_node.start_mark)
             if key in seen:
+                named = clipped(str(key), LONGEST_KEY)
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{clipped(str(key), LONGEST_KEY)}' stands twice; keep one", key_node.start_mark
+                    None,
+                    None,
+                    f"the key '{named}' stands twice; keep one",
+                    key_node.start_mark,
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)

@@ -28,6 +28,8 @@ CHANNELS = 2
 WIDEN = 4
 """A feed-forward layer, and a mask's hidden layers, are this many times as wide as a feature."""
 ROTARY_BASE = 10000.0
+LAYER_TENSORS = 6 + 5
+"""Of an attention (positions, norm, queries to values, gates with bias, output) and of a feed-forward layer."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,14 @@ class Shape:
     window_frames: int
     normalise_each: bool
     """Whether each transformer ends in a norm (Mel-Band), or all of them together do (BS)."""
+
+    @property
+    def tensors(self) -> int:
+        """How many the network has, which building it would tell at the cost of building it."""
+        norms = 2 * self.depth if self.normalise_each else 1
+        layers = self.depth * (self.time_depth + self.band_depth)
+        masks = self.stems * len(self.bands) * self.mask_layers
+        return 3 * len(self.bands) + LAYER_TENSORS * layers + norms + 2 * masks
 
 
 def side_by_side(widths: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
@@ -83,12 +93,13 @@ class RoFormer(nn.Module):
         )
         self.final_norm = nn.Identity() if shape.normalise_each else _Norm(shape.dim)
         self.mask_estimators = nn.ModuleList(_MaskEstimator(widths, shape) for _ in range(shape.stems))
-        bins = torch.tensor([bin for band in shape.bands for bin in band])
+        # On the processor whatever the device is: the sizes are looked at on "meta", which holds no numbers.
+        bins = torch.tensor([bin for band in shape.bands for bin in band], device="cpu")
         # Channels lie beside each other within a bin.
-        rows = (bins[:, None] * CHANNELS + torch.arange(CHANNELS)).flatten()
+        rows = (bins[:, None] * CHANNELS + torch.arange(CHANNELS, device="cpu")).flatten()
         self.register_buffer("rows", rows, persistent=False)
         self.register_buffer("holders", torch.bincount(rows)[:, None].float(), persistent=False)
-        self.register_buffer("window", torch.hann_window(shape.window_frames), persistent=False)
+        self.register_buffer("window", torch.hann_window(shape.window_frames, device="cpu"), persistent=False)
 
     def forward(self, mix: Tensor) -> Tensor:
         """The stems in a mix."""
