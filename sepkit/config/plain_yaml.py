@@ -29,7 +29,7 @@ class PlainLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """One node with all below it, counted."""
-        alias, mark = self.check_event(yaml.AliasEvent), self.peek_event().start_mark
+        alias, mark = self.check_event(yaml.AliasEvent), self.peek_event().start_mark  # type: ignore[no-untyped-call]
         before = self._nodes
         self._depth += 1
         if self._depth > DEEPEST:

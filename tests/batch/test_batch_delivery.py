@@ -150,7 +150,7 @@ def test_a_file_and_a_folder_of_one_name_cost_the_second_alone(tmp_path, names):
 def test_names_too_long_for_any_disk_fail_alone_up_to_the_report(tmp_path):
     long = ("n" * 6000 + ".wav", ("d" * 200 + "/") * 30 + "e.wav", "o" * 300 + "/e.wav", "p/" * 1900 + "e.wav")
     lay(tmp_path / "in", "good.wav")
-    archive = archive_of(tmp_path / "d.zip", {name: b"x" for name in long})
+    archive = archive_of(tmp_path / "d.zip", dict.fromkeys(long, b"x"))
     with zipfile.ZipFile(archive, "a") as opened:
         opened.write(tmp_path / "in/good.wav", "good.wav")
     report = run_batch(BatchJob(config("report: true"), archive, tmp_path / "out"))

@@ -230,7 +230,7 @@ def test_damaged_or_hostile_files_are_refused(tmp_path):
     with pytest.raises(WeightsError, match="cannot be read"):
         member(options)
     torch.save({"state_dict": Payload(tmp_path / "mark")}, path)
-    with pytest.raises(WeightsError, match="cannot be read .*names code, which is not run") as caught:
+    with pytest.raises(WeightsError, match=r"cannot be read .*names code, which is not run") as caught:
         member(options)
     assert "weights_only" not in str(caught.value)
     torch.save([1, 2], path)
