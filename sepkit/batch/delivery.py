@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sepkit.errors import OutputError, SourceError, one_line
+from sepkit.errors import OutputError, SourceError
 from sepkit.files.appear import appearing
-from sepkit.files.naming import shown
+from sepkit.files.naming import clipped, shown
 
 HARMLESS_BYTES = 64 << 20
 """Up to here no ratio is asked about: digital silence packs 1000 : 1 and does no harm."""
@@ -128,7 +128,8 @@ def unpack(archive: Path, folder: Path, matches: Callable[[str], bool], bound: U
                     shutil.copyfileobj(source, target, 1 << 20)
             except Exception as error:  # each method of compression has errors of its own
                 path.unlink()
-                damaged[relative] = f"cannot be unpacked from {shown(archive)} ({one_line(error)})"
+                reason = clipped(str(error)) or "its data end too early"
+                damaged[relative] = f"cannot be unpacked from {shown(archive)} ({reason})"
     return damaged
 
 

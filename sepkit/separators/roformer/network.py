@@ -163,7 +163,8 @@ class _Rotary(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        freqs = ROTARY_BASE ** (-torch.arange(0, dim, 2).float() / dim)
+        # Counting on "meta" would import torch._dynamo, which takes a second.
+        freqs = ROTARY_BASE ** (-torch.arange(0, dim, 2, device="cpu").float() / dim)
         self.freqs = nn.Parameter(freqs, requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:

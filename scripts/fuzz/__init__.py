@@ -1,0 +1,1 @@
+"""Feeds sepkit damaged files and counts what it does: `python -m scripts.fuzz`."""
