@@ -15,7 +15,16 @@ from scripts.fuzz.seeds import CONFIG, RECORDS, RICH, Seeds
 from sepkit.batch.journal import JOURNAL_NAME
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-NAMES = ("a.wav", "a.wav/b.wav", "sub/a.wav", "../a.wav", "/a.wav", "a\\b.wav", "n" * 6000 + ".wav", "d/" * 900 + "a.wav")
+NAMES = (
+    "a.wav",
+    "a.wav/b.wav",
+    "sub/a.wav",
+    "../a.wav",
+    "/a.wav",
+    "a\\b.wav",
+    "n" * 6000 + ".wav",
+    "d/" * 900 + "a.wav",
+)
 
 
 @dataclass(frozen=True)

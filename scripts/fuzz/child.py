@@ -82,13 +82,12 @@ def _run_here(case: Case, said: Path) -> None:
 def _settle(folder: Path, said: Path) -> None:
     """Streams, folder and limits. A limit that is reached ends the child: by a signal, or by a MemoryError."""
     os.chdir(folder)
-    for number, (path, flags) in enumerate(
-        [(os.devnull, os.O_RDONLY), (said, os.O_WRONLY | os.O_CREAT), (said, os.O_WRONLY | os.O_APPEND)]
-    ):
+    streams = [(Path(os.devnull), os.O_RDONLY), (said, os.O_WRONLY | os.O_CREAT), (said, os.O_WRONLY | os.O_APPEND)]
+    for number, (path, flags) in enumerate(streams):
         os.dup2(os.open(path, flags, 0o600), number)
     # As Python itself opens them; this process may have had others.
-    sys.stdin, sys.stdout = open(0, encoding="utf-8"), open(1, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1)  # noqa: PTH123, SIM115
+    sys.stdin, sys.stdout = open(0, encoding="utf-8"), open(1, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1)  # noqa: SIM115
     used_bytes = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _PROC else 0
     if used_bytes:
         resource.setrlimit(resource.RLIMIT_AS, (used_bytes + MEMORY_BYTES,) * 2)

@@ -5,20 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import signal
 from pathlib import Path
-from typing import Literal
 
 from scripts.fuzz.cases import Case
 from scripts.fuzz.child import TRACEBACK_CODE, Ended
 from sepkit.audio.read import read_audio
 from sepkit.errors import SepkitError
 
-Outcome = Literal[
-    *("refused", "rendered", "unclear", "traceback", "crash", "hang", "partial output", "changed input"),
-]
-OUTCOMES: tuple[Outcome, ...] = (
-    *("refused", "rendered", "unclear", "traceback", "crash", "hang", "partial output", "changed input"),
-)
+OUTCOMES = ("refused", "rendered", "unclear", "traceback", "crash", "hang", "partial output", "changed input")
 BAD = OUTCOMES[2:]
 """unclear: failed without a word, with a page of them, or with an error that only a programmer understands."""
 
@@ -30,10 +25,8 @@ RAW_ERROR = re.compile(r"^(failed|sepkit): .*\b(?!FileNotFound|Permission)[A-Z]\
 SOUNDS = (".wav", ".flac", ".aiff", ".caf", ".w64", ".au", ".rf64")
 
 
-def judge(case: Case, ended: Ended) -> Outcome:
+def judge(case: Case, ended: Ended) -> str:
     """The worst that is true of it."""
-    import signal
-
     if ended.signal:
         return "hang" if signal.Signals(ended.signal).name in TIME_IS_UP else "crash"
     if any(not path.is_file() or path.read_bytes() != content for path, content in case.before.items()):
@@ -68,7 +61,7 @@ def _whole(path: Path) -> bool:
         return False
 
 
-def keep(case: Case, ended: Ended, outcome: Outcome, folder: Path) -> Path:
+def keep(case: Case, ended: Ended, outcome: str, folder: Path) -> Path:
     """Copy the case, with the command that repeats it and what it said."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(case.folder, folder, symlinks=True)

@@ -145,8 +145,8 @@ def _ffmpeg(container: str, codec: str, picture: bool) -> bytes:
     rate = 48_000 if codec in ("libopus", "ac3") else RATE_HZ
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
-        film = output.add_stream("mpeg4", rate=25) if picture else None
-        audio = output.add_stream(codec, rate=rate, layout="stereo")
+        film: Any = output.add_stream("mpeg4", rate=25) if picture else None
+        audio: Any = output.add_stream(codec, rate=rate, layout="stereo")
         if film:
             film.width = film.height = 32
             for index in range(5):
@@ -199,7 +199,8 @@ def _models(folder: Path) -> dict[str, dict[str, bytes]]:
     pickled = io.BytesIO()
     torch.save(state, pickled)
     network = HTDemucs(["other", "vocals"], channels=8, depth=3, t_layers=1, t_heads=2, segment=Fraction(1))
-    save_with_checksum(serialize_model(network, OmegaConf.create({})), folder / "small.th")
+    package = serialize_model(network, OmegaConf.create({}))  # type: ignore[no-untyped-call]  # as demucs says it is not
+    save_with_checksum(package, folder / "small.th")  # type: ignore[no-untyped-call]
     (demucs,) = folder.glob("small*.th")
     tensors = {name: tensor.clone() for name, tensor in state.items()}
     found = {"model.ckpt": pickled.getvalue(), "model.safetensors": save(tensors)}

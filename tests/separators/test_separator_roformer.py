@@ -150,6 +150,7 @@ def test_a_stretch_on_the_grid_equals_the_whole(tmp_path):
         ({"num_stems": 3}, "training.instruments names vocals, other, but model.num_stems is 3"),
         ({"stft_n_fft": 1024, "stft_win_length": 1024}, "does not fit its YAML"),
         ({"stft_n_fft": 1024}, "stft_hop_length, stft_win_length and stft_n_fft must rise"),
+        ({"num_bands": 1000}, "its bands do not hold each of 1025 bins"),
         ({"dim_head": 7}, "model.dim_head .*multiple of 2"),
         ({"stft_n_fft": 10**9, "stft_win_length": 10**9}, "model.stft_n_fft .*less than or equal to 16384"),
     ],

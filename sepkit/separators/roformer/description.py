@@ -130,7 +130,7 @@ def shape_of(description: Description, name: str) -> Shape:
     else:
         whole = sum(model.freqs_per_bands or ()) == bins
         bands = side_by_side(model.freqs_per_bands or ()) if whole else ()
-    if {bin for band in bands for bin in band} != set(range(bins)):
+    if not all(bands) or {bin for band in bands for bin in band} != set(range(bins)):
         raise ConfigError(f"{name}: model: its bands do not hold each of {bins} bins; check them and stft_n_fft")
     # The two trainers count the layers of a mask differently: all but the last, or all.
     layers = (model.mask_estimator_depth or 1) + 1 if mel else (model.mask_estimator_depth or 2)

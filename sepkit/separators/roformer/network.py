@@ -16,6 +16,7 @@ et al., "RoFormer", 2021, https://arxiv.org/abs/2104.09864; https://github.com/l
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -70,7 +71,9 @@ def mel_bands(count: int, sample_rate: int, fft_frames: int) -> tuple[tuple[int,
     """The bins where each filter of a mel filter bank (Slaney's) is above 0, the first and the last bin included."""
     from librosa import filters
 
-    weights = filters.mel(sr=sample_rate, n_fft=fft_frames, n_mels=count)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of filters without a bin, which whoever asked for them is told
+        weights = filters.mel(sr=sample_rate, n_fft=fft_frames, n_mels=count)
     weights[0, 0] = weights[-1, -1] = 1
     return tuple(tuple(np.flatnonzero(row > 0).tolist()) for row in weights)
 
