@@ -73,12 +73,10 @@ def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]], look: bo
         record = json.loads((out / JSON_NAME).read_text(encoding="utf-8"))
         source, rows = out.resolve() / record["source"], record["files"]  # absolute in those of earlier versions
         config = parse_config(record["configuration"], shown(out / JSON_NAME))
-        escalate_to = tuple(str(out.resolve() / path) for path in config.escalate_to)
-        config = config.model_copy(update={"escalate_to": escalate_to})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SourceError(f"{shown(out / JSON_NAME)}: cannot be read ({error}); run the batch again") from error
     journal, problems = Journal(out), []
-    looks = _looks(config) if look else {}
+    looks = _looks(config, out.resolve()) if look else {}
     for row in watched([row for row in rows if row["outputs"]]):
         try:
             if _inside(out, row["path"]).is_file():
@@ -103,8 +101,9 @@ def _write_again(
         write(out, row["path"], source, outputs, row["metrics"], config, seen, said)
 
 
-def _looks(config: Config) -> dict[str, SecondLook]:
+def _looks(config: Config, out: Path) -> dict[str, SecondLook]:
     """By the name that the journal gives a configuration; "" is that of journals from before there were several."""
+    config = config.model_copy(update={"escalate_to": tuple(str(out / path) for path in config.escalate_to)})
     names = [Path(path).name for path in config.escalate_to]
     first = SecondLook(config)
     others = {name: SecondLook(each) for name, each in zip(names, config.escalations(), strict=True)}
