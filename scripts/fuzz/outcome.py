@@ -21,7 +21,8 @@ TIME_IS_UP = ("SIGALRM", "SIGXCPU", "SIGKILL")
 MOST_LINES = 30
 LONGEST_LINE = 7000
 """The longest name that is tried has 6,000 letters, and a line names its file."""
-RAW_ERROR = re.compile(r"^(failed|sepkit): .*\b(?!FileNotFound|Permission)[A-Z]\w+(Error|Exception|Interrupt): ", re.M)
+RAW_ERROR = re.compile(r"^(failed|sepkit): ([^(]*: )?[A-Z]\w+(Error|Exception): ", re.MULTILINE)
+"""Python's own error in the place of a message; in brackets, behind one, it does no harm."""
 SOUNDS = (".wav", ".flac", ".aiff", ".caf", ".w64", ".au", ".rf64")
 
 

@@ -129,7 +129,7 @@ def test_a_member_of_damaged_lzma_fails_alone(tmp_path):
         archive.writestr("bad.wav", noise)
         archive.writestr("good.wav", b"fine")
     raw = bytearray((tmp_path / "d.zip").read_bytes())
-    raw[40:1000] = b"\xff" * 960
+    raw[60:1000] = b"\xff" * 940
     (tmp_path / "d.zip").write_bytes(raw)
     target = tmp_path / "target"
     target.mkdir()
