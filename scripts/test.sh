@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole check on a fresh clone: style, types, layers, tests. Arguments go to pytest.
+# The whole check on a fresh clone: style, types, layers, tests, a minute of fuzzing. Arguments go to pytest, without it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/install.sh
@@ -19,3 +19,4 @@ $bin/ruff format --check .
 $bin/mypy
 $bin/lint-imports
 $bin/python -m pytest -n auto "$@"
+[ $# -gt 0 ] || $bin/python -m scripts.fuzz --minutes 1 --seed 1

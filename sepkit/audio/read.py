@@ -65,6 +65,9 @@ MAX_CHANNELS = 64
 UNKNOWN_FRAMES = 2**63 - 1
 """libsndfile's count for a FLAC whose encoder wrote into a pipe."""
 
+LOUDEST = 1e12
+"""Full scale is 1, and 32-bit integers taken for floats reach 2e9; far above, squares within a model leave float32."""
+
 COPY_BYTES = 2**20
 
 
@@ -99,19 +102,19 @@ class Source:
         self._fetch = fetch
 
     def read(self, start_frame: int, frames: int) -> Samples:
-        """The frames from `start_frame` on, (channels, frames) float32; NaN or Inf is a SourceError."""
+        """The frames from `start_frame` on, (channels, frames) float32; NaN, Inf, or `LOUDEST` is a SourceError."""
         assert start_frame >= 0 and frames >= 0 and start_frame + frames <= self.info.frames, (
             f"{frames} frames from {start_frame} on, of {self.info.frames}"
         )
         samples = self._fetch(start_frame, frames)
-        finite = np.isfinite(samples)
-        if not finite.all():
-            first = int(np.argmin(finite.all(axis=0)))
-            found = samples[np.argmin(finite[:, first]), first]
+        sound = (samples > -LOUDEST) & (samples < LOUDEST)
+        if not sound.all():
+            first = int(np.argmin(sound.all(axis=0)))
+            found = samples[np.argmin(sound[:, first]), first]
             at_s = (start_frame + first) / self.info.sample_rate
             raise SourceError(
-                f"{shown(self.info.path)}: holds a sample that is no number ({found}) at {at_s:.3f} s; "
-                "repair or export it again"
+                f"{shown(self.info.path)}: holds a sample that is no {'sound' if np.isfinite(found) else 'number'} "
+                f"({found}) at {at_s:.3f} s; repair or export it again"
             )
         return samples
 

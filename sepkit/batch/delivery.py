@@ -12,17 +12,19 @@ import re
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sepkit.errors import OutputError, SourceError
 from sepkit.files.appear import appearing
-from sepkit.files.naming import shown
+from sepkit.files.naming import clipped, shown
 
 HARMLESS_BYTES = 64 << 20
 """Up to here no ratio is asked about: digital silence packs 1000 : 1 and does no harm."""
+
+DEEPEST = 200
+"""Folders of a member; below, names of one letter are at the end of what a path may be."""
 
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold; with it the same tree always packs to the same bytes."""
@@ -99,31 +101,35 @@ def _parts(member: zipfile.ZipInfo) -> list[str]:
 
 def unpack(archive: Path, folder: Path, matches: Callable[[str], bool], bound: UnpackBound) -> dict[str, str]:
     """Unpack the members that match into `folder`; returns those whose data are damaged, with the finding."""
-    members = [member for member in check(archive, bound) if matches("/".join(_parts(member)))]
+    members: list[zipfile.ZipInfo] = []
+    damaged: dict[str, str] = {}
+    for member in check(archive, bound):
+        if len(_parts(member)) > DEEPEST:
+            damaged["/".join(_parts(member))] = f"lies more than {DEEPEST} folders deep in {shown(archive)}"
+        elif matches("/".join(_parts(member))):
+            members.append(member)
     needed_bytes, free_bytes = sum(member.file_size for member in members), shutil.disk_usage(folder).free
     if needed_bytes > free_bytes:
         raise OutputError(
             f"{shown(folder)}: unpacking {shown(archive)} takes {needed_bytes} bytes, {free_bytes} are free; make room"
         )
-    damaged: dict[str, str] = {}
     with zipfile.ZipFile(archive) as opened:
         for member in members:
             relative = "/".join(_parts(member))
             path = folder / relative
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with opened.open(member) as source, path.open("xb") as target:
+                target = path.open("xb")
+            except OSError as error:  # too long a name, or one that is a folder's already; nothing was made
+                damaged[relative] = f"cannot be unpacked from {shown(archive)} ({error.strerror})"
+                continue
+            try:
+                with target, opened.open(member) as source:
                     shutil.copyfileobj(source, target, 1 << 20)
-            except (
-                zipfile.BadZipFile,
-                zlib.error,
-                EOFError,
-                NotImplementedError,
-                RuntimeError,
-                OSError,
-            ) as error:
-                path.unlink(missing_ok=True)
-                damaged[relative] = f"cannot be unpacked from {shown(archive)} ({error})"
+            except Exception as error:  # each method of compression has errors of its own
+                path.unlink()
+                reason = clipped(str(error)) or "its data end too early"
+                damaged[relative] = f"cannot be unpacked from {shown(archive)} ({reason})"
     return damaged
 
 

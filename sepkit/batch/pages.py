@@ -42,7 +42,7 @@ def write(
         kind: ReferenceKind = "fused vocals" if against else "truth"
         longest_s = config.evaluate.longest_s
         excerpt = bring_together(source, outputs[main.name], against, longest_s=longest_s, reference_kind=kind)
-    named = {"mix": shown(source), main.name: shown(outputs[main.name]), **said}
+    named = {"mix": shown(path), main.name: shown(outputs[main.name].relative_to(out)), **said}
     return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, seen, named))
 
 
@@ -71,14 +71,17 @@ def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]], look: bo
     """
     try:
         record = json.loads((out / JSON_NAME).read_text(encoding="utf-8"))
-        source, rows = Path(record["source"]), record["files"]
+        source, rows = out.resolve() / record["source"], record["files"]  # absolute in those of earlier versions
         config = parse_config(record["configuration"], shown(out / JSON_NAME))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SourceError(f"{shown(out / JSON_NAME)}: cannot be read ({error}); run the batch again") from error
     journal, problems = Journal(out), []
-    looks = _looks(config) if look else {}
-    for row in watched([row for row in rows if row["outputs"] and not _inside(out, row["path"]).is_file()]):
+    looks = _looks(config, out.resolve()) if look else {}
+    for row in watched([row for row in rows if row["outputs"]]):
         try:
+            if _inside(out, row["path"]).is_file():
+                continue
+            _own(out, source, row)
             _unchanged(source / row["path"], journal.records.get(row["path"]))
             _write_again(out, row, source / row["path"], config, looks)
         except (SepkitError, OSError) as error:
@@ -98,12 +101,22 @@ def _write_again(
         write(out, row["path"], source, outputs, row["metrics"], config, seen, said)
 
 
-def _looks(config: Config) -> dict[str, SecondLook]:
+def _looks(config: Config, out: Path) -> dict[str, SecondLook]:
     """By the name that the journal gives a configuration; "" is that of journals from before there were several."""
+    config = config.model_copy(update={"escalate_to": tuple(str(out / path) for path in config.escalate_to)})
     names = [Path(path).name for path in config.escalate_to]
     first = SecondLook(config)
     others = {name: SecondLook(each) for name, each in zip(names, config.escalations(), strict=True)}
     return {FIRST: first, "": first, **others}
+
+
+def _own(out: Path, source: Path, row: Mapping[str, Any]) -> None:
+    """A page lets one hear what it is made of: a record from a stranger must not name other files of this machine."""
+    if not (source / row["path"]).absolute().is_relative_to(source) or ".." in Path(row["path"]).parts:
+        raise SourceError(f"its source lies outside {shown(source)}; run the batch again")
+    for name in row["outputs"]:
+        if not (out / name).resolve().is_relative_to(out.resolve()):
+            raise SourceError(f"{shown(name)} lies outside {shown(out)}; run the batch again")
 
 
 def _unchanged(source: Path, record: Record | None) -> None:

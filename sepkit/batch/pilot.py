@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sepkit.batch.bars import file_bar
 from sepkit.config import Config, dump_config, parse_config
 from sepkit.errors import SourceError
-from sepkit.files.naming import shown
+from sepkit.files.naming import seen_from, shown
 from sepkit.files.whole_file import make_folder
 from sepkit.judge.evaluate import Evaluator, Excerpt, bring_together
 from sepkit.judge.words import read_words
@@ -161,7 +161,9 @@ def _write_page(
     seen: Seen,
 ) -> Path:
     metrics = evaluation if isinstance(evaluation, dict) else evaluation.as_dict()["metrics"]
-    found = file_page.evidence(Path(facts["mix"]).name, excerpt, outputs, metrics, config, seen, facts)
+    files = {name: Path(facts[name]) for name in ("mix", *outputs, *TRUTH_FACTS) if facts.get(name)}
+    told = facts | {name: seen_from(folder, path) for name, path in files.items() if path.is_absolute()}
+    found = file_page.evidence(files["mix"].name, excerpt, outputs, metrics, config, seen, told)
     return file_page.write(folder / PAGE_NAME, found)
 
 

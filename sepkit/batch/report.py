@@ -1,7 +1,8 @@
 """What became of every file of a batch: one row each, as report.json, report.csv and as text.
 
 report.json is exact: a name that is not UTF-8 stands in it as Python's `\\udcxx` escapes and reads back to
-the same bytes. In report.csv, which other programs must be able to read, such bytes stand as `\\xNN`.
+the same bytes. In report.csv, which other programs must be able to read, such bytes stand as `\\xNN`, and an apostrophe
+stands before a text that a spreadsheet would take for a formula.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +21,8 @@ from sepkit.batch.estimate import Estimate
 from sepkit.batch.journal import by_stem
 from sepkit.config import Config, dump_config
 from sepkit.files.appear import appearing
-from sepkit.files.naming import shown
+from sepkit.files.naming import seen_from, shown
+from sepkit.files.spreadsheet import as_cell
 from sepkit.judge.verdict import exit_code
 from sepkit.render.base import make_task
 from sepkit.report import batch_page
@@ -129,17 +132,29 @@ class BatchReport:
         return f"{interrupted}{len(self.rows)} files: {', '.join(parts)}{judged}"
 
     def as_dict(self) -> dict[str, Any]:
-        """What report.json holds."""
+        """What report.json holds. Paths begin at OUT_DIR, so that it can be moved, and shown to others."""
+        escalate_to = tuple(seen_from(self.out, Path(path)) for path in self.config.escalate_to)
         return {
             "sepkit": __version__,
-            "source": str(self.source.absolute()),
-            "configuration": dump_config(self.config),
+            "source": seen_from(self.out, self.source),
+            "configuration": dump_config(self.config.model_copy(update={"escalate_to": escalate_to})),
             "interrupted": self.interrupted,
             "counts": dict(Counter(row.status for row in self.rows)),
             "verdicts": dict(Counter(row.verdict for row in self.rows if row.verdict)),
-            "notes": list(self.notes),
-            "files": [asdict(row) for row in self.rows],
+            "notes": [self._within(note) for note in self.notes],
+            "files": [asdict(self._told(row)) for row in self.rows],
         }
+
+    def _told(self, row: Row) -> Row:
+        reasons = tuple(map(self._within, row.reasons))
+        return replace(row, error=self._within(row.error), note=self._within(row.note), reasons=reasons)
+
+    def _within(self, text: str) -> str:
+        """A text without the absolute paths of OUT_DIR and IN_DIR."""
+        for folder in (self.out, self.source):
+            if folder.is_absolute():
+                text = re.sub(rf"{re.escape(shown(folder))}(/|(?![\w.-]))", lambda end: "" if end[1] else ".", text)
+        return text
 
     def _json(self) -> str:
         return json.dumps(self.as_dict(), indent=1, allow_nan=False) + "\n"
@@ -155,10 +170,10 @@ class BatchReport:
         writer.writerow(texts + numbers + stems + judged + [f"{name}_{side}" for name, side in sides])
         for row in self.rows:
             files = row.files()
-            plain = [_utf8(getattr(row, name)) for name in texts]
+            plain = [_text(getattr(row, name)) for name in texts]
             sizes = [getattr(row, name) for name in numbers]
-            sounds = [_utf8(files.get(stem, "")) for stem in stems]
-            verdict = [row.verdict, _utf8(row.configuration), _utf8("; ".join(row.reasons))]
+            sounds = [_text(files.get(stem, "")) for stem in stems]
+            verdict = [row.verdict, _text(row.configuration), _text("; ".join(row.reasons))]
             writer.writerow(plain + sizes + sounds + verdict + [_cell(row, name, side) for name, side in sides])
         return text.getvalue()
 
@@ -184,8 +199,9 @@ def _cell(row: Row, metric: str, side: str) -> float | str | None:
     """A value; where there is none, why."""
     score: dict[str, float | str | None] = row.metrics.get(metric, {})
     value = score.get(side)
-    return value if value is not None else score.get("why")
+    return value if value is not None else _text(str(score.get("why") or ""))
 
 
-def _utf8(text: str) -> str:
-    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
+def _text(text: str) -> str:
+    utf8 = text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
+    return as_cell(utf8)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sepkit.compare.statistics import Interval
 from sepkit.compare.tables import Comparison
+from sepkit.files.spreadsheet import as_cell
 from sepkit.files.whole_file import whole_file
 
 COLUMNS = (
@@ -26,9 +27,8 @@ def write(path: Path, made: Comparison) -> Path:
                 for column, cell in cells.items():
                     value, gain = _numbers(cell.value, cell.n), _numbers(cell.difference, cell.compared)
                     counts = (cell.n, cell.of)
-                    rows.writerow(
-                        (score.name, score.unit, score.better, column, method, *counts, *value, *gain, int(cell.best))
-                    )
+                    texts = map(as_cell, (score.name, score.unit, score.better, column, method))
+                    rows.writerow((*texts, *counts, *value, *gain, int(cell.best)))
     return path
 
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sepkit.config import plugins
-from sepkit.config.yaml_file import Options, OptionsError
+from sepkit.config.yaml_file import LONGEST_KEY, MOST_PROBLEMS, Options, OptionsError, found_text
+from sepkit.files.naming import clipped
 
 LENGTH_EQUAL = "length_equal"
 UNITS = {"dB": "db", "%": "pct", "LUFS": "lufs", "dBTP": "dbtp", "s": "s", "frames": "frames", "0–1": "", "MOS 1–5": ""}
@@ -59,7 +60,9 @@ def parse_bounds(gate: Mapping[str, Any], chosen: Chosen) -> tuple[Bound, ...]:
     for key, value in gate.items():
         wrong = _problem(key, value, known)
         if wrong:
-            problems.append((key, wrong))
+            problems.append((clipped(str(key), LONGEST_KEY), wrong))
+            if len(problems) > MOST_PROBLEMS:
+                break  # looking for what each was meant to be takes time
         elif key != LENGTH_EQUAL:
             found.append(replace(known[key], limit=float(value)))
     if problems:
@@ -70,7 +73,7 @@ def parse_bounds(gate: Mapping[str, Any], chosen: Chosen) -> tuple[Bound, ...]:
 def _problem(key: str, value: Any, known: Mapping[str, Bound]) -> str:
     """What is wrong with one entry; empty where nothing is."""
     if key == LENGTH_EQUAL:
-        return "" if isinstance(value, bool) else f"true or false is asked, found {value!r}"
+        return "" if isinstance(value, bool) else f"true or false is asked, found {found_text(value)}"
     if key not in known:
         close = difflib.get_close_matches(str(key), [*known, LENGTH_EQUAL], n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
@@ -79,9 +82,9 @@ def _problem(key: str, value: Any, known: Mapping[str, Bound]) -> str:
             "wer_rise_pct, residual_db_max; or length_equal)"
         )
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return f"a number is asked, found {value!r}"
+        return f"a number is asked, found {found_text(value)}"
     if known[key].kind in ("rise", "fall") and value < 0:
-        return f"0 or more is asked, found {value!r}"
+        return f"0 or more is asked, found {found_text(value)}"
     return ""
 
 

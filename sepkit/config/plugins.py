@@ -14,6 +14,7 @@ from functools import cache
 from types import ModuleType
 
 from sepkit.errors import ConfigError
+from sepkit.files.naming import clipped
 
 
 @cache
@@ -29,7 +30,7 @@ def load(kind: str, name: str) -> ModuleType:
     """The module of one plug-in; an unknown name is an error that lists the known ones."""
     if not _is_task(name) if kind == "render" else name not in names(kind):
         among = "tasks" if kind == "render" else kind
-        raise ConfigError(f"there is no '{name}' among the {among}; choose one of {', '.join(names(kind))}")
+        raise ConfigError(f"there is no '{clipped(name)}' among the {among}; choose one of {', '.join(names(kind))}")
     return _module(kind, name)
 
 

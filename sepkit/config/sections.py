@@ -109,6 +109,12 @@ class OutputConfig(Options):
     speech_suffix: Annotated[str, Field(pattern=r"^[\w.-]{0,40}$")] = "__speech_only"
     background_suffix: Annotated[str, Field(pattern=r"^[\w.-]{0,40}$")] = "__background"
 
+    @model_validator(mode="after")
+    def _apart(self) -> OutputConfig:
+        if self.speech_suffix == self.background_suffix:
+            raise ValueError(f"speech_suffix and background_suffix are both '{self.speech_suffix}'; give two")
+        return self
+
 
 class WindowsConfig(Options):
     """How a long file is cut; peak memory follows from these."""

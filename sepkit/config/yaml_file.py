@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Hashable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sepkit.config.plain_yaml import LONGEST_TEXT, PlainLoader, load
 from sepkit.errors import ConfigError
+from sepkit.files.naming import clipped
+
+MOST_PROBLEMS = 20
+"""Told at once; a file with more is another kind of file."""
+LONGEST_PROBLEM = 400
+LONGEST_KEY = 60
+"""Characters of each in a message."""
 
 
 class Options(BaseModel):
@@ -30,8 +39,8 @@ class OptionsError(ValueError):
         self.problems = problems
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice; YAML itself would let the last one win silently."""
+class _UniqueKeyLoader(PlainLoader):
+    """A loader that refuses a key given twice; YAML itself would let the last one win silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
@@ -40,8 +49,12 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             if not isinstance(key, Hashable):
                 raise yaml.constructor.ConstructorError(None, None, "a key must be text", key_node.start_mark)
             if key in seen:
+                named = clipped(str(key), LONGEST_KEY)
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key}' stands twice; keep one", key_node.start_mark
+                    None,
+                    None,
+                    f"the key '{named}' stands twice; keep one",
+                    key_node.start_mark,
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -50,23 +63,29 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 def read_text(path: str | Path, example: str) -> str:
     """The text of a configuration; the error names `example`, a file that is one."""
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); give a YAML file such as {example}") from error
+        with Path(path).open(encoding="utf-8") as file:
+            return file.read(LONGEST_TEXT + 1)  # one more than is parsed, so that a device without an end is refused
+    except (OSError, ValueError) as error:  # a NUL in the path, or no UTF-8, is a ValueError
+        named, reason = clipped(str(path), LONGEST_PROBLEM), clipped(getattr(error, "strerror", None) or str(error))
+        raise ConfigError(f"{named}: cannot be read ({reason}); give a YAML file such as {example}") from error
 
 
 def parse_yaml(text: str, name: str, model: type[Model], expected: str, changes: dict[str, Any] | None = None) -> Model:
     """YAML as a model of `Options`; `changes` replace top-level fields, `expected` says what should have been there."""
     try:
-        raw = yaml.load(text, Loader=_UniqueKeyLoader)
+        raw = load(text, _UniqueKeyLoader)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
+        reason = clipped(" ".join(str(error).split()), LONGEST_PROBLEM)
+        raise ConfigError(f"{name}: not valid YAML: {reason}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{name}: expected {expected}, found {type(raw).__name__}")
     try:
         return model.model_validate({**raw, **(changes or {})})
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{name}: {path}: {text}" for path, text in problems(error, model))) from error
+        found = problems(error, model)
+        lines = [f"{name}: {path}: {clipped(text, LONGEST_PROBLEM)}" for path, text in islice(found, MOST_PROBLEMS)]
+        lines += [f"{name}: and more; mend these first" for _ in islice(found, 1)]
+        raise ConfigError("\n".join(lines)) from error
 
 
 def problems(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[str, str]]:
@@ -74,7 +93,7 @@ def problems(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[s
     for item in error.errors():
         if item["type"] == "too_short" and item["input"]:
             continue  # it only says that the items named in the other problems were left out
-        path = ".".join(str(part) for part in item["loc"])
+        path = ".".join(clipped(str(part), LONGEST_KEY) for part in item["loc"])
         inner = item.get("ctx", {}).get("error")
         if isinstance(inner, OptionsError):
             yield from ((f"{path}.{sub}" if path else sub, text) for sub, text in inner.problems)
@@ -85,8 +104,15 @@ def problems(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[s
         elif item["type"] == "missing":
             yield path, "this field is required and absent"
         else:
-            found = "" if isinstance(item["input"], (dict, list)) else f", found {item['input']!r}"
+            found = "" if isinstance(item["input"], (dict, list)) else f", found {found_text(item['input'])}"
             yield path, f"{item['msg'].removeprefix('Value error, ')}{found}"
+
+
+def found_text(value: Any) -> str:
+    """A value as a message names it."""
+    if isinstance(value, (dict, list)):
+        return "a section" if isinstance(value, dict) else "a list"
+    return clipped(repr(value))
 
 
 def _unknown_key(loc: tuple[int | str, ...], model: type[BaseModel]) -> str:

@@ -8,7 +8,6 @@ Licence of code: CC BY-NC 4.0. Licence of weights: CC BY-NC 4.0.
 
 from __future__ import annotations
 
-import pickle
 import threading
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +18,7 @@ from sepkit.audio.samples import Samples
 from sepkit.denoisers.base import BaseDenoiser
 from sepkit.errors import WeightsError
 from sepkit.models import memory
-from sepkit.models.weights import WeightFile, torch_checkpoints, verify
+from sepkit.models.weights import WeightFile, torch_checkpoints, unreadable, verify
 
 if TYPE_CHECKING:
     import torch
@@ -82,10 +81,9 @@ class Denoiser(BaseDenoiser):
         network = Demucs(hidden=_HIDDEN[self.model_name], sample_rate=self.sample_rate, normalize=False)
         try:
             network.load_state_dict(torch.load(file.path, map_location="cpu", weights_only=True))
-        except (pickle.UnpicklingError, RuntimeError, EOFError, TypeError, AttributeError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
             raise WeightsError(
-                f"{file.model}: {file.path} does not hold its weights ({reason}); delete it and run "
+                f"{file.model}: {file.path} does not hold its weights ({unreadable(error)}); delete it and run "
                 f"'sepkit models fetch {file.model}'"
             ) from error
         network.lstm = _carrying(network.lstm)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 
 NAME_MAX_BYTES = 255
 """The longest name that ext4, XFS, APFS and NTFS take."""
@@ -37,6 +38,15 @@ def fitted_name(stem: str, suffix: str) -> str:
     return kept + mark + suffix
 
 
+def clipped(text: str, longest: int = 120) -> str:
+    """A text of any length as a short one on one line.
+
+    >>> clipped("a" * 200, longest=5)
+    'aaaaa…'
+    """
+    return shown(text) if len(text) <= longest else shown(text[:longest]) + "…"
+
+
 def shown(name: str | os.PathLike[str]) -> str:
     r"""A name on one line for people: what is not printable or not UTF-8 stands as an escape.
 
@@ -46,3 +56,11 @@ def shown(name: str | os.PathLike[str]) -> str:
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in os.fspath(name)
     )
+
+
+def seen_from(folder: Path, path: Path) -> str:
+    """A path as it is found from a folder, so that both can move together; absolute where they share no root."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # two drives of Windows
+        return path.absolute().as_posix()

@@ -20,7 +20,7 @@ from sepkit import config
 from sepkit.audio.samples import Audio
 from sepkit.errors import WeightsError
 from sepkit.metrics.base import BaseMetric, Pair, Score, measured, mono_at, segments
-from sepkit.models.weights import WeightFile, verify
+from sepkit.models.weights import WeightFile, unreadable, verify
 
 SAMPLE_RATE = 32_000
 SEGMENT_FRAMES = 10 * SAMPLE_RATE
@@ -106,8 +106,8 @@ class Metric(BaseMetric):
         )
         try:
             network.load_state_dict(torch.load(checkpoint.path, map_location="cpu", weights_only=True)["model"])
-        except (RuntimeError, KeyError) as error:
-            found = str(error).strip().splitlines()[0]
+        except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
+            found = unreadable(error)
             raise WeightsError(f"{checkpoint.path}: not a checkpoint of Cnn14 ({found}); fetch it anew") from error
         return network.eval(), tags.index("Music")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import pickle
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from sepkit.config import EMBEDDED_CONFIG
 from sepkit.errors import WeightsError
+from sepkit.files.naming import clipped
 
 _BLOCK_BYTES = 1024 * 1024
 
@@ -128,6 +130,15 @@ def _digest(path: Path, size_bytes: int, changed_ns: int) -> str:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def unreadable(error: Exception) -> str:
+    """Why a file cannot be read as weights, in short. Torch's advice to read it with all its code is not repeated."""
+    text = str(error).strip()
+    if isinstance(error, pickle.UnpicklingError) or "weights_only" in text:
+        return "it is damaged, or it names code, which is not run"
+    lines = text.splitlines() or [type(error).__name__]
+    return clipped(" ".join((lines[-1] if lines[0].endswith(":") else lines[0]).split()))
 
 
 def _absence(file: WeightFile) -> str:

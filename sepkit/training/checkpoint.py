@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
 from sepkit.errors import WeightsError
 from sepkit.files.whole_file import whole_file
+from sepkit.models.weights import unreadable
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -25,9 +25,9 @@ def load(path: Path, device: str) -> dict[str, Any]:
 
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError) as error:
+    except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
         raise WeightsError(
-            f"{path}: no checkpoint to go on from ({' '.join(str(error).split())[:120]}); "
+            f"{path}: no checkpoint to go on from ({unreadable(error)}); "
             "leave --resume out to begin anew, or copy best.pt there"
         ) from error
     return state

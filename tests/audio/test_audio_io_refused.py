@@ -27,6 +27,18 @@ def test_no_numbers_are_told_with_their_place(tmp_path, found):
             source.read(20_000, 20_000)
 
 
+def test_a_sample_beyond_any_sound_is_told_and_integers_read_as_floats_are_sound(tmp_path):
+    samples = sweep(RATE, RATE)
+    samples[1, 22_050], samples[0, 100] = -1e20, 2.0**31
+    soundfile.write(tmp_path / "a.wav", samples.T, RATE, subtype="DOUBLE")
+    with open_source(tmp_path / "a.wav") as source:
+        assert source.read(0, 22_050).max() == 2.0**31
+        with pytest.raises(
+            SourceError, match=r"a\.wav: holds a sample that is no sound \(-1\.0+\d*e\+20\) at 0\.500 s"
+        ):
+            source.read(20_000, 20_000)
+
+
 def test_missing_folder_pipe_and_empty(tmp_path):
     assert "No such file" in refusal(tmp_path / "none.wav")
     (tmp_path / "folder.wav").mkdir()

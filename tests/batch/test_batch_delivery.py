@@ -1,16 +1,20 @@
 """Zip archives from strangers. Witness for unsafe names: how pathlib reads them."""
 
+import re
 import stat
 import struct
 import zipfile
 from pathlib import Path, PureWindowsPath
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sepkit.batch import BatchJob, run_batch
 from sepkit.batch.delivery import UnpackBound, check, pack, unpack
 from sepkit.errors import OutputError, SourceError
+from tests.batch.folders import config, lay, statuses
 
 BOUND = UnpackBound()
 
@@ -117,6 +121,41 @@ def test_a_damaged_member_fails_alone(tmp_path):
     damaged = unpack(tmp_path / "d.zip", target, every, BOUND)
     assert list(damaged) == ["bad.wav"] and "CRC" in damaged["bad.wav"]
     assert [(path.name, path.read_bytes()) for path in target.iterdir()] == [("good.wav", b"fine")]
+
+
+def test_a_member_of_damaged_lzma_fails_alone(tmp_path):
+    noise = np.random.default_rng(0).bytes(20_000)
+    with zipfile.ZipFile(tmp_path / "d.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("bad.wav", noise)
+        archive.writestr("good.wav", b"fine")
+    raw = bytearray((tmp_path / "d.zip").read_bytes())
+    raw[60:1000] = b"\xff" * 940
+    (tmp_path / "d.zip").write_bytes(raw)
+    target = tmp_path / "target"
+    target.mkdir()
+    assert list(unpack(tmp_path / "d.zip", target, every, BOUND)) == ["bad.wav"]
+    assert [(path.name, path.read_bytes()) for path in target.iterdir()] == [("good.wav", b"fine")]
+
+
+@pytest.mark.parametrize("names", [("a.wav", "a.wav/b.wav"), ("a.wav/b.wav", "a.wav")])
+def test_a_file_and_a_folder_of_one_name_cost_the_second_alone(tmp_path, names):
+    archive = archive_of(tmp_path / "d.zip", {names[0]: b"1", names[1]: b"2", "c.wav": b"3"})
+    target = tmp_path / "target"
+    target.mkdir()
+    assert list(unpack(archive, target, every, BOUND)) == [names[1]]
+    files = {path.relative_to(target).as_posix(): path.read_bytes() for path in target.rglob("*") if path.is_file()}
+    assert files == {names[0]: b"1", "c.wav": b"3"}
+
+
+def test_names_too_long_for_any_disk_fail_alone_up_to_the_report(tmp_path):
+    long = ("n" * 6000 + ".wav", ("d" * 200 + "/") * 30 + "e.wav", "o" * 300 + "/e.wav", "p/" * 1900 + "e.wav")
+    lay(tmp_path / "in", "good.wav")
+    archive = archive_of(tmp_path / "d.zip", dict.fromkeys(long, b"x"))
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.write(tmp_path / "in/good.wav", "good.wav")
+    report = run_batch(BatchJob(config("report: true"), archive, tmp_path / "out"))
+    assert statuses(report) == {**dict.fromkeys(long, "failed"), "good.wav": "done"}, report.text()
+    assert all(re.search("File name too long|folders deep", row.error) for row in report.with_status("failed"))
 
 
 def test_text_named_zip_and_a_truncated_zip_are_one_line(tmp_path):

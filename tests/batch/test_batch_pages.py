@@ -3,7 +3,9 @@
 Witness for what they say: report.json, read with a parser of HTML that knows nothing of the templates.
 """
 
+import csv
 import json
+import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
@@ -189,3 +191,62 @@ def test_quarantined_and_escalated_files_have_pages_that_say_so(source, tmp_path
     assert again(out, list)[1] == []
     page = (out / "report/a.wav.html").read_text()
     assert "Mask of passthrough" in page and "gate.loudness_lufs_max" in page
+
+
+def test_pages_and_records_name_no_absolute_path_and_move_with_their_sources(source, tmp_path):
+    (source / "cut.wav").write_bytes((source / "a.wav").read_bytes()[:100])
+    out = tmp_path / "out"
+    report = run_batch(BatchJob(config(report=False), source, out))
+    assert str(tmp_path) in report.with_status("failed")[0].error
+    assert str(tmp_path) not in (out / "report.json").read_text()
+    assert json.loads((out / "report.json").read_text())["source"] == "../in"
+    (tmp_path / "moved").mkdir()
+    shutil.move(source, tmp_path / "moved/in")
+    shutil.move(out, tmp_path / "moved/out")
+    assert again(tmp_path / "moved/out", list)[1] == []
+    made = list((tmp_path / "moved").rglob("*.html"))
+    assert len(made) == 3 and not [page for page in made if str(tmp_path) in page.read_text()]
+
+
+def test_a_record_of_an_earlier_version_names_its_source_absolutely(source, tmp_path):
+    run_batch(BatchJob(config(report=False), source, tmp_path / "out"))
+    path = tmp_path / "out/report.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "source": str(source)}))
+    assert again(tmp_path / "out", list)[1] == [] and len(pages(tmp_path / "out")) == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("outputs", ["../secret.wav"], "lies outside"),
+        ("outputs", ["SECRET"], "lies outside"),
+        ("outputs", ["link.wav"], "lies outside"),
+        ("path", "../secret.wav", "leads out of|lies outside"),
+        ("path", "SECRET", "leads out of|lies outside"),
+    ],
+)
+def test_a_record_that_names_other_files_of_the_machine_gets_no_page(source, tmp_path, field, value, why):
+    out, secret = tmp_path / "out", tmp_path / "secret.wav"
+    shutil.copy(source / "a.wav", secret)
+    run_batch(BatchJob(config(report=False), source, out))
+    (out / "link.wav").symlink_to(secret)
+    record = json.loads((out / "report.json").read_text())
+    row = next(row for row in record["files"] if row["path"] == "a.wav")
+    row[field] = json.loads(json.dumps(value).replace("SECRET", str(secret)))
+    (out / "report.json").write_text(json.dumps(record))
+    _, problems = again(out, list)
+    assert len(problems) == 1 and re.search(why, problems[0]), problems
+    assert pages(out) == ["report.html", "report/sub/<b>.wav.html"]
+
+
+def test_cells_that_a_spreadsheet_would_calculate_are_texts_and_numbers_stay_numbers(source, tmp_path):
+    names = ("=1+1.wav", "+1.wav", "-1.wav", "@a.wav", "\ta.wav")
+    for name in names:
+        shutil.copy(source / "a.wav", source / name)
+    run_batch(BatchJob(config(report=False), source, tmp_path / "out", pattern="*.wav"))
+    with (tmp_path / "out/report.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["path"] for row in rows} == {"a.wav", *(f"'{name}" for name in names)}
+    assert not [cell for row in rows for cell in row.values() if cell[:1] in ("=", "+", "@", "\t")]
+    loudness = [float(row["loudness_after"]) for row in rows]
+    assert loudness == pytest.approx([-16.0] * 6, abs=0.1)

@@ -120,3 +120,52 @@ def test_the_fingerprint_is_that_of_before_there_were_tasks(extra, digest):
     """Printed by the version before `task:`, whose finished batches must count as finished."""
     assert parse_config(f"members: [{{separator: passthrough}}]\n{extra}").fingerprint() == digest
     assert parse_config(f"task: speech\nmembers: [{{separator: passthrough}}]\n{extra}").fingerprint() == digest
+
+
+def laughs(levels: int) -> str:
+    """Each list holds the one before nine times."""
+    lists = (f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 9)}]" for level in range(1, levels + 1))
+    return "l0: &l0 [lol]\n" + "\n".join(lists) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        (laughs(9) + "gate: {stoi_min: *l9}", "more than 10000 values"),
+        ("seed: " + "9" * 5000, "a number of 5000 digits"),
+        ("seed: 0x" + "f" * 5000, "a number of 5002 digits"),
+        (f"gate: {{stoi_min: {'9' * 400}.0}}", "gate.stoi_min: a number is asked, found inf"),
+        ("gate: {stoi_min: [1]}", "gate.stoi_min: a number is asked, found a list"),
+        ("gate: " + "[" * 3000 + "]" * 3000, "nested more than 50 deep"),
+        ("gate: {" + ", ".join(f"stoi_mim{index}: 1" for index in range(3000)) + "}", "and more; mend these first"),
+        ("\n".join(f"fuse{index}: 1" for index in range(3000)), "and more; mend these first"),
+        ('escalate_to: ["a\\0.yaml"]', "a text with a NUL"),
+        ('device: "\\ud800"', "half a character"),
+        ("words: &a [*a]", "an alias stands inside what it names"),
+        ("seed: 2024-13-45", "a value does not fit its tag (month must be in 1..12)"),
+        ("seed: !!bool maybe", "a value does not fit its tag"),
+        ("task: " + "x" * 10_000, "among the tasks; choose one of"),
+        ("device: " + "x" * 10_000, "device: String should match"),
+        ("x: " + "y" * 300_000, "more than 262144 characters"),
+        ("output: {speech_suffix: _a, background_suffix: _a}", "speech_suffix and background_suffix are both '_a'"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_what_only_an_attack_needs_is_refused_in_short(extra, expected):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(MINIMAL + extra, "my.yaml")
+    lines = str(caught.value).splitlines()
+    assert expected in str(caught.value) and len(lines) <= 21 and max(map(len, lines)) < 450, caught.value
+
+
+def test_aliases_that_stay_small_are_read_as_before():
+    text = "members: [&one {separator: passthrough, weight: 2}, *one]"
+    config = parse_config(text)
+    assert [member.weight for member in config.members] == [2, 2]
+
+
+def test_a_file_without_an_end_and_a_name_with_a_nul_are_refused():
+    with pytest.raises(ConfigError, match="more than 262144 characters"):
+        load_config("/dev/zero")
+    with pytest.raises(ConfigError, match=r"a\\x00b: cannot be read \(embedded null"):
+        load_config("a\0b")

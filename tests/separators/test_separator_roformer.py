@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from sepkit.errors import ConfigError, WeightsError
 from sepkit.separators.base import Mix
+from sepkit.separators.roformer.description import read_description, shape_of
 from sepkit.separators.roformer.separator import Options, Separator
 
 RATE = 44100
@@ -147,7 +148,11 @@ def test_a_stretch_on_the_grid_equals_the_whole(tmp_path):
         ({"num_bands": None}, r"model needs num_bands \(Mel-Band RoFormer\) or freqs_per_bands"),
         ({"dim": 0}, r"not a RoFormer's YAML \(.*model.dim"),
         ({"num_stems": 3}, "training.instruments names vocals, other, but model.num_stems is 3"),
-        ({"stft_n_fft": 1024}, "does not fit its YAML"),
+        ({"stft_n_fft": 1024, "stft_win_length": 1024}, "does not fit its YAML"),
+        ({"stft_n_fft": 1024}, "stft_hop_length, stft_win_length and stft_n_fft must rise"),
+        ({"num_bands": 1000}, "its bands do not hold each of 1025 bins"),
+        ({"dim_head": 7}, "model.dim_head .*multiple of 2"),
+        ({"stft_n_fft": 10**9, "stft_win_length": 10**9}, "model.stft_n_fft .*less than or equal to 16384"),
     ],
 )
 def test_a_yaml_that_cannot_be_run_says_which_field(tmp_path, changes, message):
@@ -177,6 +182,38 @@ def test_weights_of_another_model_are_refused(tmp_path):
         member(write(tmp_path, "mel", dim=32))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_tensors_are_counted_without_building_them(tmp_path, kind):
+    options = write(tmp_path, kind)
+    assert shape_of(read_description(Path(options.config)), "").tensors == len(reference(kind).state_dict())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"depth": 60000}, r"does not fit its YAML: it describes \d{6,} tensors, \d+ are there"),
+        ({"time_transformer_depth": 60000}, "does not fit its YAML"),
+        ({"mask_estimator_depth": 60000}, "does not fit its YAML"),
+        ({"dim": 60000}, "of another shape"),
+        ({"heads": 60000}, "of another shape"),
+    ],
+)
+def test_sizes_are_compared_before_memory_is_taken(tmp_path, changes, message):
+    """Each of these would take hours, or more memory than there is."""
+    options = write(tmp_path, "mel", **changes)
+    with pytest.raises(WeightsError, match=message) as caught:
+        member(options)
+    assert len(str(caught.value)) < 500
+
+
+def test_half_precision_is_read_as_single(tmp_path):
+    options, samples = write(tmp_path, "mel").model_copy(update={"overlap": 0.0}), song(CHUNK)
+    whole = member(options).separate(Mix(samples)).wanted
+    state = torch.load(options.weights, weights_only=True)
+    torch.save({name: tensor.half() for name, tensor in state.items()}, options.weights)
+    assert distance_db(member(options).separate(Mix(samples)).wanted, whole) < -40
+
+
 class Payload:
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -194,8 +231,9 @@ def test_damaged_or_hostile_files_are_refused(tmp_path):
     with pytest.raises(WeightsError, match="cannot be read"):
         member(options)
     torch.save({"state_dict": Payload(tmp_path / "mark")}, path)
-    with pytest.raises(WeightsError, match="cannot be read"):
+    with pytest.raises(WeightsError, match=r"cannot be read .*names code, which is not run") as caught:
         member(options)
+    assert "weights_only" not in str(caught.value)
     torch.save([1, 2], path)
     with pytest.raises(WeightsError, match="holds no tensors by name"):
         member(options)

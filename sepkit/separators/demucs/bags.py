@@ -16,8 +16,10 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from sepkit.config import plain_yaml
 from sepkit.errors import WeightsError
-from sepkit.models.weights import WeightFile, torch_checkpoints, verify
+from sepkit.files.naming import clipped
+from sepkit.models.weights import WeightFile, torch_checkpoints, unreadable, verify
 
 SOURCE = "Défossez, Rouard et al., https://github.com/adefossez/demucs"
 LICENCE_CODE = "MIT"
@@ -80,9 +82,9 @@ def read_bag(name: str, folder: str | None) -> Bag:
             f"options.bag: '{name}' is not in {root}; choose one of {', '.join(known) or '(it is empty)'}"
         )
     try:
-        return Bag.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Bag.model_validate(plain_yaml.load(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
-        reason = " ".join(str(error).split())
+        reason = clipped(" ".join(str(error).split()), 400)
         raise WeightsError(f"{path}: not the recipe of a bag ({reason}); see demucs/remote for examples") from error
 
 
@@ -138,7 +140,7 @@ def read_network(file: WeightFile) -> Any:
                 f"{file.model}: {file.path} is quantised and the package diffq is not installed; install sepkit's "
                 "extra 'quantised' (it needs a C compiler on Python 3.11 and newer), or choose another bag"
             ) from error
-        reason = (str(error).splitlines() or [type(error).__name__])[-1]
+        reason = unreadable(error)
         raise WeightsError(
             f"{file.model}: {file.path} does not hold a Demucs network ({reason}); bring the right file there"
         ) from error

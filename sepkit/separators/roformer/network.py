@@ -16,6 +16,7 @@ et al., "RoFormer", 2021, https://arxiv.org/abs/2104.09864; https://github.com/l
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -28,6 +29,8 @@ CHANNELS = 2
 WIDEN = 4
 """A feed-forward layer, and a mask's hidden layers, are this many times as wide as a feature."""
 ROTARY_BASE = 10000.0
+LAYER_TENSORS = 6 + 5
+"""Of an attention (positions, norm, queries to values, gates with bias, output) and of a feed-forward layer."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,14 @@ class Shape:
     normalise_each: bool
     """Whether each transformer ends in a norm (Mel-Band), or all of them together do (BS)."""
 
+    @property
+    def tensors(self) -> int:
+        """How many the network has, which building it would tell at the cost of building it."""
+        norms = 2 * self.depth if self.normalise_each else 1
+        layers = self.depth * (self.time_depth + self.band_depth)
+        masks = self.stems * len(self.bands) * self.mask_layers
+        return 3 * len(self.bands) + LAYER_TENSORS * layers + norms + 2 * masks
+
 
 def side_by_side(widths: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """Bands of so many bins each."""
@@ -60,7 +71,9 @@ def mel_bands(count: int, sample_rate: int, fft_frames: int) -> tuple[tuple[int,
     """The bins where each filter of a mel filter bank (Slaney's) is above 0, the first and the last bin included."""
     from librosa import filters
 
-    weights = filters.mel(sr=sample_rate, n_fft=fft_frames, n_mels=count)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of filters without a bin, which whoever asked for them is told
+        weights = filters.mel(sr=sample_rate, n_fft=fft_frames, n_mels=count)
     weights[0, 0] = weights[-1, -1] = 1
     return tuple(tuple(np.flatnonzero(row > 0).tolist()) for row in weights)
 
@@ -83,12 +96,13 @@ class RoFormer(nn.Module):
         )
         self.final_norm = nn.Identity() if shape.normalise_each else _Norm(shape.dim)
         self.mask_estimators = nn.ModuleList(_MaskEstimator(widths, shape) for _ in range(shape.stems))
-        bins = torch.tensor([bin for band in shape.bands for bin in band])
+        # On the processor whatever the device is: the sizes are looked at on "meta", which holds no numbers.
+        bins = torch.tensor([bin for band in shape.bands for bin in band], device="cpu")
         # Channels lie beside each other within a bin.
-        rows = (bins[:, None] * CHANNELS + torch.arange(CHANNELS)).flatten()
+        rows = (bins[:, None] * CHANNELS + torch.arange(CHANNELS, device="cpu")).flatten()
         self.register_buffer("rows", rows, persistent=False)
         self.register_buffer("holders", torch.bincount(rows)[:, None].float(), persistent=False)
-        self.register_buffer("window", torch.hann_window(shape.window_frames), persistent=False)
+        self.register_buffer("window", torch.hann_window(shape.window_frames, device="cpu"), persistent=False)
 
     def forward(self, mix: Tensor) -> Tensor:
         """The stems in a mix."""
@@ -152,7 +166,8 @@ class _Rotary(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        freqs = ROTARY_BASE ** (-torch.arange(0, dim, 2).float() / dim)
+        # Counting on "meta" would import torch._dynamo, which takes a second.
+        freqs = ROTARY_BASE ** (-torch.arange(0, dim, 2, device="cpu").float() / dim)
         self.freqs = nn.Parameter(freqs, requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from sepkit import config
 from sepkit.errors import ConfigError, WeightsError
-from sepkit.models.weights import WeightFile, verify
+from sepkit.files.naming import clipped
+from sepkit.models.weights import WeightFile, unreadable, verify
 from sepkit.separators import _segments
 from sepkit.separators._batches import Batches
 from sepkit.separators._precision import fastest
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 SOURCE = "RoFormer, https://github.com/ZFTurbo/Music-Source-Separation-Training/blob/main/docs/pretrained_models.md"
 _WRAPPERS = ("state_dict", "state", "model_state_dict", "model")
 """Under which names trainers put the weights beside their own state."""
+MOST_TENSORS = 4
+"""Times as many as the checkpoint has; with more, the YAML is another model's, and building it could take for ever."""
 
 
 class Options(config.Options):
@@ -77,10 +80,8 @@ class Separator(BaseSeparator):
         stem = self._stem_of(description)
         (file,) = self.weights()
         verify(file)
+        length = _segment_frames(description, self._settings.config)
         network = _build(shape_of(description, self._settings.config), _read_checkpoint(file), file, stem)
-        length = description.segment_frames
-        if length is None:
-            raise ConfigError(f"{self._settings.config}: inference.chunk_size is absent; give the frames of a segment")
         forward = fastest(network.to(device).eval(), device, file.model)
         self._expert = Expert(0, 1.0, 0, forward, length, lambda _: length)
         self._batches = Batches(device, grows=device != "cpu")
@@ -134,6 +135,15 @@ class Separator(BaseSeparator):
         return names.index(wanted.lower())
 
 
+def _segment_frames(description: Description, name: str) -> int:
+    length, fft_frames = description.segment_frames, description.model.stft_n_fft
+    if length is None:
+        raise ConfigError(f"{name}: inference.chunk_size is absent; give the frames of a segment")
+    if length < fft_frames:
+        raise ConfigError(f"{name}: inference.chunk_size: {length}, less than model.stft_n_fft, {fft_frames}")
+    return length
+
+
 def _read_checkpoint(file: WeightFile) -> dict[str, Tensor]:
     """The tensors of a checkpoint, by their names in the network; no code in it is run."""
     import torch
@@ -146,9 +156,8 @@ def _read_checkpoint(file: WeightFile) -> dict[str, Tensor]:
         else:
             stored = torch.load(file.path, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(
-            f"{file.model}: {file.path} cannot be read ({reason}); bring the right file there"
+            f"{file.model}: {file.path} cannot be read ({unreadable(error)}); bring the right file there"
         ) from error
     for wrapper in _WRAPPERS:
         if isinstance(stored, dict) and isinstance(stored.get(wrapper), dict):
@@ -159,21 +168,33 @@ def _read_checkpoint(file: WeightFile) -> dict[str, Tensor]:
 
 
 def _build(shape: Shape, tensors: dict[str, Tensor], file: WeightFile, stem: int) -> Any:
-    """The network with its weights, and of its mask estimators only the wanted stem's."""
+    """The network with its weights, and of its mask estimators only the wanted stem's.
+
+    Its sizes come from a YAML that may say anything: they are compared with the checkpoint before memory is taken.
+    """
     import torch
 
     from sepkit.separators.roformer.network import RoFormer
 
-    network = RoFormer(shape)
+    if shape.tensors > MOST_TENSORS * max(1, len(tensors)):
+        raise _unfit(file, f"it describes {shape.tensors} tensors, {len(tensors)} are there")
+    with torch.device("meta"):
+        network = RoFormer(shape)
     own = network.state_dict()
     missing, strange = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
     wrong = sorted(name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape)
     if missing or strange or wrong:
-        first = next(iter(missing or strange or wrong))
-        raise WeightsError(
-            f"{file.model}: {file.path} does not fit its YAML: {len(missing)} tensors are missing, {len(strange)} too "
-            f"many, {len(wrong)} of another shape (such as {first}); give the YAML that was published with it"
-        )
-    network.load_state_dict(tensors)
+        first = clipped(next(iter(missing or strange or wrong)))
+        counts = f"{len(missing)} tensors are missing, {len(strange)} too many, {len(wrong)} of another shape"
+        raise _unfit(file, f"{counts} (such as {first})")
+    # Copies: the checkpoint is mapped into memory, and may be of half precision.
+    loaded = {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
+    network.load_state_dict(loaded, assign=True)
     network.mask_estimators = torch.nn.ModuleList([network.mask_estimators[stem]])
     return network.requires_grad_(False)
+
+
+def _unfit(file: WeightFile, found: str) -> WeightsError:
+    return WeightsError(
+        f"{file.model}: {file.path} does not fit its YAML: {found}; give the YAML that was published with it"
+    )
