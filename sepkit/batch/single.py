@@ -23,7 +23,7 @@ PIPE = "-"
 
 @dataclass
 class RunReport:
-    """What failed, every verdict, and a line for each file that did not simply pass."""
+    """What failed, every verdict, and a line for each file that did not simply pass and each note."""
 
     failures: list[SepkitError] = field(default_factory=list)
     verdicts: list[str] = field(default_factory=list)
@@ -40,6 +40,7 @@ class RunReport:
         what = [note, f"by {judged.configuration}" if judged.verdict == "escalated" else "", *judged.reasons]
         if judged.verdict != "passed":
             self.lines.append(f"{judged.verdict}: {shown(source)}: {shown('; '.join(filter(None, what)))}".rstrip(": "))
+        self.lines += (f"{shown(source)}: {said}" for said in judged.notes)
 
 
 def run_files(inputs: Sequence[str], out: str, config: Config, quiet: bool = True) -> RunReport:
