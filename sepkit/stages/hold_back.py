@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sepkit.audio.samples import Samples
 
-AROUND_S = 0.5
+AROUND_S = 0.75
 """Before and after speech: a weak first sound, breaths, the room's answer."""
 PAUSE_S = 1.5
 """So far from speech it is a pause, with pauses of up to three seconds."""
