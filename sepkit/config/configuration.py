@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,9 +41,9 @@ SHAPING = (
     *("members", "stft", "fuse", "denoise", "post_mask", "equalise", "loudness", "windows", "skip_silence", "seed"),
 )
 """What shapes the sound: all that counts of a configuration that is escalated to."""
-UNSAID = {"task": "speech"}
-"""Fields that came after the first journals, with the value that these mean: where they have it, they are left out of a
-fingerprint, so that what was rendered before they came counts as done."""
+UNSAID = {"task": "speech", "loudness.least_speech_s": 0.5}
+"""Fields, by path, that came after the first journals, with the value that these mean: where they have it, they are
+left out of a fingerprint, so that what was rendered before they came counts as done."""
 JUDGING = {"gate", "escalate_to", "bypass_clean", "words"}
 
 
@@ -127,8 +128,7 @@ class Config(Options):
 
         Evaluation (but for what the gate reads), report, pilot and device are excluded; the words are the journal's.
         """
-        unsaid = {name for name, value in UNSAID.items() if getattr(self, name) == value}
-        shaping = self.model_dump(mode="json", exclude={"evaluate", "report", "pilot", "device"} | JUDGING | unsaid)
+        shaping = _said(self.model_dump(mode="json", exclude={"evaluate", "report", "pilot", "device"} | JUDGING))
         if self.gate or self.bypass_clean:
             shaping["judged"] = {
                 "gate": self.gate or {},
@@ -140,7 +140,17 @@ class Config(Options):
         return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
 
     def _shape(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", include=set(SHAPING))
+        return _said(self.model_dump(mode="json", include=set(SHAPING)))
+
+
+def _said(shape: dict[str, Any]) -> dict[str, Any]:
+    """`shape` without the fields of `UNSAID` that have the value there."""
+    for path, value in UNSAID.items():
+        *sections, name = path.split(".")
+        inside = reduce(lambda found, section: found[section], sections, shape)
+        if inside.get(name) == value:
+            del inside[name]
+    return shape
 
 
 def _chosen(evaluate: EvaluateConfig) -> list[tuple[str, Options]]:

@@ -90,7 +90,10 @@ class EqualiseConfig(Options):
 
 
 class LoudnessConfig(Options):
-    """Integrated loudness (ITU-R BS.1770) and the true-peak ceiling."""
+    """Integrated loudness (ITU-R BS.1770) of where someone speaks, and the true-peak ceiling.
+
+    least_speech_s: with less speech the level is left as it is; 0: the whole file counts as speech.
+    """
 
     target_lufs: Annotated[float, Field(ge=-70, le=0)] | None = -16.0
     ceiling_dbtp: Annotated[float, Field(ge=-20, le=0)] | None = -1.0
@@ -98,6 +101,7 @@ class LoudnessConfig(Options):
     lookahead_ms: Annotated[float, Field(gt=0, le=50)] = 5.0
     release_ms: Annotated[float, Field(gt=0, le=2000)] = 100.0
     max_gain_db: Annotated[float, Field(ge=0, le=80)] = 40.0
+    least_speech_s: Annotated[float, Field(ge=0, le=60)] = 0.5
 
 
 class OutputConfig(Options):

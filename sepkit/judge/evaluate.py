@@ -39,6 +39,7 @@ EMBEDDED_METRICS = (
         "dnsmos",
         "clipping",
         "silence",
+        "speech",
     ),
 )
 """The metrics that need no download; what is measured where no configuration says otherwise."""

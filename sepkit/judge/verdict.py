@@ -155,9 +155,9 @@ class Judge:
             reasons += (f"{name}: {reason}" for reason in broken)
         else:
             verdict = "quarantined"
-        facts = {} if bypassed else report.facts
-        duration_s = report.duration_s
-        return Judged(verdict, name, tuple(reasons), evaluation, duration_s, excerpt, dict(stages), facts)
+        facts, notes = ({}, ()) if bypassed else (report.facts, report.notes)
+        spent = dict(stages)
+        return Judged(verdict, name, tuple(reasons), evaluation, report.duration_s, excerpt, spent, facts, notes)
 
     def _attempts(self) -> Iterator[tuple[str, Pipeline]]:
         yield FIRST, self.pipeline

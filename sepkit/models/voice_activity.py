@@ -1,6 +1,7 @@
 """Silero VAD: how likely it is that someone speaks, 31 times a second.
 
-Place: below the metric `music_residual`, which wants whole spans, and `silence`, which hears a file block by block.
+Place: below the metric `music_residual`, which wants whole spans, `silence`, which hears a file block by block, and
+`spoken`, which hears two files at once.
 Source: Silero Team, https://github.com/snakers4/silero-vad (code and weights MIT).
 """
 
@@ -41,7 +42,11 @@ def load() -> Any:
 
 
 def probabilities(detector: Any, steps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of each step (steps, `STEP_FRAMES`) at `SAMPLE_RATE`; the detector remembers those before."""
+    """Of each step (steps, `STEP_FRAMES`) at `SAMPLE_RATE`; the detector remembers those before.
+
+    Sounds that are heard side by side, (steps, sounds, `STEP_FRAMES`), give (steps, sounds), for little more than one.
+    """
     import torch
 
-    return np.array([detector(torch.from_numpy(step), SAMPLE_RATE).item() for step in steps], np.float32)
+    found = [detector(torch.from_numpy(step), SAMPLE_RATE).numpy()[:, 0] for step in steps]
+    return np.array(found, np.float32).reshape(steps.shape[:-1])

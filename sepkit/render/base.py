@@ -85,6 +85,10 @@ class Finish(ABC):
         """What was found and done, by name, for the record of the run."""
         return {}
 
+    def notes(self) -> tuple[str, ...]:
+        """What somebody should know of it, a plain sentence each."""
+        return ()
+
 
 class BaseTask(ABC):
     """A task of one configuration. Constructed without loading anything; `load` is called once, before any window."""
@@ -113,7 +117,7 @@ class BaseTask(ABC):
     def stages(self) -> list[str]:
         """For a plan: the stages after the members, in their order."""
 
-    def finish(self, stem: str, info: SourceInfo) -> Finish | None:
+    def finish(self, stem: str, source: Source) -> Finish | None:
         """What brings a stem to its final form; None: its windows, joined, are final, sample by sample."""
         return None
 

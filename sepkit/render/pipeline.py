@@ -164,7 +164,7 @@ class Pipeline:
         """Render a source; each stem goes to its sink, block by block. folder: for what is spooled."""
         info = source.info
         self._clock = clock = Clock()
-        finishes = {name: finish for name in sinks if (finish := self.task.finish(name, info))}
+        finishes = {name: finish for name in sinks if (finish := self.task.finish(name, source))}
         with ExitStack() as stack:
             spools = {name: stack.enter_context(Spool(info.sample_rate, info.channels, folder)) for name in finishes}
             first_pass = {**sinks, **{name: spool.write for name, spool in spools.items()}}
@@ -183,9 +183,9 @@ class Pipeline:
                         sinks[name](block)
         if progress:
             progress(1.0)
-        return RenderReport(
-            info.duration_s, dict(clock.seconds), {name: each.facts() for name, each in finishes.items()}
-        )
+        facts = {name: each.facts() for name, each in finishes.items()}
+        notes = tuple(note for each in finishes.values() for note in each.notes())
+        return RenderReport(info.duration_s, dict(clock.seconds), facts, notes)
 
     def _bodies(self, source: Source, wanted: Sequence[str]) -> Iterator[tuple[dict[str, Samples], float]]:
         """Render a source body by body: the stems that are wanted, and the part of the source done."""

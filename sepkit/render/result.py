@@ -25,16 +25,17 @@ def paths_by_stem(outputs: Mapping[str, Path | str], stems: Sequence[str]) -> Ou
 class RenderReport:
     """What one rendering did. CPU-seconds by stage; a model's own time stands under "member …" and "denoiser".
 
-    facts: by stem, what its finish found and did.
+    facts: by stem, what its finish found and did. notes: what somebody should know of it, a plain sentence each.
     """
 
     duration_s: float
     seconds_by_stage: dict[str, float]
     facts: dict[str, dict[str, float]]
+    notes: tuple[str, ...] = ()
 
     @property
     def lufs_rendered(self) -> float:
-        """Loudness of the speech before it was levelled, in LUFS; of the task *speech* alone."""
+        """Loudness where someone speaks, before levelling, in LUFS; without speech, of all. The task *speech* alone."""
         return self.facts["speech"]["loudness_before_levelling_lufs"]
 
     @property

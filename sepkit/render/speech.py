@@ -9,23 +9,17 @@ Only the speech is brought to a loudness; the background keeps the level it has 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from sepkit.audio import resample
-from sepkit.audio.read import SourceInfo
+from sepkit.audio.read import Source, SourceInfo
 from sepkit.audio.samples import Samples
-from sepkit.audio.spool import Spool
 from sepkit.audio.stft import Stft
-from sepkit.audio.windows import blocks
-from sepkit.clock import Clock
 from sepkit.config import Config, plugins
-from sepkit.config.sections import LoudnessConfig
 from sepkit.render.base import BaseTask, Finish, Part, Stem
-from sepkit.stages import denoise, equalise, fuse, loudness, post_mask
-from sepkit.stages.level import Leveller
-from sepkit.stages.true_peak import TruePeakMeter
+from sepkit.render.levelled import Levelled, require_detector
+from sepkit.stages import denoise, equalise, fuse, post_mask
 
 
 class Task(BaseTask):
@@ -86,9 +80,14 @@ class Task(BaseTask):
         floor = np.zeros_like(mix) if floor_db is None else mix * np.float32(10 ** (floor_db / 20))
         return {"speech": floor, "fused": floor}
 
-    def finish(self, stem: str, info: SourceInfo) -> Finish | None:
+    def load(self, device: str) -> None:
+        """The denoiser; the detector of speech must be here too."""
+        require_detector(self.config.loudness)
+        super().load(device)
+
+    def finish(self, stem: str, source: Source) -> Finish | None:
         """The speech is levelled."""
-        return _Levelled(self.config.loudness, info) if stem == "speech" else None
+        return Levelled(self.config.loudness, source) if stem == "speech" else None
 
     def stages(self) -> list[str]:
         """As they stand in the configuration."""
@@ -104,43 +103,3 @@ class Task(BaseTask):
         """Source frames between the places where a stretch for the denoiser may begin."""
         assert self.denoiser is not None
         return resample.aligned_frames(self.denoiser.grid_frames, self.denoiser.sample_rate, sample_rate)
-
-
-class _Levelled(Finish):
-    """One gain for the whole file, which brings it to the target, and the ceiling."""
-
-    def __init__(self, config: LoudnessConfig, info: SourceInfo) -> None:
-        self._config = config
-        self._meter = loudness.LoudnessMeter(info.sample_rate, info.channels)
-        self._gain = 1.0
-
-    def hear(self, block: Samples, clock: Clock) -> None:
-        """Measure."""
-        with clock("loudness"):
-            self._meter.add(block)
-
-    def blocks(self, spool: Spool, clock: Clock) -> Iterator[Samples]:
-        """Level."""
-        config = self._config
-        self._gain = loudness.make_gain(self._meter.integrated_lufs(), config.target_lufs, config.max_gain_db)
-        peak_dbtp = _peak_dbtp(spool) if config.ceiling_by == "gain" else None
-        leveller = Leveller(config, spool.sample_rate, spool.channels, self._gain, peak_dbtp)
-        self._gain = leveller.gain
-        for start, frames in blocks(spool.frames, spool.sample_rate):
-            with clock("level"):
-                block = leveller.process(spool.read(start, frames), last=start + frames == spool.frames)
-            yield block
-
-    def facts(self) -> dict[str, float]:
-        """The loudness before, and the gain."""
-        return {
-            "loudness_before_levelling_lufs": self._meter.integrated_lufs(),
-            "levelling_gain_db": 20 * math.log10(self._gain),
-        }
-
-
-def _peak_dbtp(spool: Spool) -> float:
-    meter = TruePeakMeter(spool.sample_rate, spool.channels)
-    for start, frames in blocks(spool.frames, spool.sample_rate):
-        meter.add(spool.read(start, frames))
-    return meter.peak_dbtp()

@@ -9,7 +9,7 @@ import numpy as np
 
 from sepkit.audio.samples import Samples
 from sepkit.config.sections import LoudnessConfig
-from sepkit.stages.limiter import Limiter
+from sepkit.stages.limiter import Limiter, Work
 
 
 class Leveller:
@@ -42,6 +42,11 @@ class Leveller:
             self.gain = min(gain, 10 ** ((config.ceiling_dbtp - peak_dbtp) / 20))
         else:
             self._clip_at = np.float32(10 ** (config.ceiling_dbtp / 20))
+
+    @property
+    def work(self) -> Work:
+        """What the limiter did so far; nothing where there is none."""
+        return self._limiter.work if self._limiter else Work()
 
     def process(self, block: Samples, last: bool = False) -> Samples:
         """Take the next (channels, frames), give what is ready. With `last`, as many came out as went in.

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,8 +62,10 @@ class LoudnessMeter:
             self._energies.extend(energies)
         self._rest = waiting[:, whole:].copy()
 
-    def integrated_lufs(self) -> float:
+    def integrated_lufs(self, spans: Sequence[tuple[int, int]] | None = None) -> float:
         """Loudness of all that was heard; −inf where nothing lies above the absolute gate.
+
+        spans: (start, stop) in frames; only blocks that overlap one of them count.
 
         What is shorter than one block (400 ms), where the standard has no answer, counts as one block of its
         own length.
@@ -71,6 +74,8 @@ class LoudnessMeter:
         if len(segments) >= SEGMENTS_PER_BLOCK:
             blocks = np.lib.stride_tricks.sliding_window_view(segments, SEGMENTS_PER_BLOCK)
             power = blocks.sum(axis=1) / (SEGMENTS_PER_BLOCK * self._segment_frames)
+            if spans is not None:
+                power = power[self._overlaps(spans, len(segments))]
         else:
             rest_frames = self._rest.shape[1]
             heard_frames = len(segments) * self._segment_frames + rest_frames
@@ -83,6 +88,14 @@ class LoudnessMeter:
             return -math.inf
         power = power[power > power.mean() * 10 ** (RELATIVE_GATE_LU / 10)]
         return OFFSET_LU + 10 * math.log10(power.mean())
+
+    def _overlaps(self, spans: Sequence[tuple[int, int]], segments: int) -> NDArray[np.bool_]:
+        """Whether each block of 400 ms holds a part of a span: (blocks,)."""
+        inside = np.zeros(segments, np.bool_)
+        for start, stop in spans:
+            inside[start // self._segment_frames : -(-stop // self._segment_frames)] = True
+        blocks: NDArray[np.bool_] = np.lib.stride_tricks.sliding_window_view(inside, SEGMENTS_PER_BLOCK)
+        return np.asarray(blocks.any(axis=1))
 
     def _measure(self, samples: Samples, segment_frames: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Weighted energy of each segment, and the filters' state after the last."""

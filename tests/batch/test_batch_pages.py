@@ -172,7 +172,7 @@ def test_quarantined_and_escalated_files_have_pages_that_say_so(source, tmp_path
     lower = tmp_path / "lower.yaml"
     lower.write_text(
         "members: [{separator: passthrough}]\npost_mask: null\nequalise: null\n"
-        "loudness: {target_lufs: -60, max_gain_db: 40, ceiling_dbtp: null}\n"
+        "loudness: {target_lufs: -60, max_gain_db: 40, ceiling_dbtp: null, least_speech_s: 0}\n"
     )
     judged = config().model_copy(
         update={"gate": {"loudness_lufs_max": -50, "true_peak_dbtp_max": -40}, "escalate_to": (str(lower),)}

@@ -100,6 +100,14 @@ def test_the_fingerprint_changes_with_what_changes_the_sound_only():
     assert parse_config(MINIMAL + "loudness: {target_lufs: -23}").fingerprint() != base.fingerprint()
 
 
+def test_the_least_speech_counts_where_it_is_not_the_default():
+    base = parse_config(MINIMAL).fingerprint()
+    assert parse_config(MINIMAL + "loudness: {least_speech_s: 0.5}").fingerprint() == base
+    assert parse_config(MINIMAL + "loudness: {least_speech_s: 0}").fingerprint() != base
+    with pytest.raises(ConfigError, match=r"loudness\.least_speech_s: "):
+        parse_config(MINIMAL + "loudness: {least_speech_s: -1}")
+
+
 def test_the_default_configuration_is_the_embedded_one():
     assert default_config_path().name == "pilot.yaml"
     assert isinstance(load_config(default_config_path()), Config)

@@ -5,6 +5,7 @@ without a loudness) never.
 """
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 
 from sepkit.batch import BatchJob, BatchReport, run_batch
 from sepkit.batch.journal import JOURNAL_NAME
+from sepkit.batch.single import run_files
 from sepkit.cli import main
 from sepkit.config import default_config_path, load_config, parse_config
 from sepkit.errors import ConfigError, OutputError, WeightsError
@@ -24,7 +26,7 @@ from tests.judge.test_gate import RATE_HZ as PILOT_HZ
 from tests.judge.test_gate import excerpt
 
 GATE = "gate: {loudness_lufs_min: -30, length_equal: true}\nescalate_to: [louder.yaml]\n"
-LOUDER = PASSTHROUGH.replace("target_lufs: null", "target_lufs: -20")
+LOUDER = PASSTHROUGH.replace("target_lufs: null", "target_lufs: -20, least_speech_s: 0")
 LEVELS = {"loud.wav": 1.0, "sub/quiet.wav": 0.01, "sub/faint.wav": 0.0002}
 
 
@@ -78,8 +80,9 @@ def test_files_pass_are_escalated_or_quarantined_with_their_reasons(tmp_path, so
     found_lufs = meter.integrated_loudness(samples(source / "sub/quiet.wav"))
     assert float(report.rows[2].reasons[0].split()[2]) == pytest.approx(found_lufs, abs=0.1)
     lines = report.text().splitlines()
-    assert lines[0].startswith("quarantined: sub/faint.wav: first: loudness -inf")
-    assert lines[1].startswith("escalated: sub/quiet.wav: by louder.yaml; first: loudness -4")
+    assert lines[0] == "note: sub/faint.wav: too quiet to measure, left as it is"
+    assert lines[1].startswith("quarantined: sub/faint.wav: first: loudness -inf")
+    assert lines[2].startswith("escalated: sub/quiet.wav: by louder.yaml; first: loudness -4")
     assert lines[-1] == "3 files: 3 done; 1 escalated, 1 quarantined"
     rows = {row["path"]: row for row in json.loads((out / "report.json").read_text())["files"]}
     assert {path: row["verdict"] for path, row in rows.items()} == EXPECTED
@@ -282,6 +285,22 @@ def test_clean_speech_comes_through_and_the_mix_does_not(tmp_path, background):
     assert rest.exists() == background
     if background:
         assert not samples(rest).any() and samples(rest).shape == speech.shape
+
+
+def test_a_file_in_which_nobody_speaks_says_so_and_the_gate_can_hold_it(tmp_path):
+    """In the row's note of a batch and the lines of a run; as a bound, it is a reason."""
+    (tmp_path / "in").mkdir()
+    speech, music = (excerpt(name) for name in ("speech.wav", "music.wav"))
+    for name, sound in (("talk.wav", speech), ("jingle.wav", music)):
+        soundfile.write(tmp_path / "in" / name, sound, PILOT_HZ, subtype="PCM_16")
+    config = parse_config(PASSTHROUGH.replace("target_lufs: null", "target_lufs: -16") + "gate: {speech_s_min: 1}\n")
+    report = run_batch(BatchJob(config, tmp_path / "in", tmp_path / "out"))
+    assert verdicts(report) == {"jingle.wav": "quarantined", "talk.wav": "passed"}
+    jingle, talk = report.rows
+    assert jingle.note.startswith("no speech found (") and talk.note == ""
+    assert re.fullmatch(r"first: speech 0\.\d\d s, at least 1\.00 s is asked \(gate\.speech_s_min\)", *jingle.reasons)
+    run = run_files([str(tmp_path / "in" / "jingle.wav")], str(tmp_path / "run"), config)
+    assert "jingle.wav: no speech found (" in run.lines[1]
 
 
 def test_a_gate_that_cannot_be_read_ends_before_anything(tmp_path):

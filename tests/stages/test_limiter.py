@@ -101,6 +101,25 @@ def test_the_gain_glides_is_shared_arrives_in_time_and_lets_go_by_its_time_const
     assert np.abs(np.diff(gain[heard][np.diff(np.flatnonzero(heard), prepend=0) == 1])).max() < 0.05
 
 
+@pytest.mark.parametrize("edges", [(), (49_990, 50_010)])
+def test_it_tells_how_much_it_turned_down_when_and_for_how_long(edges):
+    """Witness: the gain, read from the second channel, which has no peak of its own."""
+    samples, place = lone_peak()
+    settings = {"ceiling_dbtp": CEILING_DBTP, "lookahead_ms": LOOKAHEAD_MS, "release_ms": RELEASE_MS}
+    limiter = Limiter(44100, 2, **settings)
+    cuts = pairwise((0, *edges, samples.shape[1]))
+    limited = np.concatenate([limiter.process(samples[:, a:b], last=b == samples.shape[1]) for a, b in cuts], 1)
+    peak = np.abs(samples[0]).max()
+    most_db, most_at_s, seconds = limiter.work
+    assert most_db == pytest.approx(20 * math.log10(peak / (10 ** (CEILING_DBTP / 20) * MARGIN)), abs=0.02)
+    assert most_at_s == pytest.approx(place / 44100, abs=0.002)
+    turned_down = np.abs(limited[1] - samples[1]) > (1 - 10 ** (-0.1 / 20)) * np.abs(samples[1])
+    assert seconds == pytest.approx(turned_down.sum() / 44100, rel=0.02)
+    quiet = Limiter(44100, 2, **settings)
+    quiet.process(samples / 4, last=True)
+    assert quiet.work == (0, 0, 0)
+
+
 @settings(max_examples=15)
 @given(edges=st.lists(st.integers(0, 60_000), max_size=8).map(sorted), frames=st.integers(60_000, 70_000))
 def test_the_cuts_do_not_matter(edges, frames):

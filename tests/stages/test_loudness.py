@@ -92,6 +92,20 @@ def test_it_agrees_with_pyloudnorm(sample_rate, channels):
     assert lufs(samples, sample_rate) == pytest.approx(default, abs=0.2)
 
 
+@pytest.mark.parametrize("sample_rate", [11025, 44100])
+def test_only_blocks_that_overlap_a_span_count(sample_rate):
+    """The witness hears the loud middle alone, with the 0.3 s to either side that its first and last block reach."""
+    samples = sines([(-40, 5), (-23, 4), (-36, 5)], sample_rate)
+    meter = LoudnessMeter(sample_rate, 2)
+    meter.add(samples.astype(np.float32))
+    start, stop = 5 * sample_rate, 9 * sample_rate
+    around = samples[:, start - round(0.3 * sample_rate) : stop + round(0.3 * sample_rate)]
+    expected = pyloudnorm.Meter(sample_rate, filter_class="DeMan").integrated_loudness(around.T)
+    assert meter.integrated_lufs([(start, stop)]) == pytest.approx(expected, abs=0.2)  # blocks lie on another grid
+    assert meter.integrated_lufs([(0, sample_rate), (2 * sample_rate, 3 * sample_rate)]) == pytest.approx(-40, abs=0.1)
+    assert meter.integrated_lufs([]) == -math.inf
+
+
 @settings(max_examples=20)
 @given(cuts=st.lists(st.integers(0, 3 * 11025), max_size=12), channels=st.integers(1, 2))
 def test_the_cuts_do_not_matter(cuts, channels):
