@@ -59,7 +59,7 @@ class Judged:
     evaluation: Evaluation | None
     duration_s: float
     excerpt: Excerpt | None
-    stages: dict[str, float]
+    stages: Mapping[str, float]
     facts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
