@@ -136,7 +136,7 @@ class Levelled(Finish):
         self._gain = make_gain(lufs, config.target_lufs, config.max_gain_db)
         if config.target_lufs is not None and lufs > -math.inf:
             self._wanted_gain_db = config.target_lufs - lufs
-        if self._spoken:
+        if self._spoken and self._gain > 1:
             heard = self._spoken
             gain_db = 20 * math.log10(self._gain)
             self._held = HoldBack.of(heard.spoken, heard.power, heard.power_before, gain_db, spoken.STEP_S)
