@@ -134,7 +134,7 @@ def pass_through(source: Path, outputs: Outputs, main: str, output: OutputConfig
     """The source's own samples as the stem `main`, in the output's format; digital silence as every other stem."""
     with open_source(source) as opened, ExitStack() as stack:
         form = opened.info, output.format, output.bit_depth
-        writers = {name: stack.enter_context(writer(path, *form)) for name, path in outputs.items()}
+        writers = {name: stack.enter_context(writer(path, *form, name)) for name, path in outputs.items()}
         for start, frames in blocks(opened.info.frames, opened.info.sample_rate):
             block = opened.read(start, frames)
             for name, each in writers.items():

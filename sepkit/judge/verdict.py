@@ -49,7 +49,7 @@ EXIT_PASSED, EXIT_FAILED, EXIT_QUARANTINED, EXIT_ESCALATED = 0, 1, 3, 4
 class Judged:
     """What became of a file. configuration: whose rendering it is. reasons: of every attempt that failed.
 
-    excerpt: what was measured. stages: CPU-seconds by stage, of all attempts.
+    excerpt: what was measured. stages: CPU-seconds by stage, of all attempts. notes: as in `RenderReport`.
     """
 
     verdict: Verdict
@@ -59,6 +59,7 @@ class Judged:
     duration_s: float
     excerpt: Excerpt | None
     stages: dict[str, float]
+    notes: tuple[str, ...] = ()
 
 
 def exit_code(failed: bool, verdicts: Iterable[str]) -> int:
@@ -144,9 +145,11 @@ class Judge:
             broken = () if bypassed else self._broken(source, outputs, measured)
             if not broken:
                 verdict: Verdict = "bypassed" if bypassed else "escalated" if reasons else "passed"
-                return Judged(verdict, name, tuple(reasons), evaluation, report.duration_s, excerpt, dict(stages))
+                measures = evaluation, report.duration_s, excerpt
+                return Judged(verdict, name, tuple(reasons), *measures, dict(stages), report.notes)
             reasons += (f"{name}: {reason}" for reason in broken)
-        return Judged("quarantined", name, tuple(reasons), evaluation, report.duration_s, excerpt, dict(stages))
+        measures = evaluation, report.duration_s, excerpt
+        return Judged("quarantined", name, tuple(reasons), *measures, dict(stages), report.notes)
 
     def _attempts(self) -> Iterator[tuple[str, Pipeline]]:
         yield FIRST, self.pipeline
