@@ -31,7 +31,8 @@ def with_history(bext: bytes, line: str) -> bytes:
         fields[_LOUDNESS_AT : _LOUDNESS_AT + len(_NO_LOUDNESS)] = _NO_LOUDNESS
     if history and not history.endswith(b"\n"):
         history += b"\r\n"
-    return bytes(fields) + history + line.encode()
+    whole = bytes(fields) + history + line.encode()
+    return whole + bytes(len(whole) % 2)
 
 
 def as_tags(bext: bytes) -> dict[str, str]:

@@ -168,11 +168,13 @@ def _read_by_ffmpeg(source: str | io.BytesIO) -> Metadata:
 
     options = {"protocol_whitelist": "file", "format_whitelist": f"{DEMUXERS},wav,aiff,caf,au"}
     try:
-        with av.open(source, options=options, metadata_errors="replace") as container:
+        with av.open(source, "r", options=options, metadata_errors="surrogateescape") as container:
             pictures, notes = _pictures(container)
             tags, text_notes = _tags(container)
             chapters = [
-                Chapter(max(0.0, float(each["start"] * each["time_base"])), each["metadata"].get("title", ""))
+                Chapter(
+                    max(0.0, float(each["start"] * (each["time_base"] or 0))), _text(each["metadata"].get("title", ""))
+                )
                 for each in container.chapters()
             ]
             return Metadata(tags, pictures, tuple(chapters), notes=notes + text_notes)
@@ -187,7 +189,8 @@ def _tags(container: InputContainer) -> tuple[dict[str, str], tuple[str, ...]]:
     tags: dict[str, str] = {}
     room = MOST_TEXT_BYTES
     lost = []
-    for written, text in found.items():
+    for written, raw in found.items():
+        written, text = _text(written), _text(raw)
         name = written.lower().partition("-")[0] if written.startswith("lyrics-") else written.lower()
         name = "artist" if name == "author" and "artist" not in found else _NAMES.get(name, name)
         nothing = not text.strip("\0 ") or (name, text) == ("language", "und")
@@ -199,6 +202,15 @@ def _tags(container: InputContainer) -> tuple[dict[str, str], tuple[str, ...]]:
         else:
             tags[name] = text
     return tags, (f"the tags {', '.join(lost)} are longer than 1 MiB and left out",) if lost else ()
+
+
+def _text(escaped: str) -> str:
+    """Text as UTF-8, or as Windows wrote it in western Europe and America."""
+    raw = escaped.encode(errors="surrogateescape")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", errors="replace")
 
 
 def _pictures(container: InputContainer) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
@@ -217,6 +229,6 @@ def _pictures(container: InputContainer) -> tuple[tuple[Picture, ...], tuple[str
         coding = stream.codec_context.name
         mime = _MIME.get(coding, f"image/{coding}")
         size = stream.codec_context.width, stream.codec_context.height
-        found.append(Picture(bytes(packet), mime, kind, said.get("title", ""), *size))
+        found.append(Picture(bytes(packet), mime, kind, _text(said.get("title", "")), *size))
     lost = len(streams) - len(found)
     return tuple(found), (f"{lost} of {len(streams)} pictures cannot be read and are left out",) if lost else ()

@@ -92,10 +92,11 @@ def write_metadata(path: Path, container: str, metadata: Metadata, sample_rate: 
     places = markers.placed(metadata.chapters, sample_rate)
     front, back = [], []
     if container in _WAV:
-        front = [each for each in chunks if each.name not in _AFTER_SOUND]
-        back = [each for each in chunks if each.name in _AFTER_SOUND]
-        if places and not back:
-            back = markers.cue_points(places)
+        # libsndfile overlooks the padding of an odd chunk before the sound of an RF64
+        front = [each for each in chunks if each.name not in _AFTER_SOUND and len(each.body) % 2 == 0]
+        back = [each for each in chunks if each not in front]
+        if places and not any(each.name == b"cue " for each in back):
+            back += markers.cue_points(places)
     elif places:
         back = [markers.aiff_markers(places)]
     if metadata.pictures or metadata.tags.keys() - native_tags(container, metadata.tags).keys():
