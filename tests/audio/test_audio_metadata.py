@@ -43,8 +43,7 @@ def bext(history: bytes = b"A=ANALOGUE,M=mono,T=tape\r\n", version: int = 2) -> 
 def cue_chunks() -> tuple[bytes, bytes]:
     points = [struct.pack("<II4sIII", n, at, b"data", 0, 0, at) for n, at in enumerate(CUE_AT, 7)]
     labels = [
-        chunk(b"labl", struct.pack("<I", n) + text + b"\0")
-        for n, text in enumerate((b"start", "Fr\u00e4ge".encode()), 7)
+        chunk(b"labl", struct.pack("<I", n) + text + b"\0") for n, text in enumerate((b"start", "Fräge".encode()), 7)
     ]
     return struct.pack("<I", 2) + b"".join(points), b"adtl" + b"".join(labels)
 
