@@ -16,6 +16,7 @@ import soundfile
 
 from sepkit.audio.metadata import Metadata, read_metadata
 from sepkit.audio.read import SourceInfo, open_source, probe
+from sepkit.audio.riff import Body
 from sepkit.audio.write import AudioWriter, output_format
 from sepkit.errors import OutputError
 from sepkit.files.whole_file import PART_PATTERN
@@ -121,7 +122,9 @@ def test_a_long_wav_is_written_as_rf64(tmp_path):
             part = next(tmp_path.glob(PART_PATTERN))
             writer._file.flush()
             assert part.read_bytes()[:4] == {"WAV": b"RIFF", "RF64": b"RF64"}[container]
-        assert list(tmp_path.iterdir()) == []
+        scene = Metadata(chunks=(Body(b"iXML", b"x"),))  # what belongs to the file takes room too
+    assert AudioWriter(tmp_path / "a.wav", RATE, 2, "WAV", "PCM_16", scene, frames=1_073_479_680)._container == "RF64"
+    assert list(tmp_path.iterdir()) == []
     with (
         pytest.raises(OutputError, match=r"a\.aiff: cannot be written \(AIFF ends at 4 GiB\)"),
         AudioWriter(tmp_path / "a.aiff", RATE, 2, "AIFF", "PCM_16") as writer,
