@@ -104,6 +104,8 @@ class Metadata:
 def read_metadata(info: SourceInfo) -> Metadata:
     """What belongs to a source. What is damaged or too large is left behind with a note."""
     bodies, notes = _bodies(info.path) if info.container in _CHUNKED else ([], ())
+    if not any(each.name == b"cue " for each in bodies):
+        bodies = [each for each in bodies if each.name != b"adtl"]  # labels of nothing
     carried = tuple(each for each in bodies if each.name in _CARRIED and info.container in _RIFF)
     tagged = [each for each in bodies if each.name in _TAGGED]
     found = Metadata()
