@@ -47,7 +47,6 @@ class Decoding:
     container: str
     subtype: str
     lossless: bool
-    tags: dict[str, str]
     blocks: Iterator[Samples]
 
 
@@ -89,7 +88,6 @@ def _decoding(path: Path, refusal: str, container: InputContainer) -> Decoding:
         container=container.format.name.split(",")[0],
         subtype=_SUBTYPES.get(first.format.packed.name, "") if lossless else "",
         lossless=lossless,
-        tags={**stream.metadata, **container.metadata},
         blocks=_blocks(path, first, frames),
     )
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -53,9 +53,6 @@ SAMPLE_BITS = {
 }
 """libsndfile's lossless codings, which can be read in place and which a result keeps."""
 
-TAGS = ("title", "artist", "album", "date", "genre", "comment", "tracknumber", "copyright", "license")
-"""The tags that are carried, in libsndfile's words. "software" stays out: it names what wrote the source."""
-
 SAMPLE_RATES_HZ = range(1_000, 64 * 48_000 + 1)
 """From below any telephone to 1-bit recorders; a header that says otherwise is damaged."""
 
@@ -76,7 +73,7 @@ class SourceInfo:
     """What is known about a source.
 
     frames: exact. container: libsndfile's major format ("WAV", "FLAC", …) or FFmpeg's ("mov", "matroska").
-    subtype: the coding in libsndfile's words, "" for what FFmpeg decodes with loss. tags: those of `TAGS`.
+    subtype: the coding in libsndfile's words, "" for what FFmpeg decodes with loss.
     """
 
     path: Path
@@ -86,7 +83,6 @@ class SourceInfo:
     container: str
     subtype: str
     lossless: bool
-    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def duration_s(self) -> float:
@@ -228,19 +224,13 @@ def _libsndfile(path: Path) -> Iterator[tuple[soundfile.SoundFile | None, str]]:
 
 
 def _libsndfile_info(path: Path, file: soundfile.SoundFile) -> SourceInfo:
-    tags = {name: text for name, text in file.copy_metadata().items() if name in TAGS}
     frames = 0 if file.frames == UNKNOWN_FRAMES else file.frames
     lossless = file.subtype in SAMPLE_BITS
-    return _sane(SourceInfo(path, file.samplerate, file.channels, frames, file.format, file.subtype, lossless, tags))
+    return _sane(SourceInfo(path, file.samplerate, file.channels, frames, file.format, file.subtype, lossless))
 
 
 def _ffmpeg_info(path: Path, found: Decoding) -> SourceInfo:
-    named = {name.lower(): text for name, text in found.tags.items()}
-    named["tracknumber"] = named.get("track", "")
-    tags = {name: named[name] for name in TAGS if named.get(name)}
-    return _sane(
-        SourceInfo(path, found.sample_rate, found.channels, 0, found.container, found.subtype, found.lossless, tags)
-    )
+    return _sane(SourceInfo(path, found.sample_rate, found.channels, 0, found.container, found.subtype, found.lossless))
 
 
 def _sane(info: SourceInfo) -> SourceInfo:

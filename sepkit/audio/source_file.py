@@ -13,6 +13,7 @@ import io
 import os
 import stat
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -33,6 +34,14 @@ class AudioChunk(NamedTuple):
     start_byte: int
     promised_bytes: int | None
     present_bytes: int
+
+
+class Chunk(NamedTuple):
+    """A named part of a file: where its content begins, and how long that is said to be."""
+
+    name: bytes
+    start_byte: int
+    size_bytes: int
 
 
 class _Layout(NamedTuple):
@@ -141,27 +150,46 @@ def unfinished_wav(path: Path) -> io.FileIO | None:
     return _UnfinishedWav(path, chunk.start_byte - 4)
 
 
-def _chunk_with_audio(file: BinaryIO, layout: _Layout, end: int) -> AudioChunk | None:
-    """Go from chunk to chunk until the one with the audio."""
+def chunks(path: Path) -> Iterator[Chunk]:
+    """Every chunk of a WAV, RF64, Wave64 or AIFF file, up to audio of unknown length; none of other kinds of file."""
+    with path.open("rb") as file:
+        magic, end = file.read(4), os.fstat(file.fileno()).st_size
+        for layout in _LAYOUTS:
+            if magic == layout.magic and end >= 16:
+                for chunk in _chunks(file, layout, end):
+                    yield chunk
+                    if chunk.name == layout.audio and _streamed(chunk.size_bytes):
+                        return
+
+
+def _chunks(file: BinaryIO, layout: _Layout, end: int) -> Iterator[Chunk]:
+    """Go from chunk to chunk; of the audio in an RF64, the size is that of its ds64 chunk."""
     header_bytes = struct.calcsize(layout.header)
-    file.seek(4)
-    outer_bytes = struct.unpack(layout.header[0] + "I", file.read(4))[0]
     at, audio_bytes_64_bit = layout.first_chunk, 0
     while at + header_bytes <= end:
         file.seek(at)
         name, size = struct.unpack(layout.header, file.read(header_bytes))
         if name == b"ds64" and end - at >= header_bytes + 16:  # EBU Tech 3306: riff size, then data size
             audio_bytes_64_bit = struct.unpack("<8xQ", file.read(16))[0]
-        if name == layout.audio:
-            if size == 2**32 - 1 and audio_bytes_64_bit:
-                size = audio_bytes_64_bit
-            before = layout.preamble_bytes + header_bytes * layout.size_counts_header
-            finished_without_a_frame = size == 0 and outer_bytes == end - 8
-            promised = None if _streamed(size) and not finished_without_a_frame else max(0, size - before)
-            start = at + header_bytes + layout.preamble_bytes
-            return AudioChunk(start, promised, max(0, end - start))
-        step = max(header_bytes, size + header_bytes * (not layout.size_counts_header))
+        if name == layout.audio and size == 2**32 - 1 and audio_bytes_64_bit:
+            size = audio_bytes_64_bit
+        body_bytes = max(0, size - header_bytes * layout.size_counts_header)
+        yield Chunk(name, at + header_bytes, body_bytes)
+        step = header_bytes + body_bytes
         at += step + -step % layout.align
+
+
+def _chunk_with_audio(file: BinaryIO, layout: _Layout, end: int) -> AudioChunk | None:
+    """The first chunk with audio."""
+    file.seek(4)
+    outer_bytes = struct.unpack(layout.header[0] + "I", file.read(4))[0]
+    for name, start, size in _chunks(file, layout, end):
+        if name == layout.audio:
+            finished_without_a_frame = size == 0 and outer_bytes == end - 8
+            unknown = _streamed(size) and not finished_without_a_frame
+            start += layout.preamble_bytes
+            promised = None if unknown else max(0, size - layout.preamble_bytes)
+            return AudioChunk(start, promised, max(0, end - start))
     return None
 
 

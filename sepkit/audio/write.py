@@ -11,7 +11,6 @@ import secrets
 import shutil
 import struct
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,9 +20,12 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from sepkit.audio.read import COPY_BYTES, SAMPLE_BITS, TAGS, SourceInfo, probe
+from sepkit.audio.broadcast import history_line
+from sepkit.audio.metadata import Metadata, read_metadata
+from sepkit.audio.read import COPY_BYTES, SAMPLE_BITS, SourceInfo, probe
 from sepkit.audio.samples import Samples
 from sepkit.audio.source_file import audio_chunk
+from sepkit.audio.tagging import left_out, native_tags, write_metadata
 from sepkit.errors import OutputError, SourceError
 from sepkit.files.naming import shown
 from sepkit.files.whole_file import PART_PATTERN, make_folder
@@ -54,9 +56,7 @@ FLAC_MAX_SAMPLE_RATE_HZ = 655_350
 
 CONTAINERS_TO_4_GIB = ("WAV", "WAVEX", "AIFF", "AU")
 LARGEST_BYTES_TO_4_GIB = 2**32 - 2**20
-"""4 GiB less room for header and tags."""
-
-CONTAINERS_WITHOUT_TAGS = ("W64", "AU")
+"""4 GiB less room for the header; what belongs to the file comes off it too."""
 
 CODED_FRAMES = 2**16
 """Integers are made in stretches that stay in the processor's cache."""
@@ -101,7 +101,8 @@ class AudioWriter:
     """A sound file that appears under its name when the `with` block ends well, and not at all otherwise.
 
     frames: how many will come, if that is known; a WAV that would pass 4 GiB is then written as RF64.
-    tags: those of `TAGS` that the container holds are written.
+    metadata: what belongs to it, written as far as the container holds it. notes: what is lost of that. stem: what is
+    written, for the history of a broadcast WAV.
     """
 
     def __init__(
@@ -111,8 +112,9 @@ class AudioWriter:
         channels: int,
         container: str,
         subtype: str,
-        tags: Mapping[str, str] | None = None,
+        metadata: Metadata | None = None,
         frames: int | None = None,
+        stem: str = "",
     ) -> None:
         self.path = path
         self.sample_rate = sample_rate
@@ -120,10 +122,13 @@ class AudioWriter:
         self.frames = 0
         self._expected_frames = frames
         self._frame_bytes = SAMPLE_BITS[subtype] * channels // 8
-        long = (frames or 0) * self._frame_bytes > LARGEST_BYTES_TO_4_GIB
+        self._metadata = metadata or Metadata()
+        self._largest_bytes = LARGEST_BYTES_TO_4_GIB - self._metadata.size_bytes
+        long = (frames or 0) * self._frame_bytes > self._largest_bytes
         self._container = "RF64" if long and container in ("WAV", "WAVEX") else container
         self._subtype = subtype
-        self._tags = tags or {}
+        self._history = history_line(sample_rate, SAMPLE_BITS[subtype], channels, stem)
+        self.notes = (*self._metadata.notes, *left_out(self._container, self._metadata, sample_rate))
         self._part = path.parent / PART_PATTERN.replace("*", secrets.token_hex(8))
         self._file: Any = None  # soundfile.SoundFile
         assert soundfile.check_format(self._container, subtype), f"{container} does not hold {subtype}"
@@ -148,7 +153,7 @@ class AudioWriter:
         if not np.isfinite(block).all():
             raise OutputError(f"{shown(self.path)}: a stage gave NaN or Inf; try 'device: cpu', and report it")
         self.frames += block.shape[1]
-        if self._container in CONTAINERS_TO_4_GIB and self.frames * self._frame_bytes > LARGEST_BYTES_TO_4_GIB:
+        if self._container in CONTAINERS_TO_4_GIB and self.frames * self._frame_bytes > self._largest_bytes:
             raise self._cannot(f"{self._container} ends at 4 GiB")
         try:
             for start in range(0, block.shape[1], CODED_FRAMES):
@@ -174,10 +179,8 @@ class AudioWriter:
             self._subtype,
             format=self._container,
         )
-        if self._container not in CONTAINERS_WITHOUT_TAGS:
-            for name in TAGS:
-                if self._tags.get(name):
-                    setattr(file, name, self._tags[name])
+        for name, text in native_tags(self._container, self._metadata.tags).items():
+            setattr(file, name, text)
         return file
 
     def _finish(self) -> None:
@@ -186,6 +189,7 @@ class AudioWriter:
         try:
             self._file.close()
             _clear_clock(self._part, self.channels)
+            write_metadata(self._part, self._container, self._metadata, self.sample_rate, self._history)
             written = probe(self._part).frames
             with self._part.open("rb") as part:
                 os.fsync(part.fileno())
@@ -212,11 +216,12 @@ class AudioWriter:
         )
 
 
-def writer(path: Path, info: SourceInfo, format: Format, bit_depth: BitDepth) -> AudioWriter:
-    """The writer of a result of the source that `info` describes; its folder is made."""
+def writer(path: Path, info: SourceInfo, format: Format, bit_depth: BitDepth, stem: str) -> AudioWriter:
+    """The writer of a result of the source that `info` describes, with what belongs to that; its folder is made."""
     make_folder(path.parent)
     _, container, subtype = output_format(info, format, bit_depth)
-    return AudioWriter(path, info.sample_rate, info.channels, container, subtype, info.tags, frames=info.frames)
+    form = info.sample_rate, info.channels, container, subtype
+    return AudioWriter(path, *form, read_metadata(info), frames=info.frames, stem=stem)
 
 
 def _clear_clock(path: Path, channels: int) -> None:

@@ -130,15 +130,19 @@ def is_room(found: Evidence) -> bool:
     return found.pause_db is not None and found.pause_db <= LOUDEST_PAUSE_DB and found.tonal_db <= MOST_TONAL_DB
 
 
-def pass_through(source: Path, outputs: Outputs, main: str, output: OutputConfig) -> None:
-    """The source's own samples as the stem `main`, in the output's format; digital silence as every other stem."""
+def pass_through(source: Path, outputs: Outputs, main: str, output: OutputConfig) -> tuple[str, ...]:
+    """The source's own samples as the stem `main`, in the output's format; digital silence as every other stem.
+
+    Returns what is to be known of them.
+    """
     with open_source(source) as opened, ExitStack() as stack:
         form = opened.info, output.format, output.bit_depth
-        writers = {name: stack.enter_context(writer(path, *form)) for name, path in outputs.items()}
+        writers = {name: stack.enter_context(writer(path, *form, name)) for name, path in outputs.items()}
         for start, frames in blocks(opened.info.frames, opened.info.sample_rate):
             block = opened.read(start, frames)
             for name, each in writers.items():
                 each.write(block if name == main else np.zeros_like(block))
+    return tuple(dict.fromkeys(note for each in writers.values() for note in each.notes))
 
 
 def weights() -> tuple[WeightFile, ...]:

@@ -144,18 +144,18 @@ class Judge:
             report = pipeline.render(source, outputs, progress, masks)
             clock = Clock()
             with clock("metrics"):
-                bypassed = name == FIRST and self._passes_through(source, outputs, results)
+                passed = self._passed_through(source, outputs, results) if name == FIRST else None
                 measured = self._measure(source, outputs, words, judged(stems))
             excerpt, evaluation = measured.excerpt, measured.evaluation
             stages.update({**report.seconds_by_stage, **clock.seconds})
-            broken = () if bypassed else self._broken(source, outputs, measured)
-            verdict: Verdict = "bypassed" if bypassed else "escalated" if reasons else "passed"
+            broken = self._broken(source, outputs, measured) if passed is None else ()
+            verdict: Verdict = "bypassed" if passed is not None else "escalated" if reasons else "passed"
             if not broken:
                 break
             reasons += (f"{name}: {reason}" for reason in broken)
         else:
             verdict = "quarantined"
-        facts, notes = ({}, ()) if bypassed else (report.facts, report.notes)
+        facts, notes = (report.facts, report.notes) if passed is None else ({}, passed)
         spent = dict(stages)
         return Judged(verdict, name, tuple(reasons), evaluation, report.duration_s, excerpt, spent, facts, notes)
 
@@ -164,14 +164,13 @@ class Judge:
         for name, escalation in self._next:
             yield name, escalation.pipeline()
 
-    def _passes_through(self, source: Path, outputs: Outputs, results: Outputs) -> bool:
-        """Give the source itself where it has no background."""
+    def _passed_through(self, source: Path, outputs: Outputs, results: Outputs) -> tuple[str, ...] | None:
+        """Give the source itself where it has no background, with what is to be known of it; None: it has one."""
         if not self.config.bypass_clean:
-            return False
+            return None
         if not bypass.is_voice_only(bypass.evidence(source, outputs[self._main.against])):
-            return False
-        bypass.pass_through(source, results, self._main.name, self.config.output)
-        return True
+            return None
+        return bypass.pass_through(source, results, self._main.name, self.config.output)
 
     def _broken(self, source: Path, outputs: Outputs, measured: _Measured) -> list[str]:
         """A reason for every bound that a judged stem breaks."""

@@ -141,8 +141,10 @@ class Pipeline:
             opened = stack.enter_context(open_source(source))
             paths = paths_by_stem(outputs, [stem.name for stem in self.task.stems(opened.info)])
             form = opened.info, self.config.output.format, self.config.output.bit_depth
-            sinks = {name: stack.enter_context(writer(path, *form)).write for name, path in paths.items()}
-            return self._stream(opened, sinks, min(paths.values()).parent, progress)
+            writers = {name: stack.enter_context(writer(path, *form, name)) for name, path in paths.items()}
+            sinks = {name: each.write for name, each in writers.items()}
+            report = self._stream(opened, sinks, min(paths.values()).parent, progress)
+            return report.with_notes(note for each in writers.values() for note in each.notes)
 
     def run(self, source: Path | str | Audio) -> Rendered:
         """Render a file or a piece of sound to memory, whether a stem's file would be written or not."""

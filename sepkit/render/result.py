@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sepkit.audio.samples import Audio
@@ -32,6 +32,10 @@ class RenderReport:
     seconds_by_stage: dict[str, float]
     facts: dict[str, dict[str, float]]
     notes: tuple[str, ...] = ()
+
+    def with_notes(self, notes: Iterable[str]) -> RenderReport:
+        """The same, and what else is to be known; each once."""
+        return replace(self, notes=tuple(dict.fromkeys((*self.notes, *notes))))
 
     @property
     def lufs_rendered(self) -> float:

@@ -1,7 +1,9 @@
 """The stages together: windowed equals whole, the background completes the speech, the form of the source is kept."""
 
 import math
+import struct
 
+import mutagen.flac
 import numpy as np
 import pytest
 import soundfile
@@ -115,6 +117,22 @@ def test_files_keep_rate_channels_depth_and_length(tmp_path, subtype):
     rounding = 4e-7  # of float32 there and back through the STFT; below half a step up to 16 bits
     np.testing.assert_allclose(read_audio(outputs["speech"]).samples, read_audio(source).samples, atol=rounding, rtol=0)
     assert np.abs(read_audio(outputs["background"]).samples).max() <= rounding
+
+
+def test_what_belongs_to_a_file_stays_with_every_stem_and_what_is_lost_is_told_once(tmp_path):
+    soundfile.write(tmp_path / "mix.wav", voice_over_noise(1.3, 32000, 2).samples.T, 32000)
+    with (tmp_path / "mix.wav").open("r+b") as file:
+        for name, body in ((b"iXML", b"<BWFXML/>!"), (b"LIST", b"INFOINAM" + struct.pack("<I", 4) + b"One\0")):
+            file.seek(0, 2)
+            file.write(name + struct.pack("<I", len(body)) + body)
+        size = file.tell() - 8
+        file.seek(4)
+        file.write(struct.pack("<I", size))
+    pipeline = Pipeline(parse_config(PASSTHROUGH + "output: {background: true, format: flac}"))
+    outputs = pipeline.outputs(tmp_path / "mix.wav", tmp_path)
+    report = pipeline.render(tmp_path / "mix.wav", outputs)
+    assert report.notes == ("left out, for FLAC does not hold it: the chunk iXML",)
+    assert [mutagen.flac.FLAC(path)["title"] for path in outputs.values()] == [["One"], ["One"]]
 
 
 def test_the_loudness_of_a_file_is_the_target(tmp_path):
