@@ -117,7 +117,7 @@ class Renderer:
             verdict=judged.verdict,
             configuration=judged.configuration,
             reasons=judged.reasons,
-            stages=judged.stages,
+            stages=dict(judged.stages),
             stems=stems,
         )
 

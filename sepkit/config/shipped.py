@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sepkit.errors import ConfigError
+from sepkit.files.naming import shown
 
 _PACKAGE = Path(__file__).parents[1]
 _LONG_ENDING = "_pipeline"
@@ -20,11 +21,13 @@ def shipped() -> dict[str, Path]:
 def located(name: str | Path) -> Path:
     """The file that is meant: a path as it is, or one of `shipped` by its name. A file of that name goes first."""
     path, known = Path(name), shipped()
-    if path.exists() or path.parent != Path() or path.suffix:
+    if "\0" in str(name) or path.exists() or path.parent != Path() or path.suffix:
         return path
     short = path.name.removesuffix(_LONG_ENDING)
     if short not in known:
-        raise ConfigError(f"{name}: there is no such file or configuration; give a YAML file, or {', '.join(known)}")
+        raise ConfigError(
+            f"{shown(path)}: there is no such file or configuration; give a YAML file, or {', '.join(known)}"
+        )
     return known[short]
 
 

@@ -17,6 +17,7 @@ members: [{separator: passthrough}]
 post_mask: null
 equalise: null
 output: {background: true}
+loudness: {least_speech_s: 0}
 """
 
 
@@ -44,7 +45,8 @@ def test_a_line_says_what_was_done_where_there_is_no_terminal(tmp_path, config):
     (line,) = done.stderr.splitlines()
     assert re.fullmatch(
         rf"sepkit: {source} → {tmp_path}/out/talk__speech_only\.wav, {tmp_path}/out/talk__background\.wav: "
-        r"3\.0 s of sound in \d+\.\d s; speech: loudness before levelling -23\.0 LUFS, levelling gain \+7\.0 dB",
+        r"3\.0 s of sound in \d+\.\d s; speech: loudness before levelling -23\.0 LUFS, levelling gain \+7\.0 dB, "
+        r"loudness after levelling -16\.0 LUFS",
         line,
     ), line
     told, stages = (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()
