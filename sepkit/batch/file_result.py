@@ -10,6 +10,8 @@ from typing import Any
 from sepkit.errors import SepkitError, one_line
 from sepkit.files.naming import shown
 
+LEAST_TOLD = 0.05
+"""What is smaller is shown as zero."""
 _UNITS = ("lufs", "db", "dbtp", "s", "pct")
 """Endings of the names of facts, which say their unit."""
 
@@ -69,7 +71,9 @@ class FileResult:
 
 
 def _facts(found: Mapping[str, float]) -> str:
-    return ", ".join(_fact(name, value) for name, value in found.items())
+    """Those that say something: a gain always, others where they are not zero as shown."""
+    told = {name: value for name, value in found.items() if "gain" in name or abs(value) >= LEAST_TOLD}
+    return ", ".join(_fact(name, value) for name, value in told.items())
 
 
 def _fact(name: str, value: float) -> str:

@@ -109,7 +109,7 @@ def _plan(
             if path.resolve() == source.resolve():
                 raise OutputError(f"{path}: is the input itself; choose another folder, or another suffix in output")
             taken[path] = source
-        there = [path for path in places.own.values() if path.exists() and not may_overwrite(path)]
+        there = [path for path in places.own.values() if os.access(path, os.F_OK) and not may_overwrite(path)]
         if there:
             why = f"{shown(there[0])}: is there already; give --overwrite always, or another place"
             failures.append(FileResult(source, "failed", error=OutputError(why)))
