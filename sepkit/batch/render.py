@@ -113,7 +113,7 @@ class Renderer:
             outputs=tuple(stamp(self.out, path) for path in files),
             duration_s=judged.duration_s,
             metrics=evaluation.as_dict()["metrics"] if evaluation else {},
-            note="; ".join(evaluation.notes) if evaluation else "",
+            note="; ".join((*judged.notes, *(evaluation.notes if evaluation else ()))),
             verdict=judged.verdict,
             configuration=judged.configuration,
             reasons=judged.reasons,

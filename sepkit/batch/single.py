@@ -7,23 +7,25 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from sepkit.audio.read import stdin_source
+from sepkit.audio.read import track_count
+from sepkit.audio.standard_input import stdin_source
 from sepkit.audio.write import write_stdout
 from sepkit.config import Config
+from sepkit.config.sections import ALL_TRACKS
 from sepkit.errors import ConfigError, OutputError, SepkitError
 from sepkit.files.naming import shown
 from sepkit.judge.quarantine import Places, leftovers, prune, settle, staged, workspace
 from sepkit.judge.verdict import Judge, Judged, exit_code
 from sepkit.judge.words import Words
-from sepkit.render.pipeline import Pipeline
 
 PIPE = "-"
 
 
 @dataclass
 class RunReport:
-    """What failed, every verdict, and a line for each file that did not simply pass."""
+    """What failed, every verdict, and a line for each file that did not simply pass, and for each note."""
 
     failures: list[SepkitError] = field(default_factory=list)
     verdicts: list[str] = field(default_factory=list)
@@ -37,6 +39,7 @@ class RunReport:
     def add(self, source: Path, judged: Judged, note: str = "") -> None:
         """Count a file."""
         self.verdicts.append(judged.verdict)
+        self.lines += (f"note: {shown(source)}: {shown(each)}" for each in judged.notes)
         what = [note, f"by {judged.configuration}" if judged.verdict == "escalated" else "", *judged.reasons]
         if judged.verdict != "passed":
             self.lines.append(f"{judged.verdict}: {shown(source)}: {shown('; '.join(filter(None, what)))}".rstrip(": "))
@@ -51,14 +54,16 @@ def run_files(inputs: Sequence[str], out: str, config: Config, quiet: bool = Tru
     judge = Judge(config, config.gate_metrics())
     judge.load()
     words = Words(Path(config.words)) if config.words and config.gate else None
+    if out == PIPE and config.source.track == ALL_TRACKS:
+        raise ConfigError(f"-o -: standard output holds one file, found --track {ALL_TRACKS}; give -o a folder")
     report = RunReport()
     with ExitStack() as stack:
         sources = [stack.enter_context(stdin_source()) if name == PIPE else Path(name) for name in inputs]
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out == PIPE else out)
-        jobs, report.failures = _plan(judge.pipeline, sources, folder)
-        for source, places in jobs:
+        jobs, report.failures = _plan(judge, sources, folder)
+        for source, places, reader in jobs:
             try:
-                judged = _render(judge, source, places, folder, words, quiet)
+                judged = _render(reader, source, places, folder, words, quiet)
                 note = ""
                 if out == PIPE and judged.verdict == "quarantined":
                     note = "nothing was written, for standard output has no quarantine"
@@ -71,29 +76,51 @@ def run_files(inputs: Sequence[str], out: str, config: Config, quiet: bool = Tru
     return report
 
 
-def _plan(
-    pipeline: Pipeline, sources: Sequence[Path], folder: Path
-) -> tuple[list[tuple[Path, Places]], list[SepkitError]]:
+class _Job(NamedTuple):
+    """A source, or one track of it; where its results go; who renders and judges it."""
+
+    source: Path
+    places: Places
+    judge: Judge
+
+
+def _plan(judge: Judge, sources: Sequence[Path], folder: Path) -> tuple[list[_Job], list[SepkitError]]:
     """Every source with its places; sources that cannot be read are failures, a clash stops before the start."""
-    jobs: list[tuple[Path, Places]] = []
+    jobs: list[_Job] = []
     failures: list[SepkitError] = []
     taken: dict[Path, Path] = {}
-    gated = bool(pipeline.config.gate)
+    gated = bool(judge.config.gate)
     for source in sources:
         try:
-            places = Places.of(pipeline.outputs(source, folder), folder, source.stem)
-            places.stay_inside(folder, gated)
+            found = [
+                _Job(source, Places.of(reader.pipeline.outputs(source, folder, name), folder, name), reader)
+                for name, reader in _tracks(judge, source)
+            ]
+            for job in found:
+                job.places.stay_inside(folder, gated)
         except SepkitError as error:
             failures.append(error)
             continue
-        for path in places.possible_files(gated):
+        for path in (path for job in found for path in job.places.possible_files(gated)):
             if path in taken:
                 raise OutputError(f"{path}: both {taken[path]} and {source} would write it; give them separate folders")
             if path.resolve() == source.resolve():
                 raise OutputError(f"{path}: is the input itself; choose another folder, or another suffix in output")
             taken[path] = source
-        jobs.append((source, places))
-    return [(source, _with_leftovers(places, source, sources, taken)) for source, places in jobs], failures
+        jobs += found
+    return [job._replace(places=_with_leftovers(job.places, job.source, sources, taken)) for job in jobs], failures
+
+
+def _tracks(judge: Judge, source: Path) -> list[tuple[str, Judge]]:
+    """What the results of a source are called, and who reads it: one, or one for each sound track if all are asked."""
+    how = judge.config.source
+    if how.track != ALL_TRACKS:
+        return [(source.stem, judge)]
+    count = track_count(source, how)
+    numbers = range(1, count + 1)
+    readers = [judge.twin(how.model_copy(update={"track": number})) for number in numbers]
+    names = [source.stem if count == 1 else f"{source.stem}.track{number}" for number in numbers]
+    return list(zip(names, readers, strict=True))
 
 
 def _with_leftovers(places: Places, source: Path, sources: Sequence[Path], taken: dict[Path, Path]) -> Places:

@@ -7,21 +7,23 @@ from pathlib import Path
 
 import click
 
-from sepkit.cli.options import chosen, config_option
+from sepkit.cli.options import chosen, config_option, salvage_option, track_option
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("-o", "--out", required=True, help="Folder for the results; - writes the one result to standard output.")
+@track_option
+@salvage_option
 @config_option
-def run(inputs: tuple[str, ...], out: str, config_path: Path | None) -> None:
+def run(inputs: tuple[str, ...], out: str, track: str | None, salvage: bool, config_path: Path | None) -> None:
     """Clean single files. INPUT is a sound or video file, or - for one on standard input.
 
     The exit codes are those of batch.
     """
     from sepkit.batch.single import run_files
 
-    report = run_files(inputs, out, chosen(config_path), quiet=not sys.stderr.isatty())
+    report = run_files(inputs, out, chosen(config_path, track, salvage), quiet=not sys.stderr.isatty())
     for line in (*report.lines, *report.failures):
         click.echo(f"sepkit: {line}", err=True)
     raise click.exceptions.Exit(report.exit_code)

@@ -25,12 +25,13 @@ def paths_by_stem(outputs: Mapping[str, Path | str], stems: Sequence[str]) -> Ou
 class RenderReport:
     """What one rendering did. CPU-seconds by stage; a model's own time stands under "member …" and "denoiser".
 
-    facts: by stem, what its finish found and did.
+    facts: by stem, what its finish found and did. notes: what a person should know of the source.
     """
 
     duration_s: float
     seconds_by_stage: dict[str, float]
     facts: dict[str, dict[str, float]]
+    notes: tuple[str, ...] = ()
 
     @property
     def lufs_rendered(self) -> float:

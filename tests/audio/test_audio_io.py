@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from sepkit.audio.read import audio_source, open_source, probe, read_audio, stdin_source
+from sepkit.audio.read import audio_source, open_source, probe, read_audio
 from sepkit.audio.samples import Audio
+from sepkit.audio.standard_input import stdin_source
 from sepkit.errors import SourceError
 from tests.audio.sources import FRAMES, RATE, encode, integers, sweep, wav_bytes
 
@@ -241,7 +242,7 @@ def test_standard_input(tmp_path, monkeypatch):
 
 def test_a_pipe_of_the_shell(tmp_path):
     (tmp_path / "a.wav").write_bytes(wav_bytes(integers(16) / 2.0**15))
-    code = "from sepkit.audio.read import *\nwith stdin_source() as path: print(probe(path).frames)"
+    code = "from sepkit.audio.read import *\nfrom sepkit.audio.standard_input import *\nwith stdin_source() as path: print(probe(path).frames)"
     with (tmp_path / "a.wav").open("rb") as file:
         ran = subprocess.run([sys.executable, "-c", code], stdin=file, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == str(FRAMES)
