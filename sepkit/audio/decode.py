@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 BLOCK_FRAMES = 2**16
 """1.5 s at 44.1 kHz: enough for the cost of a call to vanish, little enough for the processor's cache."""
 
+SALVAGED_BLOCK_FRAMES = 2**10
+"""libsndfile gives nothing of the block in which a file ends too early."""
+
 DEMUXERS = "mov,matroska,webm,aac,ogg,mp3,flac,avi,asf,flv,mpeg,mpegts,mxf,amr,ac3,eac3,dts,ape,wv,tta"
 """What FFmpeg may recognise. Playlists stay out: a text that names other files or addresses must not open
 them. WAV and the like are libsndfile's: what it refuses there is damaged, and FFmpeg would guess."""
@@ -123,11 +126,12 @@ def _decoding(path: Path, refusal: str, container: InputContainer, how: SourceCo
 
 def libsndfile_blocks(file: soundfile.SoundFile, flaws: Flaws, lines: list[str]) -> Iterator[Samples]:
     """All samples of an open file, in order. lines: to be filled with what its decoder prints."""
+    block_frames = SALVAGED_BLOCK_FRAMES if flaws.salvage else BLOCK_FRAMES
     at = 0
     while True:
         try:
             with library_lines.caught(lines):
-                block = file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+                block = file.read(block_frames, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
             flaws.damaged(at / file.samplerate, error.error_string.strip(" ."))
             return

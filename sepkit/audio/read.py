@@ -213,9 +213,9 @@ def _opened(path: Path, how: SourceConfig) -> Iterator[_Opened]:
             raise SourceError(f"{shown(path)}: holds no audio (0 frames); copy or export it again")
         in_frames = info.lossless and not info.subtype.startswith("ALAC")
         require_ending(path, flaws, info.channels * SAMPLE_BITS[info.subtype] // 8 if in_frames else None)
-        if info.lossless:
+        in_place = info.lossless and not how.salvage  # what is salvaged is decoded, and counted by that
+        if in_place:
             _reach_the_end(info, file, flaws)
-        in_place = info.lossless and not how.salvage
         fetch = partial(_read_in_place, path, file) if in_place else None
         yield _Opened(info, libsndfile_blocks(file, flaws, lines), flaws, lambda: tuple(lines), fetch)
 
