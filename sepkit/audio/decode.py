@@ -2,23 +2,29 @@
 
 Behind `read.open_source`, which spools what comes out of here. libsndfile decodes OGG, Opus, MP3 and the
 telephone codings of WAV; everything else goes through FFmpeg (PyAV), which takes the encoder's delay off the
-start. At the end, AAC keeps what fills its last packet of 1024 frames: FFmpeg knows no exact length.
+start. Each of its frames goes where its timestamp says. At the end, AAC keeps what fills its last packet of
+1024 frames, but for MP4, which tells the exact length.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from fractions import Fraction
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 
+from sepkit.audio import library_lines
 from sepkit.audio.samples import Samples
-from sepkit.audio.source_file import damaged
+from sepkit.audio.source_file import Flaws
+from sepkit.audio.timeline import TIMED, Timeline
+from sepkit.audio.tracks import chosen, origin_s, taken_note, tracks
+from sepkit.config.sections import SourceConfig
 from sepkit.errors import SourceError
 from sepkit.files.naming import shown
 
@@ -30,6 +36,9 @@ if TYPE_CHECKING:
 BLOCK_FRAMES = 2**16
 """1.5 s at 44.1 kHz: enough for the cost of a call to vanish, little enough for the processor's cache."""
 
+SALVAGED_BLOCK_FRAMES = 2**10
+"""libsndfile gives nothing of the block in which a file ends too early."""
+
 DEMUXERS = "mov,matroska,webm,aac,ogg,mp3,flac,avi,asf,flv,mpeg,mpegts,mxf,amr,ac3,eac3,dts,ape,wv,tta"
 """What FFmpeg may recognise. Playlists stay out: a text that names other files or addresses must not open
 them. WAV and the like are libsndfile's: what it refuses there is damaged, and FFmpeg would guess."""
@@ -40,7 +49,11 @@ _SUBTYPES = {"u8": "PCM_U8", "s16": "PCM_16", "s32": "PCM_24", "flt": "FLOAT", "
 
 @dataclass(frozen=True)
 class Decoding:
-    """A stream as its first frame shows it (headers err), and its samples in blocks (channels, frames)."""
+    """A stream as its first frame shows it (headers err), and its samples in blocks (channels, frames).
+
+    track: its number, from 1, of `tracks`. start_s: where it starts in the file's time. notes: complete once all
+    blocks are taken.
+    """
 
     sample_rate: int
     channels: int
@@ -48,11 +61,15 @@ class Decoding:
     subtype: str
     lossless: bool
     blocks: Iterator[Samples]
+    track: int
+    tracks: int
+    start_s: float
+    notes: Callable[[], tuple[str, ...]]
 
 
 @contextmanager
-def ffmpeg_decoding(path: Path, refusal: str) -> Iterator[Decoding]:
-    """Open the first audio stream of a file; what is damaged raises SourceError while the blocks are taken.
+def ffmpeg_decoding(path: Path, refusal: str, how: SourceConfig, flaws: Flaws) -> Iterator[Decoding]:
+    """Open a sound track of a file; what is damaged is told to `flaws` while the blocks are taken.
 
     refusal: why libsndfile did not read the file; told where FFmpeg does not either.
     """
@@ -64,7 +81,7 @@ def ffmpeg_decoding(path: Path, refusal: str) -> Iterator[Decoding]:
     except av.FFmpegError as error:
         raise _no_sound(path, refusal, error.strerror) from error
     with container:
-        yield _decoding(path, refusal, container)
+        yield _decoding(path, refusal, container, how, flaws)
 
 
 def _no_sound(path: Path, refusal: str, why: str | None) -> SourceError:
@@ -73,69 +90,115 @@ def _no_sound(path: Path, refusal: str, why: str | None) -> SourceError:
     )
 
 
-def _decoding(path: Path, refusal: str, container: InputContainer) -> Decoding:
+def _decoding(path: Path, refusal: str, container: InputContainer, how: SourceConfig, flaws: Flaws) -> Decoding:
     if not container.streams.audio:
         raise SourceError(f"{shown(path)}: holds no audio stream; name a file with sound")
-    stream = container.streams.audio[0]
-    frames = _frames(path, container, stream)
+    found = tracks(container)
+    track = chosen(path, found, how.track)
+    stream = track.stream
+    frames = _frames(container, stream, flaws)
     first = next(frames, None)
     if first is None:
         raise _no_sound(path, refusal, "0 frames")
     lossless = stream.codec_context.codec.lossless
+    name = container.format.name.split(",")[0]
+    first_s = _time_s(first) if name in TIMED else None
+    origin = Fraction(0) if first_s is None else origin_s(container, track, first_s)
+    tick = first.time_base or Fraction(1, first.sample_rate)
+    timeline = Timeline(path, first.sample_rate, first.layout.nb_channels, origin, tick)
+    time_s = (lambda frame: None) if first_s is None else _time_s
+    blocks = _blocks(path, first, frames, timeline, time_s)
     return Decoding(
         sample_rate=first.sample_rate,
         channels=first.layout.nb_channels,
-        container=container.format.name.split(",")[0],
+        container=name,
         subtype=_SUBTYPES.get(first.format.packed.name, "") if lossless else "",
         lossless=lossless,
-        blocks=_blocks(path, first, frames),
+        blocks=blocks,
+        track=track.number,
+        tracks=len(found),
+        start_s=0.0 if first_s is None else float(first_s - origin),
+        notes=lambda: (*taken_note(track, found), *timeline.notes()),
     )
 
 
-def libsndfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[Samples]:
-    """All samples of an open file, in order."""
+def libsndfile_blocks(file: soundfile.SoundFile, flaws: Flaws, lines: list[str]) -> Iterator[Samples]:
+    """All samples of an open file, in order. lines: to be filled with what its decoder prints."""
+    block_frames = SALVAGED_BLOCK_FRAMES if flaws.salvage else BLOCK_FRAMES
     at = 0
     while True:
         try:
-            block = file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+            with library_lines.caught(lines):
+                block = file.read(block_frames, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
-            raise damaged(path, at / file.samplerate, error.error_string.strip(" .")) from error
+            flaws.damaged(at / file.samplerate, error.error_string.strip(" ."))
+            return
         if not len(block):
             return
         at += len(block)
         yield block.T
 
 
-def _frames(path: Path, container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    """What the decoder gives, packet by packet."""
+def _frames(container: InputContainer, stream: AudioStream, flaws: Flaws) -> Iterator[AudioFrame]:
+    """What the decoder gives, packet by packet; of a salvaged file without the packets that cannot be decoded."""
     import av
 
     at_s = 0.0
-    try:
-        for packet in container.demux(stream):
-            if packet.pts is not None:
-                at_s = float(packet.pts * packet.time_base)
-            if packet.is_corrupt:
-                raise damaged(path, at_s, "an incomplete packet")
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError as error:
+            flaws.damaged(at_s, error.strerror or "a packet that FFmpeg refuses")
+            return
+        if packet is None:
+            return
+        if packet.pts is not None:
+            at_s = float(packet.pts * packet.time_base)
+        if packet.is_corrupt:
+            flaws.damaged(at_s, "an incomplete packet")
+        try:
             yield from packet.decode()
-    except av.FFmpegError as error:
-        raise damaged(path, at_s, error.strerror or "a packet that FFmpeg refuses") from error
+        except av.FFmpegError as error:
+            flaws.damaged(at_s, error.strerror or "a packet that FFmpeg refuses")
 
 
-def _blocks(path: Path, first: AudioFrame, frames: Iterator[AudioFrame]) -> Iterator[Samples]:
-    """FFmpeg's frames, of a thousand samples or so, gathered into blocks."""
+def _blocks(
+    path: Path,
+    first: AudioFrame,
+    frames: Iterator[AudioFrame],
+    timeline: Timeline,
+    time_s: Callable[[AudioFrame], Fraction | None],
+) -> Iterator[Samples]:
+    """FFmpeg's frames, of a thousand samples or so, each in its place in time, gathered into blocks."""
     gathered: list[Samples] = []
-    for frame in chain([first], frames):
+    for frame, following in pairwise(chain([first], frames, [None])):
+        assert frame is not None
         if _format(frame) != _format(first):
             raise SourceError(
                 f"{shown(path)}: changes from {_format(first)} to {_format(frame)}; convert it to one format"
             )
-        gathered.append(_samples(frame))
-        if sum(block.shape[1] for block in gathered) >= BLOCK_FRAMES:
-            yield np.concatenate(gathered, axis=1)
-            gathered = []
+        at_s, samples = time_s(frame), _samples(frame)
+        if following is None and at_s is not None:
+            samples = samples[:, : _heard_frames(frame)]
+        for block in timeline.place(samples, at_s):
+            gathered.append(block)
+            if sum(block.shape[1] for block in gathered) >= BLOCK_FRAMES:
+                yield np.concatenate(gathered, axis=1)
+                gathered = []
     if gathered:
         yield np.concatenate(gathered, axis=1)
+
+
+def _time_s(frame: AudioFrame) -> Fraction | None:
+    """When a frame is heard, exactly; None where the file does not say."""
+    return None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
+
+
+def _heard_frames(frame: AudioFrame) -> int:
+    """How much of the last frame is sound and not the encoder's filling: an MP4 says it, to the sample."""
+    exact = frame.time_base == Fraction(1, frame.sample_rate)
+    return frame.duration if exact and 0 < frame.duration < frame.samples else frame.samples
 
 
 def _format(frame: AudioFrame) -> str:

@@ -120,7 +120,10 @@ def read_metadata(info: SourceInfo) -> Metadata:
     if len(found.chapters) > MOST_CHAPTERS or len("".join(each.title for each in chapters)) > MOST_TEXT_BYTES:
         chapters = ()
         notes += (f"{len(found.chapters)} chapters are too many or their names too long, and left out",)
-    return replace(found, chapters=chapters, chunks=carried, notes=notes + found.notes)
+    tags = found.tags
+    if info.salvaged:
+        tags = {**tags, "comment": "; ".join(filter(None, (tags.get("comment"), *info.salvaged)))}
+    return replace(found, tags=tags, chapters=chapters, chunks=carried, notes=notes + found.notes)
 
 
 def _bodies(path: Path) -> tuple[list[Body], tuple[str, ...]]:

@@ -8,11 +8,8 @@ same sample however it is reached.
 from __future__ import annotations
 
 import os
-import shutil
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,11 +17,14 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from sepkit.audio import library_lines
 from sepkit.audio.decode import Decoding, ffmpeg_decoding, libsndfile_blocks
+from sepkit.audio.endings import require_ending
 from sepkit.audio.samples import Audio, Samples
-from sepkit.audio.source_file import audio_chunk, cut_short, damaged, require_file, unfinished_wav
+from sepkit.audio.source_file import Flaws, require_file, unfinished_wav
 from sepkit.audio.spool import Spool
-from sepkit.errors import OutputError, SourceError
+from sepkit.config.sections import DEFAULT_TRACK, SourceConfig
+from sepkit.errors import SourceError
 from sepkit.files.naming import shown
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "open_source",
     "probe",
     "read_audio",
-    "stdin_source",
+    "track_count",
 ]
 
 SAMPLE_BITS = {
@@ -67,6 +67,8 @@ LOUDEST = 1e12
 
 COPY_BYTES = 2**20
 
+AS_IT_IS = SourceConfig()  # the default track of a whole file
+
 
 @dataclass(frozen=True)
 class SourceInfo:
@@ -74,6 +76,9 @@ class SourceInfo:
 
     frames: exact. container: libsndfile's major format ("WAV", "FLAC", …) or FFmpeg's ("mov", "matroska").
     subtype: the coding in libsndfile's words, "" for what FFmpeg decodes with loss.
+    track: which of the sound tracks it is, from 1; tracks: how many there are. start_s: where its sound starts in the
+    file's own time; the silence before it is among the frames. notes: what a person should know, a sentence each.
+    salvaged: those of them that say what a salvaged file lacks; its results bear them as a comment.
     """
 
     path: Path
@@ -83,6 +88,11 @@ class SourceInfo:
     container: str
     subtype: str
     lossless: bool
+    track: int = 1
+    tracks: int = 1
+    start_s: float = 0.0
+    notes: tuple[str, ...] = ()
+    salvaged: tuple[str, ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -115,28 +125,34 @@ class Source:
         return samples
 
 
-def probe(path: Path) -> SourceInfo:
+def probe(path: Path, how: SourceConfig = AS_IT_IS) -> SourceInfo:
     """What a file holds. Reads the header, or decodes all of it where the header does not tell the length."""
-    with _opened(path) as opened:
-        if opened.info.frames:
-            return opened.info
-        return _counted(opened.info, sum(block.shape[1] for block in opened.blocks))
+    with _opened(path, how) as opened:
+        if opened.info.frames and not how.salvage:
+            return opened.finished(opened.info.frames)
+        return opened.finished(sum(block.shape[1] for block in opened.blocks))
+
+
+def track_count(path: Path, how: SourceConfig = AS_IT_IS) -> int:
+    """How many sound tracks a file has; nothing is decoded but the first one's beginning."""
+    with _opened(path, how.model_copy(update={"track": DEFAULT_TRACK})) as opened:
+        return opened.info.tracks
 
 
 @contextmanager
-def open_source(sound: Path | str | Audio) -> Iterator[Source]:
-    """Open a file, or sound in memory, for reading from any place in it."""
+def open_source(sound: Path | str | Audio, how: SourceConfig = AS_IT_IS) -> Iterator[Source]:
+    """Open a file, or sound in memory, for reading from any place in it. how: which track, and whether salvaged."""
     if isinstance(sound, Audio):
         yield audio_source(sound)
         return
-    with _opened(Path(sound)) as opened:
+    with _opened(Path(sound), how) as opened:
         if opened.fetch is not None:
-            yield Source(opened.info, opened.fetch)
+            yield Source(opened.finished(opened.info.frames), opened.fetch)
             return
         with Spool(opened.info.sample_rate, opened.info.channels) as spool:
             for block in opened.blocks:
                 spool.write(block)
-            yield Source(_counted(opened.info, spool.frames), spool.read)
+            yield Source(opened.finished(spool.frames), spool.read)
 
 
 def audio_source(audio: Audio) -> Source:
@@ -154,64 +170,69 @@ def read_audio(path: Path, start_s: float = 0.0, longest_s: float | None = None)
         return Audio(source.read(start, min(longest, frames - start)), rate)
 
 
-@contextmanager
-def stdin_source() -> Iterator[Path]:
-    """Standard input as a temporary file, since a pipe cannot be read from any place in it."""
-    with tempfile.TemporaryDirectory(prefix="sepkit-") as folder:
-        path = Path(folder) / "standard_input"
-        try:
-            with path.open("wb") as file:
-                shutil.copyfileobj(sys.stdin.buffer, file, COPY_BYTES)
-        except OSError as error:
-            raise OutputError(
-                f"{folder}: cannot hold standard input ({error.strerror}); free space there or set TMPDIR"
-            ) from error
-        if path.stat().st_size == 0:
-            raise SourceError("standard input: is empty (0 bytes); send a sound file into it")
-        yield path
-
-
 @dataclass(frozen=True)
 class _Opened:
     """A file held open.
 
-    info.frames: 0 where only decoding tells. blocks: all samples in order. fetch: None if there is no other.
+    info.frames: what its header promises, 0 where only decoding tells. blocks: all samples in order. fetch: None if
+    there is no other way. said: notes that are complete once the blocks are taken.
     """
 
     info: SourceInfo
     blocks: Iterator[Samples]
+    flaws: Flaws
+    said: Callable[[], tuple[str, ...]]
     fetch: Callable[[int, int], Samples] | None = None
 
+    def finished(self, frames: int) -> SourceInfo:
+        """The info with the frames that were found, which must be some, and no fewer than the header said."""
+        if frames == 0:
+            raise SourceError(f"{shown(self.info.path)}: holds no audio (0 frames); copy or export it again")
+        if frames < self.info.frames:
+            self.flaws.cut_short(self.info.frames, frames, "frames")
+        salvaged = self.flaws.notes()
+        return replace(self.info, frames=frames, salvaged=salvaged, notes=(*salvaged, *self.said()))
+
 
 @contextmanager
-def _opened(path: Path) -> Iterator[_Opened]:
+def _opened(path: Path, how: SourceConfig) -> Iterator[_Opened]:
     """Choose who reads the file, and refuse it if it is cut short."""
     require_file(path)
-    with _libsndfile(path) as (file, refusal):
+    flaws, lines = Flaws(path, how.salvage), list[str]()
+    with _libsndfile(path, lines) as (file, refusal):
         if file is None or file.frames == UNKNOWN_FRAMES:  # libsndfile cannot find the end of a FLAC from a pipe
-            _require_whole(path)
-            with ffmpeg_decoding(path, refusal) as decoding:
+            require_ending(path, flaws)
+            with ffmpeg_decoding(path, refusal, how, flaws) as decoding:
                 info = _libsndfile_info(path, file) if file else _ffmpeg_info(path, decoding)
-                yield _Opened(info, decoding.blocks)
+                yield _Opened(info, decoding.blocks, flaws, decoding.notes)
             return
+        _require_first_track(path, how)
         info = _libsndfile_info(path, file)
-        if not info.lossless:
-            _require_whole(path)
-            yield _Opened(info, libsndfile_blocks(path, file))
-        else:
-            _counted(info, info.frames)
-            _require_whole(path, info)
-            _require_last_frame(info, file)
-            yield _Opened(info, libsndfile_blocks(path, file), partial(_read_in_place, path, file))
+        if info.lossless and not info.frames:
+            raise SourceError(f"{shown(path)}: holds no audio (0 frames); copy or export it again")
+        in_frames = info.lossless and not info.subtype.startswith("ALAC")
+        require_ending(path, flaws, info.channels * SAMPLE_BITS[info.subtype] // 8 if in_frames else None)
+        in_place = info.lossless and not how.salvage  # what is salvaged is decoded, and counted by that
+        if in_place:
+            _reach_the_end(info, file, flaws)
+        fetch = partial(_read_in_place, path, file) if in_place else None
+        yield _Opened(info, libsndfile_blocks(file, flaws, lines), flaws, lambda: tuple(lines), fetch)
+
+
+def _require_first_track(path: Path, how: SourceConfig) -> None:
+    """libsndfile's files hold one track, of no language."""
+    if how.track not in (DEFAULT_TRACK, 1):
+        raise SourceError(f"{shown(path)}: has one sound track, found --track {how.track}; leave it out")
 
 
 @contextmanager
-def _libsndfile(path: Path) -> Iterator[tuple[soundfile.SoundFile | None, str]]:
-    """The file as libsndfile opens it, or None and why it does not."""
+def _libsndfile(path: Path, lines: list[str]) -> Iterator[tuple[soundfile.SoundFile | None, str]]:
+    """The file as libsndfile opens it, or None and why it does not. lines: to be filled with what it prints."""
     file, refusal = None, ""
     with unfinished_wav(path) or nullcontext() as unfinished:
         try:
-            file = soundfile.SoundFile(unfinished or os.fsencode(path))
+            with library_lines.caught(lines):
+                file = soundfile.SoundFile(unfinished or os.fsencode(path))
         except soundfile.LibsndfileError as error:
             refusal = error.error_string.strip(" .")
         except TypeError:  # soundfile wants to be told the rate of whatever is named .raw
@@ -230,7 +251,14 @@ def _libsndfile_info(path: Path, file: soundfile.SoundFile) -> SourceInfo:
 
 
 def _ffmpeg_info(path: Path, found: Decoding) -> SourceInfo:
-    return _sane(SourceInfo(path, found.sample_rate, found.channels, 0, found.container, found.subtype, found.lossless))
+    return _sane(
+        SourceInfo(
+            *(path, found.sample_rate, found.channels, 0, found.container, found.subtype, found.lossless),
+            track=found.track,
+            tracks=found.tracks,
+            start_s=found.start_s,
+        )
+    )
 
 
 def _sane(info: SourceInfo) -> SourceInfo:
@@ -243,46 +271,25 @@ def _sane(info: SourceInfo) -> SourceInfo:
     return info
 
 
-def _counted(info: SourceInfo, frames: int) -> SourceInfo:
-    """The info with the frames that were found, which must be some, and no fewer than the header said."""
-    if frames == 0:
-        raise SourceError(f"{shown(info.path)}: holds no audio (0 frames); copy or export it again")
-    if frames < info.frames:
-        raise cut_short(info.path, info.frames, frames, "frames")
-    return replace(info, frames=frames)
-
-
-def _require_whole(path: Path, info: SourceInfo | None = None) -> None:
-    """Compare what the header promises with what is there, in frames if `info` tells their size."""
-    chunk = audio_chunk(path)
-    if chunk is None or chunk.promised_bytes is None:
-        return
-    frame_bytes, unit = 1, "bytes"
-    if info is not None and not info.subtype.startswith("ALAC"):
-        frame_bytes, unit = info.channels * SAMPLE_BITS[info.subtype] // 8, "frames"
-    promised, present = chunk.promised_bytes // frame_bytes, chunk.present_bytes // frame_bytes
-    if present < promised:
-        raise cut_short(path, promised, present, unit)
-
-
-def _require_last_frame(info: SourceInfo, file: soundfile.SoundFile) -> None:
+def _reach_the_end(info: SourceInfo, file: soundfile.SoundFile, flaws: Flaws) -> None:
     """A FLAC that is cut short shows it in no size, only by a last frame that cannot be reached."""
-    try:
+    reached = False
+    with suppress(soundfile.LibsndfileError):
         file.seek(info.frames - 1)
         reached = len(file.read(1)) == 1
+    with suppress(soundfile.LibsndfileError):
         file.seek(0)
-    except soundfile.LibsndfileError:
-        reached = False
     if not reached:
-        raise cut_short(info.path, info.frames, "fewer", "frames")
+        flaws.cut_short(info.frames, "fewer", "frames")
 
 
 def _read_in_place(path: Path, file: soundfile.SoundFile, start_frame: int, frames: int) -> Samples:
+    flaws = Flaws(path)
     try:
         file.seek(start_frame)
         block = file.read(frames, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise damaged(path, start_frame / file.samplerate, error.error_string.strip(" .")) from error
+        flaws.damaged(start_frame / file.samplerate, error.error_string.strip(" ."))
     if len(block) < frames:
-        raise cut_short(path, file.frames, start_frame + len(block), "frames")
+        flaws.cut_short(file.frames, start_frame + len(block), "frames")
     return np.ascontiguousarray(block.T)

@@ -1,7 +1,7 @@
 """What can be told of a file before a decoder sees it: that it can be opened, and that it is not cut short.
 
-First step of reading. Decoders take what is there of a truncated file for the whole, so the size that the
-header promises is compared with the bytes that follow it.
+First step of reading. Decoders take what is there of a truncated file for the whole, so `endings` compares the size
+that the header promises with the bytes that follow it.
 
 Sources: RIFF/WAVE (Microsoft, 1991), RF64 (EBU Tech 3306), Wave64 (Sonic Foundry), AIFF-C (Apple, 1991), Core
 Audio Format (Apple), AU (Sun), ISO base media file format (ISO/IEC 14496-12), EBML (RFC 8794).
@@ -88,17 +88,40 @@ def require_file(path: Path) -> None:
         ) from error
 
 
-def cut_short(path: Path, promised: int, present: int | str, unit: str) -> SourceError:
-    """The error for a file that ends before its header says it does."""
-    return SourceError(
-        f"{shown(path)}: is cut short: its header promises {promised} {unit}, it holds {present}; "
-        "copy or export it again"
-    )
+class Flaws:
+    """What is wrong with a file. It is refused at once; where it is salvaged, that is noted, and reading goes on."""
 
+    def __init__(self, path: Path, salvage: bool = False) -> None:
+        self.path = path
+        self.salvage = salvage
+        self._found: list[str] = []
 
-def damaged(path: Path, at_s: float, why: str) -> SourceError:
-    """The error for a file whose coded samples cannot be decoded."""
-    return SourceError(f"{shown(path)}: is damaged at about {at_s:.2f} s ({why}); copy or export it again")
+    def cut_short(self, promised: int, present: int | str, unit: str) -> None:
+        """It ends before its header says it does."""
+        self.ends_early(f"its header promises {promised} {unit}, it holds {present}")
+
+    def ends_early(self, why: str) -> None:
+        """It was cut off."""
+        self._add(f"is cut short: {why}")
+
+    def damaged(self, at_s: float, why: str) -> None:
+        """Coded samples cannot be decoded."""
+        self._add(f"is damaged at about {at_s:.2f} s ({why})")
+
+    def notes(self) -> tuple[str, ...]:
+        """What a salvaged file lacks, in one sentence; none where it lacks nothing."""
+        if not self._found:
+            return ()
+        more = f" (the first of {len(self._found)} flaws)" if len(self._found) > 1 else ""
+        return (f"salvaged: the file {self._found[0]}{more}",)
+
+    def _add(self, flaw: str) -> None:
+        if not self.salvage:
+            raise SourceError(
+                f"{shown(self.path)}: {flaw}; copy or export it again, or take what is there with --salvage"
+            )
+        if flaw not in self._found:
+            self._found.append(flaw)
 
 
 def audio_chunk(path: Path) -> AudioChunk | None:
@@ -110,7 +133,7 @@ def audio_chunk(path: Path) -> AudioChunk | None:
             return None
         if head[:4] == b".snd":
             start, promised = struct.unpack(">II", head[4:12])
-            return AudioChunk(start, None if _streamed(promised) else promised, max(0, end - start))
+            return AudioChunk(start, None if streamed(promised) else promised, max(0, end - start))
         if head[:4] == b"\x1aE\xdf\xa3":
             return _ebml_segment(file, end)
         if head[4:8] == b"ftyp":
@@ -158,7 +181,7 @@ def chunks(path: Path) -> Iterator[Chunk]:
             if magic == layout.magic and end >= 16:
                 for chunk in _chunks(file, layout, end):
                     yield chunk
-                    if chunk.name == layout.audio and _streamed(chunk.size_bytes):
+                    if chunk.name == layout.audio and streamed(chunk.size_bytes):
                         return
 
 
@@ -186,14 +209,14 @@ def _chunk_with_audio(file: BinaryIO, layout: _Layout, end: int) -> AudioChunk |
     for name, start, size in _chunks(file, layout, end):
         if name == layout.audio:
             finished_without_a_frame = size == 0 and outer_bytes == end - 8
-            unknown = _streamed(size) and not finished_without_a_frame
+            unknown = streamed(size) and not finished_without_a_frame
             start += layout.preamble_bytes
             promised = None if unknown else max(0, size - layout.preamble_bytes)
             return AudioChunk(start, promised, max(0, end - start))
     return None
 
 
-def _streamed(size: int) -> bool:
+def streamed(size: int) -> bool:
     """Whether a size says that the writer did not know it, or never came back to fill it in."""
     unknown_32_bit = STREAMED_BELOW_4_GIB <= size < 2**32 or size in STREAMED_AT_2_GIB
     return size == 0 or unknown_32_bit or size >= STREAMED_64_BIT

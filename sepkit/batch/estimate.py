@@ -35,7 +35,7 @@ class Estimate:
 
 def estimate(plan: Plan, records: list[Record], identity: Identity, config: Config, out: Path) -> Estimate:
     """Add up the items. Nothing is written under `out`."""
-    infos = [probe(item.source) for item in plan.items]
+    infos = [probe(item.source, config.source) for item in plan.items]
     audio_s = sum((info.duration_s for info in infos), 0.0)
     disk_bytes = sum(
         output_bytes(info, config) * len(item.outputs) for info, item in zip(infos, plan.items, strict=True)

@@ -41,7 +41,9 @@ def write(
         against = seen.evidence.get(main.against)
         kind: ReferenceKind = "fused vocals" if against else "truth"
         longest_s = config.evaluate.longest_s
-        excerpt = bring_together(source, outputs[main.name], against, longest_s=longest_s, reference_kind=kind)
+        excerpt = bring_together(
+            source, outputs[main.name], against, longest_s=longest_s, reference_kind=kind, how=config.source
+        )
     named = {"mix": shown(path), main.name: shown(outputs[main.name].relative_to(out)), **said}
     return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, seen, named))
 

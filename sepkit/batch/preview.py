@@ -10,6 +10,7 @@ from sepkit.audio.read import SourceInfo, probe
 from sepkit.batch.estimate import output_bytes
 from sepkit.batch.find import find
 from sepkit.config import Config
+from sepkit.config.sections import SourceConfig
 from sepkit.errors import SepkitError, SourceError
 from sepkit.files.naming import shown
 from sepkit.judge.verdict import all_weights
@@ -25,7 +26,7 @@ def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
     pipeline = Pipeline(config)
     words = Words(Path(config.words)) if config.words else None
     paths, refused = _sources(source, pattern)
-    infos, left_out = _probed(paths, refused)
+    infos, left_out = _probed(paths, refused, config.source)
     absent = [file for file in pipeline.weights() if not file.path.is_file()]
     foreseen = None if absent else forecast(pipeline, infos, again)
     lines = [
@@ -56,12 +57,12 @@ def _sources(source: Path, pattern: str) -> tuple[list[Path], list[str]]:
     return [source / path for path in found.sources], refused
 
 
-def _probed(sources: Sequence[Path], refused: Sequence[str]) -> tuple[list[SourceInfo], list[str]]:
+def _probed(sources: Sequence[Path], refused: Sequence[str], how: SourceConfig) -> tuple[list[SourceInfo], list[str]]:
     """What can be read, and a line for each that cannot; where that is all of them, it raises."""
     infos, left_out = [], [f"left out: {reason}" for reason in refused]
     for path in sources:
         try:
-            infos.append(probe(path))
+            infos.append(probe(path, how))
         except SepkitError as error:
             left_out.append(f"left out: {error}")
     if not infos:

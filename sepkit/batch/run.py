@@ -25,6 +25,7 @@ from sepkit.batch.render import Outcome
 from sepkit.batch.report import BatchReport
 from sepkit.batch.rows import make_rows
 from sepkit.config import Config
+from sepkit.config.sections import ALL_TRACKS
 from sepkit.errors import ConfigError, OutputError, SourceError
 from sepkit.files.hold import held
 from sepkit.files.naming import shown
@@ -163,6 +164,11 @@ def _check(job: BatchJob) -> None:
     """What can be wrong with the command itself."""
     if job.jobs is not None and job.jobs < 1:
         raise ConfigError(f"jobs: {job.jobs} found; give 1 or more")
+    if job.config.source.track == ALL_TRACKS:
+        raise ConfigError(
+            f"source.track: {ALL_TRACKS} found; a batch takes one track of each file: give a number or a language, or "
+            f"use 'sepkit run FILE --track {ALL_TRACKS}'"
+        )
     if not job.source.exists():
         raise SourceError(f"{shown(job.source)}: there is no such folder or .zip; check IN_DIR")
     if job.source.is_file() and not zipfile.is_zipfile(job.source) and job.source.suffix.lower() != ".zip":

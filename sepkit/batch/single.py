@@ -12,19 +12,22 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
-from sepkit.audio.read import stdin_source
+from sepkit.audio.read import track_count
+from sepkit.audio.standard_input import stdin_source
 from sepkit.audio.write import write_stdout
 from sepkit.batch.bars import file_bar
 from sepkit.batch.file_result import FileResult
 from sepkit.batch.target import Target
 from sepkit.config import Config
+from sepkit.config.sections import ALL_TRACKS
 from sepkit.errors import ConfigError, OutputError, SepkitError
 from sepkit.files.naming import shown
 from sepkit.judge.quarantine import Places, leftovers, prune, settle, staged, workspace
 from sepkit.judge.verdict import Judge, exit_code
 from sepkit.judge.words import Words
-from sepkit.render.pipeline import Pipeline, Progress
+from sepkit.render.pipeline import Progress
 
 PIPE = "-"
 
@@ -60,6 +63,8 @@ def run_files(
         raise ConfigError(f"-o -: standard output holds one file, found {len(inputs)} inputs; give -o a folder")
     if inputs.count(PIPE) > 1:
         raise ConfigError("INPUT -: standard input can be read once; name it once")
+    if out == PIPE and config.source.track == ALL_TRACKS:
+        raise ConfigError(f"-o -: standard output holds one file, found --track {ALL_TRACKS}; give -o a folder")
     report = RunReport()
 
     def tell(result: FileResult) -> None:
@@ -73,49 +78,74 @@ def run_files(
         judge.require()
         words = Words(Path(config.words)) if config.words and config.gate else None
         sources = [stack.enter_context(stdin_source()) if name == PIPE else Path(name) for name in inputs]
-        jobs, failures = _plan(judge.pipeline, sources, target, may_overwrite)
+        jobs, failures = _plan(judge, sources, target, may_overwrite)
         for failure in failures:
             tell(failure)
-        for index, (source, places) in enumerate(jobs):
-            with file_bar(source.name, quiet) as bar:
+        for index, job in enumerate(jobs):
+            with file_bar(job.source.name, quiet) as bar:
                 if not index:
                     bar.set_description_str("loading the models")
                     judge.load()
-                    bar.set_description_str(shown(source.name))
-                result = _render(judge, source, places, target.folder, words, lambda part: bar.update(part - bar.n))
+                    bar.set_description_str(shown(job.source.name))
+                result = _render(job, target.folder, words, lambda part: bar.update(part - bar.n))
             tell(_to_stdout(result) if out == PIPE and not result.error else result)
         prune(target.folder)
     return report
 
 
+class _Job(NamedTuple):
+    """A source, or one track of it; where its results go; who renders and judges it."""
+
+    source: Path
+    places: Places
+    judge: Judge
+
+
 def _plan(
-    pipeline: Pipeline, sources: Sequence[Path], target: Target, may_overwrite: MayOverwrite
-) -> tuple[list[tuple[Path, Places]], list[FileResult]]:
+    judge: Judge, sources: Sequence[Path], target: Target, may_overwrite: MayOverwrite
+) -> tuple[list[_Job], list[FileResult]]:
     """Every source with its places; sources that cannot be read are failures, a clash stops before the start."""
-    jobs: list[tuple[Path, Places]] = []
+    jobs: list[_Job] = []
     failures: list[FileResult] = []
     taken: dict[Path, Path] = {}
-    folder, gated = target.folder, bool(pipeline.config.gate)
+    folder, gated = target.folder, bool(judge.config.gate)
     for source in sources:
         try:
-            places = Places.of(target.outputs(pipeline, source), folder, source.stem)
-            places.stay_inside(folder, gated)
+            found = [
+                _Job(source, Places.of(target.outputs(reader.pipeline, source, name), folder, name), reader)
+                for name, reader in _tracks(judge, source)
+            ]
+            for job in found:
+                job.places.stay_inside(folder, gated)
         except SepkitError as error:
             failures.append(FileResult(source, "failed", error=error))
             continue
-        for path in places.possible_files(gated):
+        for path in (path for job in found for path in job.places.possible_files(gated)):
             if path in taken:
                 raise OutputError(f"{path}: both {taken[path]} and {source} would write it; give them separate folders")
             if path.resolve() == source.resolve():
                 raise OutputError(f"{path}: is the input itself; choose another folder, or another suffix in output")
             taken[path] = source
-        there = [path for path in places.own.values() if os.access(path, os.F_OK) and not may_overwrite(path)]
-        if there:
-            why = f"{shown(there[0])}: is there already; give --overwrite always, or another place"
+        there = [path for job in found for path in job.places.own.values() if os.access(path, os.F_OK)]
+        refused = [path for path in there if not may_overwrite(path)]
+        if refused:
+            why = f"{shown(refused[0])}: is there already; give --overwrite always, or another place"
             failures.append(FileResult(source, "failed", error=OutputError(why)))
             continue
-        jobs.append((source, places))
-    return [(source, _with_leftovers(places, source, sources, taken)) for source, places in jobs], failures
+        jobs += found
+    return [job._replace(places=_with_leftovers(job.places, job.source, sources, taken)) for job in jobs], failures
+
+
+def _tracks(judge: Judge, source: Path) -> list[tuple[str, Judge]]:
+    """What the results of a source are called, and who reads it: one, or one for each sound track if all are asked."""
+    how = judge.config.source
+    if how.track != ALL_TRACKS:
+        return [(source.stem, judge)]
+    count = track_count(source, how)
+    numbers = range(1, count + 1)
+    readers = [judge.twin(how.model_copy(update={"track": number})) for number in numbers]
+    names = [source.stem if count == 1 else f"{source.stem}.track{number}" for number in numbers]
+    return list(zip(names, readers, strict=True))
 
 
 def _with_leftovers(places: Places, source: Path, sources: Sequence[Path], taken: dict[Path, Path]) -> Places:
@@ -128,10 +158,9 @@ def _with_leftovers(places: Places, source: Path, sources: Sequence[Path], taken
     return places._replace(stale=stale, held_stale=held_stale)
 
 
-def _render(
-    judge: Judge, source: Path, places: Places, folder: Path, words: Words | None, progress: Progress
-) -> FileResult:
+def _render(job: _Job, folder: Path, words: Words | None, progress: Progress) -> FileResult:
     """Render and judge one file, and bring it to where it belongs."""
+    source, places, judge = job
     start_s = time.perf_counter()
     try:
         with workspace(folder) as work:

@@ -43,9 +43,9 @@ class Target:
         wanted = formats.get(self.file.suffix.lower(), "same") if self.file else config.output.format
         return config.model_copy(update={"output": config.output.model_copy(update={"format": wanted})})
 
-    def outputs(self, pipeline: Pipeline, source: Path) -> dict[str, Path]:
-        """The stems' places; the main one has the name that was given, the others its beginning."""
-        found = pipeline.outputs(source, self.folder)
+    def outputs(self, pipeline: Pipeline, source: Path, name: str) -> dict[str, Path]:
+        """The stems' places, which begin with `name`; where a name was given, the main one has it."""
+        found = pipeline.outputs(source, self.folder, name)
         if self.file is None:
             return found
         (main, made), *_ = found.items()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sepkit.cli.guard import USAGE
-from sepkit.cli.options import chosen, config_option
+from sepkit.cli.options import chosen, config_option, salvage_option, track_option
 from sepkit.errors import SepkitError
 
 
@@ -22,6 +22,8 @@ from sepkit.errors import SepkitError
     help="Write nothing; print what would be done, the time and the disk.",
 )
 @click.option("--zip", "zip_to", type=click.Path(path_type=Path), help="Also pack the cleaned tree into this file.")
+@track_option
+@salvage_option
 @config_option
 def batch(
     in_dir: Path,
@@ -30,6 +32,8 @@ def batch(
     jobs: int | None,
     dry_run: bool,
     zip_to: Path | None,
+    track: str | None,
+    salvage: bool,
     config_path: Path | None,
 ) -> None:
     """Clean a folder, or a .zip, into OUT_DIR. Its tree is mirrored. Run it again to go on where it stopped.
@@ -40,7 +44,8 @@ def batch(
     """
     from sepkit.batch import BatchJob, run_batch
 
-    job = BatchJob(chosen(config_path), in_dir, out_dir, pattern, jobs=jobs, dry_run=dry_run, zip_to=zip_to)
+    config = chosen(config_path, track, salvage)
+    job = BatchJob(config, in_dir, out_dir, pattern, jobs=jobs, dry_run=dry_run, zip_to=zip_to)
     try:
         report = run_batch(job)
     except SepkitError as error:  # not one file's fault: the batch as it was asked for cannot be made

@@ -1,4 +1,4 @@
-"""What several commands ask for: the configuration."""
+"""What several commands ask for: the configuration, and how sources are read."""
 
 from __future__ import annotations
 
@@ -19,8 +19,17 @@ config_option = click.option(
 )
 
 
-def chosen(path: Path | None) -> Config:
-    """The configuration that a command was given, or the embedded one."""
+track_option = click.option(
+    "--track", metavar="N|LANG|all", help="Sound track of a file that has several [default: the one it marks so]."
+)
+salvage_option = click.option(
+    "--salvage", is_flag=True, help="Take what is there of a file that is cut short or damaged, and mark the result."
+)
+
+
+def chosen(path: Path | None, track: str | None = None, salvage: bool = False) -> Config:
+    """The configuration that a command was given, or the embedded one; options go before what it says of sources."""
     from sepkit.config import default_config_path, load_config
 
-    return load_config(path or default_config_path())
+    config = load_config(path or default_config_path())
+    return config.reading(track, salvage) if track is not None or salvage else config

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sepkit.cli.options import chosen, config_option
+from sepkit.cli.options import chosen, config_option, salvage_option, track_option
 from sepkit.cli.voice import begin, voice_options
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     required=True,
     help="Folder for the results; for one INPUT also a file.wav or file.flac, or - for standard output.",
 )
+@track_option
+@salvage_option
 @config_option
 @click.option(
     "--overwrite",
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 def run(
     inputs: tuple[str, ...],
     out: str,
+    track: str | None,
+    salvage: bool,
     config_path: Path | None,
     overwrite: str,
     as_json: bool,
@@ -72,4 +76,5 @@ def run(
         return overwrite == "always"
 
     silent = quiet or not sys.stderr.isatty()
-    raise click.exceptions.Exit(run_files(inputs, out, chosen(config_path), silent, told, may_overwrite).exit_code)
+    config = chosen(config_path, track, salvage)
+    raise click.exceptions.Exit(run_files(inputs, out, config, silent, told, may_overwrite).exit_code)

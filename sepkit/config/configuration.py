@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from sepkit.config import plugins
 from sepkit.config.bounds import Bound, parse_bounds
 from sepkit.config.sections import (
+    ALL_TRACKS,
     DenoiseConfig,
     EqualiseConfig,
     EvaluateConfig,
@@ -26,6 +27,7 @@ from sepkit.config.sections import (
     PilotConfig,
     PostMaskConfig,
     SilenceConfig,
+    SourceConfig,
     StftConfig,
     WindowsConfig,
 )
@@ -41,7 +43,7 @@ SHAPING = (
     *("members", "stft", "fuse", "denoise", "post_mask", "equalise", "loudness", "windows", "skip_silence", "seed"),
 )
 """What shapes the sound: all that counts of a configuration that is escalated to."""
-UNSAID = {"task": "speech", "loudness.least_speech_s": 0.5}
+UNSAID = {"task": "speech", "source": SourceConfig().model_dump(mode="json"), "loudness.least_speech_s": 0.5}
 """Fields, by path, that came after the first journals, with the value that these mean: where they have it, they are
 left out of a fingerprint, so that what was rendered before they came counts as done."""
 JUDGING = {"gate", "escalate_to", "bypass_clean", "words"}
@@ -53,6 +55,7 @@ class Config(Options):
     task: str = "speech"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    source: SourceConfig = SourceConfig()
     members: Annotated[tuple[MemberConfig, ...], Field(min_length=1)]
     stft: StftConfig = StftConfig()
     fuse: FuseConfig = FuseConfig()
@@ -86,6 +89,19 @@ class Config(Options):
         if isinstance(raw, dict) and "evaluate" in info.data:  # else that is the mistake to mend first
             parse_bounds(raw, _chosen(info.data["evaluate"]))
         return raw
+
+    def reading(self, track: str | None, salvage: bool) -> Config:
+        """The same with another track, where one is given, and salvaging where that is asked for."""
+        asked: dict[str, Any] = {} if track is None else {"track": int(track) if track.isdecimal() else track}
+        try:
+            source = SourceConfig.model_validate(
+                {**self.source.model_dump(), **asked, "salvage": salvage or self.source.salvage}
+            )
+        except ValidationError as error:
+            raise ConfigError(
+                f"--track: '{track}' found; give a number from 1, a language such as eng, or {ALL_TRACKS}"
+            ) from error
+        return self.model_copy(update={"source": source})
 
     def bounds(self) -> tuple[Bound, ...]:
         """The gate's bounds on metrics."""

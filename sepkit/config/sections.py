@@ -104,6 +104,19 @@ class LoudnessConfig(Options):
     least_speech_s: Annotated[float, Field(ge=0, le=60)] = 0.5
 
 
+DEFAULT_TRACK, ALL_TRACKS = "default", "all"
+
+
+class SourceConfig(Options):
+    """What is taken of a source: which sound track, and whether one that is cut short or damaged is taken at all.
+
+    track: a number from 1, a language as the file names it ("eng"), "default", or "all" (`sepkit run` alone).
+    """
+
+    track: Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^[A-Za-z][\w-]{1,34}$")] = DEFAULT_TRACK
+    salvage: bool = False
+
+
 class OutputConfig(Options):
     """What is written, and how."""
 

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio.read import Source, open_source
+from sepkit.audio.read import AS_IT_IS, Source, open_source
 from sepkit.audio.windows import blocks
 from sepkit.audio.write import writer
-from sepkit.config.sections import OutputConfig
+from sepkit.config.sections import OutputConfig, SourceConfig
 from sepkit.models import voice_activity
 from sepkit.models.weights import WeightFile
 from sepkit.render import silence
@@ -63,11 +63,10 @@ class Evidence(NamedTuple):
     tonal_db: float = math.inf
 
 
-def evidence(mix: Path, fused: Path) -> Evidence:
-    """Measure a file and its members' fused estimate, in bounded memory."""
-    with ExitStack() as stack:
-        opened = [stack.enter_context(open_source(path)) for path in (mix, fused)]
-        return Evidence(_taken_db(*opened), *_pauses(*opened))
+def evidence(mix: Path, fused: Path, how: SourceConfig = AS_IT_IS) -> Evidence:
+    """Measure a file, read as `how` says, and its members' fused estimate, in bounded memory."""
+    with open_source(mix, how) as whole, open_source(fused) as estimate:
+        return Evidence(_taken_db(whole, estimate), *_pauses(whole, estimate))
 
 
 def _taken_db(mix: Source, fused: Source) -> float:
@@ -130,12 +129,14 @@ def is_room(found: Evidence) -> bool:
     return found.pause_db is not None and found.pause_db <= LOUDEST_PAUSE_DB and found.tonal_db <= MOST_TONAL_DB
 
 
-def pass_through(source: Path, outputs: Outputs, main: str, output: OutputConfig) -> tuple[str, ...]:
+def pass_through(
+    source: Path, outputs: Outputs, main: str, output: OutputConfig, how: SourceConfig = AS_IT_IS
+) -> tuple[str, ...]:
     """The source's own samples as the stem `main`, in the output's format; digital silence as every other stem.
 
     Returns what is to be known of them.
     """
-    with open_source(source) as opened, ExitStack() as stack:
+    with open_source(source, how) as opened, ExitStack() as stack:
         form = opened.info, output.format, output.bit_depth
         writers = {name: stack.enter_context(writer(path, *form, name)) for name, path in outputs.items()}
         for start, frames in blocks(opened.info.frames, opened.info.sample_rate):

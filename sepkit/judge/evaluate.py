@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sepkit.audio.read import Source, open_source
+from sepkit.audio.read import AS_IT_IS, Source, open_source
 from sepkit.audio.resample import resample
 from sepkit.audio.samples import Audio
 from sepkit.config import Config, plugins
-from sepkit.config.sections import EvaluateConfig, MetricConfig
+from sepkit.config.sections import EvaluateConfig, MetricConfig, SourceConfig
 from sepkit.errors import SepkitError, SourceError
 from sepkit.metrics.base import BaseMetric, Evaluation, Pair, ReferenceKind, Score, not_measured
 from sepkit.models.weights import WeightFile
@@ -122,14 +122,19 @@ def bring_together(
     longest_s: float = EvaluateConfig().longest_s,
     reference_kind: ReferenceKind = "truth",
     no_words: str = "",
+    how: SourceConfig = AS_IT_IS,
 ) -> Excerpt:
     """The middle `longest_s` of all files, at the mix's rate and channel count and of one length.
 
-    no_words: why they are not known, where they were looked for.
+    no_words: why they are not known, where they were looked for. how: the mix is read.
     """
     given = {"mix": mix, "clean": clean, "reference": reference, "background": background}
     with ExitStack() as stack:
-        sources = {name: stack.enter_context(open_source(sound)) for name, sound in given.items() if sound is not None}
+        sources = {
+            name: stack.enter_context(open_source(sound, how if name == "mix" else AS_IT_IS))
+            for name, sound in given.items()
+            if sound is not None
+        }
         rate, whole_s = sources["mix"].info.sample_rate, sources["mix"].info.duration_s
         notes = [*_fit_lengths(sources), *_fit_layouts(sources)]
         frames = min(source.info.frames * rate // source.info.sample_rate for source in sources.values())

@@ -12,6 +12,7 @@ from pathlib import Path
 from sepkit.audio.read import probe
 from sepkit.config import Config
 from sepkit.config.bounds import LENGTH_EQUAL, Bound
+from sepkit.config.sections import SourceConfig
 from sepkit.errors import SepkitError
 from sepkit.metrics.base import Score
 
@@ -24,7 +25,7 @@ def broken(config: Config, scores: tuple[Score, ...], source: Path, clean: Path)
     by_row = {score.name: score for score in scores}
     reasons = [_broken_bound(bound, by_row.get(bound.row)) for bound in config.bounds()]
     if (config.gate or {}).get(LENGTH_EQUAL):
-        reasons.append(_broken_length(source, clean))
+        reasons.append(_broken_length(source, clean, config.source))
     return tuple(filter(None, reasons))
 
 
@@ -64,10 +65,10 @@ def _figures(value: float, bound: Bound) -> tuple[str, str]:
     return texts[0] + unit, texts[1] + unit
 
 
-def _broken_length(source: Path, clean: Path) -> str:
+def _broken_length(source: Path, clean: Path, how: SourceConfig) -> str:
     """Compares the files themselves: a pair of the metrics is already cut to one length."""
     try:
-        asked, found = (probe(path).frames for path in (source, clean))
+        asked, found = probe(source, how).frames, probe(clean).frames
     except SepkitError as error:
         return f"length could not be measured: {error} (gate.{LENGTH_EQUAL})"
     if asked == found:

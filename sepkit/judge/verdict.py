@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple
 from sepkit.audio.read import probe
 from sepkit.clock import Clock
 from sepkit.config import Config
-from sepkit.config.sections import MetricConfig
+from sepkit.config.sections import MetricConfig, SourceConfig
 from sepkit.errors import ConfigError, one_line
 from sepkit.judge import bypass, gate
 from sepkit.judge.evaluate import Evaluator, Excerpt, bring_together
@@ -115,10 +115,11 @@ class Judge:
         self.require()
         self.pipeline.load()
 
-    def twin(self) -> Judge:
-        """Another over the same loaded models, for another thread."""
+    def twin(self, source: SourceConfig | None = None) -> Judge:
+        """Another over the same loaded models, for another thread, or for sources that are read as `source` says."""
         other = copy.copy(self)
-        other.pipeline, other.evaluator = self.pipeline.twin(), Evaluator(self.metrics)
+        other.config = self.config.model_copy(update={"source": source or self.config.source})
+        other.pipeline, other.evaluator = self.pipeline.twin(other.config), Evaluator(self.metrics)
         return other
 
     def judge(
@@ -134,7 +135,7 @@ class Judge:
         outputs: with `Pipeline.with_evidence`, which is written where something is measured, bypassed or shown.
         words: None where none were looked for. masks: to be filled by the last attempt.
         """
-        stems = self.pipeline.task.stems(probe(source))
+        stems = self.pipeline.task.stems(probe(source, self.config.source))
         results = {stem.name: path for stem, path in sounding(stems, outputs) if not stem.inner}
         if not (self.evaluator.metrics or self.config.bypass_clean or masks):
             outputs = results
@@ -162,15 +163,15 @@ class Judge:
     def _attempts(self) -> Iterator[tuple[str, Pipeline]]:
         yield FIRST, self.pipeline
         for name, escalation in self._next:
-            yield name, escalation.pipeline()
+            yield name, escalation.pipeline(self.config.source)
 
     def _passed_through(self, source: Path, outputs: Outputs, results: Outputs) -> tuple[str, ...] | None:
         """Give the source itself where it has no background, with what is to be known of it; None: it has one."""
         if not self.config.bypass_clean:
             return None
-        if not bypass.is_voice_only(bypass.evidence(source, outputs[self._main.against])):
+        if not bypass.is_voice_only(bypass.evidence(source, outputs[self._main.against], self.config.source)):
             return None
-        return bypass.pass_through(source, results, self._main.name, self.config.output)
+        return bypass.pass_through(source, results, self._main.name, self.config.output, self.config.source)
 
     def _broken(self, source: Path, outputs: Outputs, measured: _Measured) -> list[str]:
         """A reason for every bound that a judged stem breaks."""
@@ -209,6 +210,7 @@ class Judge:
                 longest_s=self.config.evaluate.longest_s,
                 reference_kind="fused vocals" if stem.against else "truth",
                 no_words=no_words,
+                how=self.config.source,
             )
         except Exception as error:
             rows = tuple(not_measured(row, one_line(error)) for row in self.evaluator.rows())
@@ -231,10 +233,10 @@ class _Escalation:
         self._pipeline = Pipeline(config, threads)
         self._lock = threading.Lock()
 
-    def pipeline(self) -> Pipeline:
-        """For one file; threads that ask at the same time wait for one loading."""
+    def pipeline(self, source: SourceConfig) -> Pipeline:
+        """For one file, read as `source` says; threads that ask at the same time wait for one loading."""
         with self._lock:
-            return self._pipeline.twin()
+            return self._pipeline.twin(self._pipeline.config.model_copy(update={"source": source}))
 
 
 def _escalations(config: Config, threads: int | None) -> list[tuple[str, _Escalation]]:

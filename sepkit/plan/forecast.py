@@ -97,7 +97,7 @@ def _spans(pipeline: Pipeline, info: SourceInfo) -> list[Span] | None:
     """Those of `skip_silence`, for which the source must be heard; None where all is rendered."""
     if pipeline.config.skip_silence is None:
         return None
-    with open_source(info.path) as opened:
+    with open_source(info.path, pipeline.config.source) as opened:
         return pipeline.spans(opened)
 
 

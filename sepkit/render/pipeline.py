@@ -96,12 +96,17 @@ class Pipeline:
         other.ensemble, other.task, other._clock = self.ensemble.twin(), self.task.twin(other.config), Clock()
         return other
 
-    def outputs(self, source: Path | str, folder: Path | str) -> Outputs:
-        """The names under `folder` that the stems of `source` get; the source is probed for its format."""
-        source, info = Path(source), probe(Path(source))
+    def outputs(self, source: Path | str, folder: Path | str, name: str | None = None) -> Outputs:
+        """The names under `folder` that the stems of `source` get; the source is probed for its format.
+
+        name: how they begin; the source's own without its suffix where it is left out.
+        """
+        source, info = Path(source), probe(Path(source), self.config.source)
         suffix, _, _ = output_format(info, self.config.output.format, self.config.output.bit_depth)
         written = [stem for stem in self.task.stems(info) if stem.written]
-        return {stem.name: Path(folder) / naming.fitted_name(source.stem, stem.suffix + suffix) for stem in written}
+        return {
+            stem.name: Path(folder) / naming.fitted_name(name or source.stem, stem.suffix + suffix) for stem in written
+        }
 
     def with_evidence(self, outputs: Outputs, folder: Path | None = None) -> Outputs:
         """With the stems too that others are measured against, in `folder`, or where the first output is."""
@@ -138,7 +143,7 @@ class Pipeline:
         self.load()
         self._masks = masks
         with ExitStack() as stack:
-            opened = stack.enter_context(open_source(source))
+            opened = stack.enter_context(open_source(source, self.config.source))
             paths = paths_by_stem(outputs, [stem.name for stem in self.task.stems(opened.info)])
             form = opened.info, self.config.output.format, self.config.output.bit_depth
             writers = {name: stack.enter_context(writer(path, *form, name)) for name, path in paths.items()}
@@ -150,7 +155,7 @@ class Pipeline:
         """Render a file or a piece of sound to memory, whether a stem's file would be written or not."""
         self.load()
         self._masks = None
-        with open_source(source) as opened:
+        with open_source(source, self.config.source) as opened:
             rate, stems = opened.info.sample_rate, self.task.stems(opened.info)
             found: dict[str, list[Samples]] = {stem.name: [] for stem in stems if not stem.inner}
             report = self._stream(opened, {name: parts.append for name, parts in found.items()})
@@ -186,7 +191,7 @@ class Pipeline:
         if progress:
             progress(1.0)
         facts = {name: each.facts() for name, each in finishes.items()}
-        notes = tuple(note for each in finishes.values() for note in each.notes())
+        notes = (*info.notes, *(note for each in finishes.values() for note in each.notes()))
         return RenderReport(info.duration_s, dict(clock.seconds), facts, notes)
 
     def _bodies(self, source: Source, wanted: Sequence[str]) -> Iterator[tuple[dict[str, Samples], float]]:

@@ -34,7 +34,7 @@ def test_shipped_configurations_name_every_section_and_field(path):
     given = yaml.safe_load(path.read_text(encoding="utf-8"))
     resolved = load_config(path).model_dump(mode="json")
     assert set(given) == set(resolved)
-    for section in ("stft", "fuse", "post_mask", "equalise", "loudness", "output", "windows", "pilot"):
+    for section in ("source", "stft", "fuse", "post_mask", "equalise", "loudness", "output", "windows", "pilot"):
         if resolved[section] is None:  # said outright, not left out
             assert given[section] is None, section
         else:
