@@ -8,6 +8,7 @@ damaged fails alone.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import stat
@@ -125,6 +126,25 @@ def unpack(archive: Path, folder: Path, matches: Callable[[str], bool], bound: U
                 path.unlink(missing_ok=True)
                 damaged[relative] = f"cannot be unpacked from {shown(archive)} ({error})"
     return damaged
+
+
+def check_target(archive: Path, source: Path, out: Path) -> None:
+    """Refuse to pack over a source, over anything in OUT_DIR, or over any file that is no archive."""
+    places = {Path(os.path.realpath(archive)), Path(os.path.realpath(archive.parent), archive.name)}
+    real_source, real_out = Path(os.path.realpath(source)), Path(os.path.realpath(out))
+    problem = ""
+    if any(place == real_source for place in places):
+        problem = "is the delivery itself and would be replaced"
+    elif any(place.is_relative_to(real_source) for place in places):
+        problem = "lies under IN_DIR, where nothing is written"
+    elif any(place.is_relative_to(real_out) for place in places):
+        problem = "lies in OUT_DIR, whose files are what is packed"
+    elif archive.is_dir():
+        problem = "is a folder"
+    elif os.path.lexists(archive) and not (archive.is_file() and zipfile.is_zipfile(archive)):
+        problem = "is there already and is no zip"
+    if problem:
+        raise OutputError(f"--zip {shown(archive)}: {problem}; give a name elsewhere; nothing was rendered")
 
 
 def pack(folder: Path, names: Iterable[str], archive: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import click
 
-from sepkit.errors import ConfigError, SepkitError, WeightsError
+from sepkit.errors import ConfigError, SepkitError, WeightsError, one_line
+from sepkit.files.naming import shown
+from sepkit.interruption import end_undisturbed, interruptible
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -17,19 +19,35 @@ FAILED, USAGE, INTERRUPTED = 1, 2, 130
 class Guarded(click.Command):
     """Turns what a user can get wrong into one line on standard error, and an interruption into 130."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command as a program, whatever became of its standard streams."""
+        _fill_closed_streams()
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:  # the text of --help could not be written
+            _say_lost(error)
+            sys.exit(FAILED)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        signal.signal(signal.SIGTERM, _interrupt)
         try:
-            return super().invoke(ctx)
+            with interruptible():
+                return super().invoke(ctx)
         except SepkitError as error:
-            click.echo(f"sepkit: {error}", err=True)
+            say(error)
             ctx.exit(USAGE if isinstance(error, ConfigError | WeightsError) else FAILED)
         except KeyboardInterrupt:
-            click.echo("sepkit: interrupted; what was finished is kept", err=True)
+            end_undisturbed()
+            say("interrupted; what was finished is kept")
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
-            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  the reader left; nothing more can be said
+            _is_lost(sys.stdout)  # the reader left; nothing more can be said
+            ctx.exit(FAILED)
+        except OSError as error:
+            _say_lost(error)
+            ctx.exit(FAILED)
+        except MemoryError as error:
+            say(one_line(error))
             ctx.exit(FAILED)
 
 
@@ -37,5 +55,41 @@ class GuardedGroup(Guarded, click.Group):
     """Commands together, guarded alike."""
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def say(what: object) -> None:
+    """One line on standard error, if that can hold it."""
+    try:
+        click.echo(f"sepkit: {what}", err=True)
+    except OSError:
+        _is_lost(sys.stderr)
+
+
+def _say_lost(error: OSError) -> None:
+    """Name what the system refused."""
+    streams = {"standard output": sys.stdout, "standard error": sys.stderr}
+    lost = [name for name, stream in streams.items() if _is_lost(stream)]
+    where = shown(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else ", ".join(lost)
+    say(f"{where or 'a file'}: cannot be used ({error.strerror or error}); check its name, permissions and space")
+
+
+def _is_lost(stream: TextIO | None) -> bool:
+    """Whether a stream cannot be written; it then leads nowhere, for Python would complain once more as it ends."""
+    if stream is None:
+        return False
+    try:
+        stream.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return True
+    return False
+
+
+def _fill_closed_streams() -> None:
+    """Give the numbers of closed streams away, lest a result gets one and a library's message lands in it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  held as long as the process

@@ -7,12 +7,19 @@ from pathlib import Path
 
 import click
 
-from sepkit.cli.options import chosen, config_option
+from sepkit.cli.guard import say
+from sepkit.cli.options import chosen, config_option, given_text
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--out", required=True, help="Folder for the results; - writes the one result to standard output.")
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=given_text,
+    help="Folder for the results; - writes the one result to standard output.",
+)
 @config_option
 def run(inputs: tuple[str, ...], out: str, config_path: Path | None) -> None:
     """Clean single files. INPUT is a sound or video file, or - for one on standard input.
@@ -23,5 +30,5 @@ def run(inputs: tuple[str, ...], out: str, config_path: Path | None) -> None:
 
     report = run_files(inputs, out, chosen(config_path), quiet=not sys.stderr.isatty())
     for line in (*report.lines, *report.failures):
-        click.echo(f"sepkit: {line}", err=True)
+        say(line)
     raise click.exceptions.Exit(report.exit_code)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +19,24 @@ from sepkit.files.naming import shown
 
 
 class JsonLines:
-    """`records`: what was there to read, in order, damaged lines left out. `append` returns once one is on disk."""
+    """`records`: what was there to read, in order, damaged lines left out. `append` returns once one is on disk.
+
+    damaged: how many lines were left out, the torn last one not counted.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         raw = _read(path)
         self._whole_bytes = raw.rfind(b"\n") + 1
-        parsed = (_parse(line) for line in raw[: self._whole_bytes].splitlines())
+        parsed = [_parse(line) for line in raw[: self._whole_bytes].splitlines()]
         self.records: list[dict[str, Any]] = [record for record in parsed if record is not None]
+        self.damaged = len(parsed) - len(self.records)
 
     def append(self, record: dict[str, Any]) -> None:
         """Write a record. What a failed or interrupted write left behind is cut off first."""
         line = json.dumps(record, sort_keys=True).encode() + b"\n"
         try:
-            with self.path.open("ab", buffering=0) as file:
+            with open_own(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as file:
                 file.truncate(self._whole_bytes)
                 if file.write(line) != len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -44,7 +50,8 @@ class JsonLines:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with open_own(path, os.O_RDONLY) as file:
+            return file.read()
     except FileNotFoundError:
         return b""
     except OSError as error:
@@ -53,9 +60,28 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
+def open_own(path: Path, flags: int) -> FileIO:
+    """Open a file that sepkit keeps. What is put in its place (a link, a pipe) is refused, and not waited for."""
+    try:
+        number = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise _not_own(path) from error
+        raise
+    file = FileIO(number, "ab" if flags & os.O_APPEND else "rb")
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        file.close()
+        raise _not_own(path)
+    return file
+
+
+def _not_own(path: Path) -> OutputError:
+    return OutputError(f"{shown(path)}: is a link, a pipe or a folder, not sepkit's own file; move it away")
+
+
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

@@ -126,7 +126,7 @@ class _Levelled(Finish):
         peak_dbtp = _peak_dbtp(spool) if config.ceiling_by == "gain" else None
         leveller = Leveller(config, spool.sample_rate, spool.channels, self._gain, peak_dbtp)
         self._gain = leveller.gain
-        for start, frames in blocks(spool.frames, spool.sample_rate):
+        for start, frames in blocks(spool.frames, spool.sample_rate, spool.channels):
             with clock("level"):
                 block = leveller.process(spool.read(start, frames), last=start + frames == spool.frames)
             yield block
@@ -141,6 +141,6 @@ class _Levelled(Finish):
 
 def _peak_dbtp(spool: Spool) -> float:
     meter = TruePeakMeter(spool.sample_rate, spool.channels)
-    for start, frames in blocks(spool.frames, spool.sample_rate):
+    for start, frames in blocks(spool.frames, spool.sample_rate, spool.channels):
         meter.add(spool.read(start, frames))
     return meter.peak_dbtp()
