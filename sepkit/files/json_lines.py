@@ -12,7 +12,7 @@ import os
 import stat
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sepkit.errors import OutputError
 from sepkit.files.naming import shown
@@ -36,7 +36,7 @@ class JsonLines:
         """Write a record. What a failed or interrupted write left behind is cut off first."""
         line = json.dumps(record, sort_keys=True).encode() + b"\n"
         try:
-            with open_own(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as file:
+            with _open(self.path, "ab") as file:
                 file.truncate(self._whole_bytes)
                 if file.write(line) != len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -50,7 +50,7 @@ class JsonLines:
 
 def _read(path: Path) -> bytes:
     try:
-        with open_own(path, os.O_RDONLY) as file:
+        with _open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
         return b""
@@ -60,19 +60,22 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def open_own(path: Path, flags: int) -> FileIO:
-    """Open a file that sepkit keeps. What is put in its place (a link, a pipe) is refused, and not waited for."""
+def _open(path: Path, mode: Literal["rb", "ab"]) -> FileIO:
+    """Open sepkit's own file. What is put in its place (a link, a pipe) is refused, and not waited for."""
     try:
-        number = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        file = open(path, mode, buffering=0, opener=_follow_nothing)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise _not_own(path) from error
         raise
-    file = FileIO(number, "ab" if flags & os.O_APPEND else "rb")
-    if not stat.S_ISREG(os.fstat(number).st_mode):
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise _not_own(path)
     return file
+
+
+def _follow_nothing(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
 
 
 def _not_own(path: Path) -> OutputError:
