@@ -63,7 +63,7 @@ def _read(path: Path) -> bytes:
 def _open(path: Path, mode: Literal["rb", "ab"]) -> FileIO:
     """Open sepkit's own file. What is put in its place (a link, a pipe) is refused, and not waited for."""
     try:
-        file = open(path, mode, buffering=0, opener=_follow_nothing)
+        file = open(path, mode, buffering=0, opener=_follow_nothing)  # noqa: SIM115  closed by the caller
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise _not_own(path) from error
