@@ -139,12 +139,23 @@ def check_target(archive: Path, source: Path, out: Path) -> None:
         problem = "lies under IN_DIR, where nothing is written"
     elif any(place.is_relative_to(real_out) for place in places):
         problem = "lies in OUT_DIR, whose files are what is packed"
-    elif archive.is_dir():
-        problem = "is a folder"
-    elif os.path.lexists(archive) and not (archive.is_file() and zipfile.is_zipfile(archive)):
-        problem = "is there already and is no zip"
+    else:
+        problem = _cannot_become_zip(archive)
     if problem:
         raise OutputError(f"--zip {shown(archive)}: {problem}; give a name elsewhere; nothing was rendered")
+
+
+def _cannot_become_zip(path: Path) -> str:
+    """Why nothing can be packed into `path`: it is no zip already, or no name; empty where it can."""
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError:
+        return "is a link that leads nowhere" if path.is_symlink() else ""
+    except OSError as error:
+        return f"cannot be a file ({error.strerror})"
+    if stat.S_ISDIR(kind):
+        return "is a folder"
+    return "" if stat.S_ISREG(kind) and zipfile.is_zipfile(path) else "is there already and is no zip"
 
 
 def pack(folder: Path, names: Iterable[str], archive: Path) -> None:

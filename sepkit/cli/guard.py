@@ -41,7 +41,7 @@ class Guarded(click.Command):
             say("interrupted; what was finished is kept")
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
-            _is_lost(sys.stdout)  # the reader left; nothing more can be said
+            _lead_nowhere(sys.stdout)  # the reader left; nothing more can be said
             ctx.exit(FAILED)
         except OSError as error:
             _say_lost(error)
@@ -60,28 +60,24 @@ def say(what: object) -> None:
     try:
         click.echo(f"sepkit: {what}", err=True)
     except OSError:
-        _is_lost(sys.stderr)
+        _lead_nowhere(sys.stderr)
 
 
 def _say_lost(error: OSError) -> None:
-    """Name what the system refused."""
-    streams = {"standard output": sys.stdout, "standard error": sys.stderr}
-    lost = [name for name, stream in streams.items() if _is_lost(stream)]
-    where = shown(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else ", ".join(lost)
-    say(f"{where or 'a file'}: cannot be used ({error.strerror or error}); check its name, permissions and space")
+    """Name what the system refused; what has no name is the stream that was to be printed on."""
+    named = isinstance(error.filename, str | bytes)
+    where = shown(os.fsdecode(error.filename)) if named else "standard output"
+    if not named:
+        _lead_nowhere(sys.stdout)
+    say(f"{where}: cannot be used ({error.strerror or error}); check its name, permissions and space")
 
 
-def _is_lost(stream: TextIO | None) -> bool:
-    """Whether a stream cannot be written; it then leads nowhere, for Python would complain once more as it ends."""
+def _lead_nowhere(stream: TextIO | None) -> None:
+    """A stream that cannot be written: Python would complain of it once more as it ends."""
     if stream is None:
-        return False
-    try:
-        stream.flush()
-    except OSError:
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return True
-    return False
+        return
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _fill_closed_streams() -> None:

@@ -5,6 +5,7 @@ Several runs may write below one folder at the same time: a sweep takes nothing 
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -45,9 +46,14 @@ def _made(folder: Path) -> tuple[Path, Hold]:
 
 def sweep_workspaces(folder: Path) -> None:
     """Remove the workspaces directly below `folder` that a kill left."""
-    for work in folder.glob(f"{WORK_PREFIX}*"):
-        if work.is_symlink():
-            continue
+    try:
+        with os.scandir(folder) as entries:
+            works = [
+                folder / each.name for each in entries if each.name.startswith(WORK_PREFIX) and not each.is_symlink()
+            ]
+    except OSError:  # what writes there next says why
+        return
+    for work in works:
         held = seize(work / HELD_NAME, make=True)
         if held:
             shutil.rmtree(work, ignore_errors=True)
