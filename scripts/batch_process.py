@@ -5,16 +5,15 @@ The same command as `sepkit batch`, with its two folders as options.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from sepkit.cli.batch import batch
 from sepkit.cli.guard import Guarded
+from sepkit.cli.options import given_path
 
 
 def _folder(name: str, help_text: str) -> click.Option:
-    return click.Option([name], type=click.Path(path_type=Path), required=True, help=help_text)
+    return click.Option([name], type=given_path, required=True, help=help_text)
 
 
 main = Guarded(

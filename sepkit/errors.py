@@ -27,5 +27,7 @@ class DeviceError(SepkitError):
 
 def one_line(error: BaseException) -> str:
     """An error as one line for a report; what is not sepkit's own says what kind it is."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it; free some, or choose a smaller windows.body_s"
     text = " ".join(str(error).split())
     return text if isinstance(error, SepkitError) else f"{type(error).__name__}: {text}"

@@ -128,9 +128,9 @@ def test_the_gate_holds_for_every_judged_stem_and_quarantine_takes_all_of_them(t
     assert done.returncode == 3, done.stdout + done.stderr
     held = tmp_path / "out/quarantine"
     assert sorted(path.name for path in held.iterdir()) == sorted(
-        [*(f"weak__{stem}.wav" for stem in TONES_HZ), "weak__reasons.txt"]
+        [*(f"weak__{stem}.wav" for stem in TONES_HZ), "weak.wav__reasons.txt"]
     )
-    (reason,) = (held / "weak__reasons.txt").read_text().splitlines()
+    (reason,) = (held / "weak.wav__reasons.txt").read_text().splitlines()
     told = r"first: middle: loudness -43\.\d+ LUFS, at least -24\.\d+ LUFS is asked \(gate\.loudness_lufs_min\)"
     assert re.fullmatch(told, reason), reason
     assert sorted(path.name for path in (tmp_path / "out").glob("*.wav")) == [

@@ -17,6 +17,10 @@ from sepkit.audio.samples import Samples
 BLOCK_S = 10.0
 """Streamed passes (statistics, level, encode) move this much at a time."""
 
+WIDEST_HZ = 8 * 48_000
+"""Samples a second, all channels together, up to which a stretch is as long as it was asked for: those of 7.1 at
+48 kHz, or of stereo at 192 kHz. Memory follows their number, so that what is wider is cut shorter."""
+
 
 class Span(NamedTuple):
     """A part of the source, in frames: one that is rendered, or one that is skipped."""
@@ -38,6 +42,11 @@ class Window(NamedTuple):
     body_stop: int
     tail_stop: int
     stop: int
+
+
+def stretch_frames(seconds: float, sample_rate: int, channels: int) -> int:
+    """How many frames are held at a time where `seconds` are asked for."""
+    return max(1, round(seconds * min(sample_rate, WIDEST_HZ / channels)))
 
 
 def cut(
@@ -89,8 +98,8 @@ class Seam:
         return body
 
 
-def blocks(frames: int, sample_rate: int) -> Iterator[tuple[int, int]]:
+def blocks(frames: int, sample_rate: int, channels: int = 1) -> Iterator[tuple[int, int]]:
     """(start, frames) of the blocks of a streamed pass, in which every frame is looked at once."""
-    step = round(BLOCK_S * sample_rate)
+    step = stretch_frames(BLOCK_S, sample_rate, channels)
     for start in range(0, frames, step):
         yield start, min(step, frames - start)

@@ -28,6 +28,7 @@ from sepkit.audio.source_file import audio_chunk
 from sepkit.audio.tagging import left_out, native_tags, write_metadata
 from sepkit.errors import OutputError, SourceError
 from sepkit.files.naming import shown
+from sepkit.files.unfinished import Hold, hold
 from sepkit.files.whole_file import PART_PATTERN, make_folder
 
 _SUFFIXES = {
@@ -131,13 +132,14 @@ class AudioWriter:
         self.notes = (*self._metadata.notes, *left_out(self._container, self._metadata, sample_rate))
         self._part = path.parent / PART_PATTERN.replace("*", secrets.token_hex(8))
         self._file: Any = None  # soundfile.SoundFile
+        self._hold: Hold | None = None
         assert soundfile.check_format(self._container, subtype), f"{container} does not hold {subtype}"
 
     def __enter__(self) -> AudioWriter:
         if self.path.is_dir():
             raise OutputError(f"{shown(self.path)}: is a folder; move it away or choose another output")
         try:
-            os.close(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            self._hold = hold(self._part)
         except OSError as error:
             raise self._cannot(error.strerror or str(error)) from error
         try:
@@ -208,6 +210,8 @@ class AudioWriter:
             if self._file is not None:
                 self._file.close()
         self._part.unlink(missing_ok=True)
+        if self._hold:
+            self._hold.release()
 
     def _cannot(self, why: str) -> OutputError:
         return OutputError(

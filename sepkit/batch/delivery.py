@@ -8,6 +8,7 @@ damaged fails alone.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import stat
@@ -131,6 +132,36 @@ def unpack(archive: Path, folder: Path, matches: Callable[[str], bool], bound: U
                 reason = clipped(str(error)) or "its data end too early"
                 damaged[relative] = f"cannot be unpacked from {shown(archive)} ({reason})"
     return damaged
+
+
+def check_target(archive: Path, source: Path, out: Path) -> None:
+    """Refuse to pack over a source, over anything in OUT_DIR, or over any file that is no archive."""
+    places = {Path(os.path.realpath(archive)), Path(os.path.realpath(archive.parent), archive.name)}
+    real_source, real_out = Path(os.path.realpath(source)), Path(os.path.realpath(out))
+    problem = ""
+    if any(place == real_source for place in places):
+        problem = "is the delivery itself and would be replaced"
+    elif any(place.is_relative_to(real_source) for place in places):
+        problem = "lies under IN_DIR, where nothing is written"
+    elif any(place.is_relative_to(real_out) for place in places):
+        problem = "lies in OUT_DIR, whose files are what is packed"
+    else:
+        problem = _cannot_become_zip(archive)
+    if problem:
+        raise OutputError(f"--zip {shown(archive)}: {problem}; give a name elsewhere; nothing was rendered")
+
+
+def _cannot_become_zip(path: Path) -> str:
+    """Why nothing can be packed into `path`: it is no zip already, or no name; empty where it can."""
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError:
+        return "is a link that leads nowhere" if path.is_symlink() else ""
+    except OSError as error:
+        return f"cannot be a file ({error.strerror})"
+    if stat.S_ISDIR(kind):
+        return "is a folder"
+    return "" if stat.S_ISREG(kind) and zipfile.is_zipfile(path) else "is there already and is no zip"
 
 
 def pack(folder: Path, names: Iterable[str], archive: Path) -> None:

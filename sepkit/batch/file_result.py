@@ -20,7 +20,7 @@ _UNITS = ("lufs", "db", "dbtp", "s", "pct")
 class FileResult:
     """Of one source.
 
-    verdict: as of the gate, or "failed" with its error. configuration: whose rendering it is. stems: where each lies
+    verdict: as of the gate, "failed" with its error, or "left out". configuration: whose rendering it is. stems: where each lies
     now. seconds: it took, by the clock. facts: by stem, what finishing found and did. stages: CPU-seconds.
     """
 
@@ -43,9 +43,9 @@ class FileResult:
         by = f" by {self.configuration}" if self.verdict == "escalated" else ""
         front = "" if self.verdict == "passed" else f"{self.verdict}{by}: "
         where = ", ".join(shown(path) for path in self.stems.values())
-        spent = f"{self.duration_s:.1f} s of sound in {self.seconds:.1f} s"
+        spent = f"{self.duration_s:.1f} s of sound in {self.seconds:.1f} s" if self.stems else ""
         facts = [f"{stem}: {_facts(found)}" for stem, found in self.facts.items() if found]
-        said = [spent, *facts, *self.notes, *map(shown, self.reasons)]
+        said = filter(None, [spent, *facts, *self.notes, *map(shown, self.reasons)])
         return f"{front}{shown(self.source)}{' → ' if where else ''}{where}: {'; '.join(said)}"
 
     def stages_line(self) -> str:

@@ -6,12 +6,19 @@ A file whose record a kill has torn is rendered again. A later record of the sam
 from __future__ import annotations
 
 import hashlib
+import math
+import os
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from sepkit.errors import SourceError
 from sepkit.files.json_lines import JsonLines
+from sepkit.files.naming import shown
+from sepkit.judge.verdict import Verdict
+from sepkit.metrics.base import Better
 
 JOURNAL_NAME = ".sepkit-journal.jsonl"
 STEMS_BEFORE = ("speech", "background")
@@ -64,13 +71,19 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._lines = JsonLines(folder / JOURNAL_NAME)
-        found = (_record(fields) for fields in self._lines.records)
+        found = [_record(fields) for fields in self._lines.records]
         self.records = {record.path: record for record in found if record}
+        self._damaged = self._lines.damaged + found.count(None)
 
     @property
     def path(self) -> Path:
         """Where it lies."""
         return self._lines.path
+
+    def notes(self) -> list[str]:
+        """A note where lines are damaged; the files that they were about are rendered again."""
+        lines = "1 line is" if self._damaged == 1 else f"{self._damaged} lines are"
+        return [f"{JOURNAL_NAME}: {lines} damaged and left out"] if self._damaged else []
 
     def append(self, record: Record) -> None:
         """Write a record, in place of an earlier one of the same path."""
@@ -83,9 +96,48 @@ def _record(fields: dict[str, Any]) -> Record | None:
     try:
         outputs = tuple(Stamp(**stamp) for stamp in fields["outputs"])
         lists: dict[str, Any] = {name: tuple(fields[name]) for name in ("reasons", "stems") if name in fields}
-        return Record(**{**fields, **lists, "outputs": outputs})
+        record = Record(**{**fields, **lists, "outputs": outputs})
     except (TypeError, KeyError):
         return None
+    return record if _is_sound(record) else None
+
+
+def _is_sound(record: Record) -> bool:
+    """Whether all of it has the types that it was written with: anybody can write into a file."""
+    stamped = [text for stamp in record.outputs for text in (stamp.path, stamp.sha256)]
+    texts = [record.path, record.input_sha256, record.config_sha256, record.weights_sha256, record.words_sha256]
+    texts += [record.note, record.verdict, record.configuration, *record.reasons, *record.stems, *stamped]
+    numbers = [record.duration_s, record.seconds, record.workers, *(stamp.size_bytes for stamp in record.outputs)]
+    return (
+        all(isinstance(text, str) and "\0" not in text for text in texts)
+        and isinstance(record.stages, dict)
+        and all(is_number(number) and number >= 0 for number in (*numbers, *record.stages.values()))
+        and record.workers > 0
+        and record.verdict in get_args(Verdict)
+        and are_metrics(record.metrics)
+    )
+
+
+def are_metrics(found: object) -> bool:
+    """Whether this is what `Evaluation.as_dict` gives for metrics."""
+    return isinstance(found, dict) and all(_is_score(score) for score in found.values())
+
+
+def _is_score(found: object) -> bool:
+    if not isinstance(found, dict):
+        return False
+    values = [found.get(name) for name in ("before", "after")]
+    texts = [text for name, text in found.items() if name not in ("before", "after")]
+    return (
+        all(value is None or is_number(value) for value in values)
+        and all(text is None or isinstance(text, str) for text in texts)
+        and found.get("better", "neither") in get_args(Better)
+    )
+
+
+def is_number(found: object) -> bool:
+    """Whether this is a number that JSON has."""
+    return isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
 
 
 def by_stem(stems: Sequence[str], outputs: Sequence[str], verdict: str) -> dict[str, str]:
@@ -95,9 +147,11 @@ def by_stem(stems: Sequence[str], outputs: Sequence[str], verdict: str) -> dict[
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, read a megabyte at a time."""
+    """The SHA-256 of a file's bytes, read a megabyte at a time; what is no file is refused, and not waited for."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123  by its number
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise SourceError(f"{shown(path)}: is no regular file any more; put it back and run it again")
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

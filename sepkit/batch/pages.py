@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.audio.source_file import require_file
-from sepkit.batch.journal import STEMS_BEFORE, Journal, Record, by_stem, sha256_of
+from sepkit.batch.journal import STEMS_BEFORE, Journal, Record, are_metrics, by_stem, is_number, sha256_of
 from sepkit.batch.report import JSON_NAME, Row
 from sepkit.config import Config, parse_config
 from sepkit.errors import OutputError, SepkitError, SourceError, one_line
@@ -75,8 +75,12 @@ def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]], look: bo
         record = json.loads((out / JSON_NAME).read_text(encoding="utf-8"))
         source, rows = out.resolve() / record["source"], record["files"]  # absolute in those of earlier versions
         config = parse_config(record["configuration"], shown(out / JSON_NAME))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SourceError(f"{shown(out / JSON_NAME)}: cannot be read ({error}); run the batch again") from error
+        if not all(map(_is_row, rows)):
+            raise ValueError("its rows are not as a batch writes them")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SourceError(
+            f"{shown(out / JSON_NAME)}: cannot be read ({one_line(error)}); run the batch again"
+        ) from error
     journal, problems = Journal(out), []
     looks = _looks(config, out.resolve()) if look else {}
     for row in watched([row for row in rows if row["outputs"]]):
@@ -89,6 +93,18 @@ def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]], look: bo
         except (SepkitError, OSError) as error:
             problems.append(f"{shown(row['path'])}: {one_line(error)}")
     return batch_page.write(out, record), problems
+
+
+def _is_row(row: Any) -> bool:
+    """Whether this is a row of a report.json as a batch writes it: anybody can write into a file."""
+    texts = [row[name] for name in ("path", "status", "error", "note", "verdict", "configuration")]
+    texts += [*row["outputs"], *row["reasons"], *(row.get("stems") or ())]
+    numbers = [row["duration_s"], row["seconds"], *row["stages"].values()]
+    return (
+        all(isinstance(text, str) and "\0" not in text for text in texts)
+        and all(number is None or is_number(number) for number in numbers)
+        and are_metrics(row["metrics"])
+    )
 
 
 def _write_again(

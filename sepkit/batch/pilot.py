@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sepkit.batch.bars import file_bar
+from sepkit.batch.journal import are_metrics
 from sepkit.config import Config, dump_config, parse_config
 from sepkit.errors import SourceError
 from sepkit.files.naming import seen_from, shown
@@ -100,11 +101,13 @@ def page_again(folder: Path, look: bool = True) -> Path:
     try:
         record = json.loads((folder / METRICS_NAME).read_text(encoding="utf-8"))
         run, metrics = record["run"], record["metrics"]
+        if not are_metrics(metrics):
+            raise ValueError("its metrics are not as sepkit writes them")
         config = parse_config(run["configuration"], str(folder / METRICS_NAME))
         stems = make_task(config).stems()
         outputs = {stem.name: Path(run[stem.name]) for stem in stems if run.get(stem.name)}
         mix, reference, background = (Path(run[name]) if run.get(name) else None for name in ("mix", *TRUTH_FACTS))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(
             f"{shown(folder)}: holds neither a batch's report.json nor a pilot run's {METRICS_NAME} ({error}); "
             "give the folder that one of them wrote"

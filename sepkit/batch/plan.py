@@ -17,10 +17,10 @@ from pathlib import Path
 
 from sepkit.batch.find import Found
 from sepkit.batch.journal import Journal, Record, is_whole, sha256_of, sha256_of_all
-from sepkit.errors import OutputError, SepkitError, one_line
+from sepkit.errors import OutputError, one_line
 from sepkit.files import naming
 from sepkit.files.naming import shown
-from sepkit.judge.quarantine import Places, leftovers
+from sepkit.judge.quarantine import Places, leftovers, real
 from sepkit.judge.verdict import all_weights
 from sepkit.judge.words import Known, Words
 from sepkit.models import weights
@@ -87,13 +87,14 @@ def make_plan(
     watched: the sources again, wrapped in a bar: hashing what is done already can take its time.
     """
     plan = Plan(failed=dict(found.refused))
-    claims = _Claims({(folder / path).resolve() for path in found.sources}, out)
+    claims = _Claims({real(folder / path) for path in found.sources}, out)
     gated = bool(pipeline.config.gate)
     for path in watched or found.sources:
         try:
-            places = Places.of(pipeline.outputs(folder / path, (out / path).parent), out, Path(path).stem)
+            outputs = pipeline.outputs(folder / path, (out / path).parent)
+            places = Places.of(pipeline, folder / path, outputs, out)
             places.stay_inside(out, gated)
-        except (SepkitError, OSError) as error:
+        except Exception as error:
             plan.failed[path] = one_line(error)
             continue
         for output in places.possible_files(gated):
@@ -112,7 +113,7 @@ def make_plan(
 def _with_leftovers(item: Item, record: Record | None, out: Path, claims: _Claims) -> Item:
     """The item with what an earlier run left of its file in the other place; nothing that is another's is named."""
     earlier = [out / stamp.path for stamp in record.outputs] if record else []
-    found = leftovers(item.places, earlier, bool(record and record.quarantined))
+    found = leftovers(item.places, earlier)
     stale, held_stale = (tuple(path for path in paths if claims.free_for(path, item.path)) for paths in found)
     return replace(item, places=item.places._replace(stale=stale, held_stale=held_stale))
 
@@ -129,8 +130,9 @@ def _why_not_done(
         return "the weights changed"
     if known and record.words_sha256 != known.sha256:
         return "its words changed"
+    found = [out / stamp.path for stamp in record.outputs]
     expected = places.files(record.quarantined)
-    if [stamp.path for stamp in record.outputs] != [path.relative_to(out).as_posix() for path in expected]:
+    if found not in (expected, [*expected[:-1], places.reasons_before]):
         return "its outputs have other names now"
     try:
         if sha256_of(source) != record.input_sha256:
@@ -146,7 +148,7 @@ class _Claims:
 
     def __init__(self, sources: set[Path], out: Path) -> None:
         self._sources = sources
-        self._out = out.resolve()
+        self._out = real(out)
         self._writers: dict[str, str] = {}
 
     def add(self, output: Path, path: str) -> None:
@@ -155,15 +157,15 @@ class _Claims:
         if other != path:
             raise OutputError(
                 f"'{shown(other)}' and '{shown(path)}' would both be written to {shown(output)}; rename one, or "
-                "narrow --pattern; nothing was rendered"
+                "narrow --pattern, or --exclude one; nothing was rendered"
             )
-        if output.resolve() in self._sources:
+        if real(output) in self._sources:
             raise OutputError(f"{shown(output)} is a source of this batch and would be replaced; give another OUT_DIR")
 
     def free_for(self, output: Path, path: str) -> bool:
         """Whether a file may be removed for a source: inside OUT_DIR, no source, and nobody else's."""
-        inside = output.parent.resolve().is_relative_to(self._out)
-        return inside and output.resolve() not in self._sources and self._writers.get(_key(output), path) == path
+        inside = real(output.parent).is_relative_to(self._out)
+        return inside and real(output) not in self._sources and self._writers.get(_key(output), path) == path
 
 
 def _key(output: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sepkit.audio.read import SourceInfo, probe
 from sepkit.batch.estimate import output_bytes
-from sepkit.batch.find import find
+from sepkit.batch.find import Patterns, find, named
 from sepkit.config import Config
 from sepkit.config.sections import SourceConfig
 from sepkit.errors import SepkitError, SourceError
@@ -21,7 +21,7 @@ from sepkit.plan.forecast import Forecast, forecast
 from sepkit.render.pipeline import Pipeline
 
 
-def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
+def plan_text(config: Config, source: Path, pattern: Patterns, again: bool) -> str:
     """The plan for the terminal. again: measure this machine anew."""
     pipeline = Pipeline(config)
     words = Words(Path(config.words)) if config.words else None
@@ -44,7 +44,7 @@ def plan_text(config: Config, source: Path, pattern: str, again: bool) -> str:
     return "\n".join(lines)
 
 
-def _sources(source: Path, pattern: str) -> tuple[list[Path], list[str]]:
+def _sources(source: Path, pattern: Patterns) -> tuple[list[Path], list[str]]:
     """What is to be read, and what is the matter with each that cannot be."""
     if source.is_file():
         return [source], []
@@ -52,7 +52,7 @@ def _sources(source: Path, pattern: str) -> tuple[list[Path], list[str]]:
         raise SourceError(f"{shown(source)}: there is no such file or folder; check INPUT")
     found = find(source, pattern)
     if not found.sources and not found.refused:
-        raise SourceError(f"{shown(source)}: no file matches '{pattern}'; check INPUT, or give another --pattern")
+        raise SourceError(f"{shown(source)}: no file matches {named(pattern)}; check INPUT, or give another --pattern")
     refused = [f"{shown(source / path)}: {reason}" for path, reason in found.refused.items()]
     return [source / path for path in found.sources], refused
 

@@ -18,6 +18,7 @@ from sepkit.clock import Clock
 from sepkit.config import Config
 from sepkit.errors import SourceError, one_line
 from sepkit.files.naming import shown
+from sepkit.files.workspace import workspace
 from sepkit.judge import quarantine
 from sepkit.judge.verdict import Judge, Judged
 from sepkit.render.mask_picture import MaskPicture
@@ -78,16 +79,17 @@ class Renderer:
     def _render(self, item: Item, tell: Tell) -> Outcome:
         before = _identity(item.source)
         input_sha256 = sha256_of(item.source)
-        with quarantine.workspace(self.out) as work:
+        with workspace(self.out) as work:
             rendered = self._judge.pipeline.with_evidence(quarantine.staged(item.outputs, work))
             masks = MaskPicture() if self.config.report else None
             judged = self._judge.judge(item.source, rendered, item.words, lambda part: tell(item, part), masks)
             if _identity(item.source) != before:
                 raise SourceError(f"{shown(item.source)}: changed while it was read; run it again when it is whole")
-            files = quarantine.settle(rendered, judged, item.places)
+            settled = quarantine.settle(rendered, judged, item.places, self.out)
             shown_s, unshown = self._write_page(item, judged, Seen(masks, rendered))
-        outcome = self._outcome(input_sha256, files, judged, tuple(item.outputs))
-        note = "; ".join(filter(None, (outcome.note, unshown)))
+        outcome = self._outcome(input_sha256, settled.files, judged, tuple(item.outputs))
+        removed = [f"removed {path.relative_to(self.out)}, which is not written any more" for path in settled.removed]
+        note = "; ".join(filter(None, (outcome.note, *removed, unshown)))
         return replace(outcome, note=note, stages=outcome.stages | shown_s)
 
     def _write_page(self, item: Item, judged: Judged, seen: Seen) -> tuple[dict[str, float], str]:

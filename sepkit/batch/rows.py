@@ -29,7 +29,9 @@ def make_rows(config: Config, plan: Plan, journal: Journal, errors: dict[str, st
 def _finished_row(record: Record, status: Status, expected: tuple[Score, ...]) -> Row:
     """A row from the journal. A metric that the configuration has gained since is named as not measured."""
     unmeasured = [not_measured(row, "rendered before this metric was chosen") for row in expected]
-    metrics = Evaluation(tuple(unmeasured), 0.0, 0.0, 0.0).as_dict()["metrics"] | record.metrics
+    named = [Score(name, name, "", "neither") for name in record.metrics]  # what a record leaves out of a score
+    whole = Evaluation((*named, *unmeasured), 0.0, 0.0, 0.0).as_dict()["metrics"]
+    metrics = whole | {name: whole[name] | score for name, score in record.metrics.items()}
     return Row(
         record.path,
         status,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import shutil
+import stat
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sepkit.batch.bars import Bars, checking
-from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, pack, unpack
+from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, check_target, pack, unpack
 from sepkit.batch.engines.here import render_here
 from sepkit.batch.engines.processes import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.batch.estimate import estimate
-from sepkit.batch.find import Found, find, matcher
-from sepkit.batch.interruption import interruptible
+from sepkit.batch.find import Found, Patterns, find, matcher, named
 from sepkit.batch.journal import Journal, Record
+from sepkit.batch.own_results import leave_out_results
 from sepkit.batch.pages import missing_note
 from sepkit.batch.plan import Identity, Item, Plan, make_plan
 from sepkit.batch.render import Outcome
@@ -29,8 +29,8 @@ from sepkit.config.sections import ALL_TRACKS
 from sepkit.errors import ConfigError, OutputError, SourceError
 from sepkit.files.hold import held
 from sepkit.files.naming import shown
-from sepkit.files.whole_file import PART_PATTERN, cannot_write
-from sepkit.judge.quarantine import WORK_PREFIX, prune
+from sepkit.files.workspace import sweep, workspace
+from sepkit.interruption import interruptible
 from sepkit.judge.words import Words, unused_note
 from sepkit.models.device import cores, gpus
 from sepkit.render.pipeline import Pipeline
@@ -38,17 +38,21 @@ from sepkit.render.pipeline import Pipeline
 
 @dataclass(frozen=True)
 class BatchJob:
-    """source: a folder, or a .zip of one. jobs: worker processes, at most one a core; None: one a GPU, or one."""
+    """source: a folder, or a .zip of one. pattern, exclude: which of its files; without, all that are named like sound.
+
+    jobs: worker processes, at most one a core; None: one a GPU, or one.
+    """
 
     config: Config
     source: Path
     out: Path
-    pattern: str = "**/*.wav"
+    pattern: Patterns = ()
     jobs: int | None = None
     dry_run: bool = False
     zip_to: Path | None = None
     unpack_bound: UnpackBound = UNPACK_BOUND
     quiet: bool = False
+    exclude: Patterns = ()
 
 
 def run_batch(job: BatchJob) -> BatchReport:
@@ -62,14 +66,13 @@ def run_batch(job: BatchJob) -> BatchReport:
 
 def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None) -> BatchReport:
     with _held(job.out) as work:
-        folder, found = _sources(job, work)
         journal = Journal(job.out)
+        folder, found, notes = _sources(job, work, pipeline, journal)
         watched = checking(found.sources, job.quiet)
         plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words)
         errors, interrupted = _render(job, plan, journal, identity, _gpus(job, pipeline, plan))
-        prune(job.out)
         asked = job.jobs or 1
-        notes = [f"{asked} jobs were asked for, {cores()} used: one a core"] if asked > cores() else []
+        notes += [f"{asked} jobs were asked for, {cores()} used: one a core"] if asked > cores() else []
         notes += unused_note(words, found.sources)
         rows = make_rows(job.config, plan, journal, errors)
         notes += missing_note(job.out, rows) if job.config.report else []
@@ -83,14 +86,14 @@ def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | N
 def _foresee(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None) -> BatchReport:
     """The dry run: OUT_DIR is read, never written."""
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
-        folder, found = _sources(job, Path(work))
         journal = Journal(job.out)
+        folder, found, notes = _sources(job, Path(work), pipeline, journal)
         watched = checking(found.sources, job.quiet)
         plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words)
         foreseen = estimate(plan, list(journal.records.values()), identity, job.config, job.out)
-        notes = tuple(unused_note(words, found.sources))
+        notes += unused_note(words, found.sources)
         rows = make_rows(job.config, plan, journal, {})
-        return BatchReport(rows, job.out, job.source, job.config, notes=notes, estimate=foreseen)
+        return BatchReport(rows, job.out, job.source, job.config, notes=tuple(notes), estimate=foreseen)
 
 
 def _gpus(job: BatchJob, pipeline: Pipeline, plan: Plan) -> tuple[str, ...]:
@@ -169,53 +172,57 @@ def _check(job: BatchJob) -> None:
             f"source.track: {ALL_TRACKS} found; a batch takes one track of each file: give a number or a language, or "
             f"use 'sepkit run FILE --track {ALL_TRACKS}'"
         )
-    if not job.source.exists():
+    source, out = _mode(job.source), _mode(job.out)
+    if source is None:
         raise SourceError(f"{shown(job.source)}: there is no such folder or .zip; check IN_DIR")
-    if job.source.is_file() and not zipfile.is_zipfile(job.source) and job.source.suffix.lower() != ".zip":
+    if not (stat.S_ISDIR(source) or stat.S_ISREG(source)):
+        raise SourceError(f"{shown(job.source)}: is a pipe or a device; give a folder or a .zip as IN_DIR")
+    if stat.S_ISREG(source) and not zipfile.is_zipfile(job.source) and job.source.suffix.lower() != ".zip":
         raise SourceError(
             f"{shown(job.source)}: is one file, and batch takes a folder or a .zip; for a file: "
             f"sepkit run {shlex.quote(shown(job.source))} -o {shlex.quote(shown(job.out))}"
         )
-    if job.out.exists() and not job.out.is_dir():
+    if out is not None and not stat.S_ISDIR(out):
         raise OutputError(f"{shown(job.out)}: is a file; give a folder as OUT_DIR")
-    if job.out.exists() and job.out.samefile(job.source):
+    if out is not None and job.out.samefile(job.source):
         raise OutputError(f"{shown(job.out)}: OUT_DIR is IN_DIR; give a folder of its own, it may lie inside IN_DIR")
+    if job.zip_to:
+        check_target(job.zip_to, job.source, job.out)
 
 
-def _sources(job: BatchJob, work: Path) -> tuple[Path, Found]:
-    """The folder to read and what was found there; a zip is unpacked under `work` first."""
+def _mode(path: Path) -> int | None:
+    """What lies at a path; None where nothing does, or nothing can."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return None
+
+
+def _sources(job: BatchJob, work: Path, pipeline: Pipeline, journal: Journal) -> tuple[Path, Found, list[str]]:
+    """The folder to read, what was found there, and notes; a zip is unpacked under `work` first."""
     folder, damaged = job.source, {}
     if not folder.is_dir():
         folder = work / "unpacked"
         folder.mkdir()
-        damaged = unpack(job.source, folder, matcher(job.pattern), job.unpack_bound)
-    found = find(folder, job.pattern, skipped=job.out)
+        damaged = unpack(job.source, folder, matcher(job.pattern, job.exclude), job.unpack_bound)
+    found = find(folder, job.pattern, skipped=job.out, exclude=job.exclude)
     found.refused.update(damaged)
+    notes = leave_out_results(found, folder, job.out, pipeline, journal)
     if not found.sources and not found.refused:
+        why = "".join(f" ({note})" for note in notes)
         raise SourceError(
-            f"{shown(job.source)}: no file matches '{job.pattern}'; check IN_DIR, or give another --pattern"
+            f"{shown(job.source)}: no file matches {named(job.pattern)}{why}; check IN_DIR, or give another --pattern"
         )
-    return folder, found
+    return folder, found, [*journal.notes(), *notes]
 
 
 @contextmanager
 def _held(out: Path) -> Iterator[Path]:
-    """Hold OUT_DIR for this run alone, swept of what a killed one left; yields a folder for temporaries."""
+    """Hold OUT_DIR for this run alone, swept of what killed ones left; yields a folder for temporaries."""
     with held(out, "batch"):
+        sweep(out)
         try:
-            _sweep(out)
-            work = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=out))
-        except OSError as error:
-            raise cannot_write(out, error) from error
-        try:
-            yield work
+            with workspace(out) as work:
+                yield work
         finally:
-            _sweep(out)
-
-
-def _sweep(out: Path) -> None:
-    """Remove what a kill left: folders for temporaries, and outputs that never got their name."""
-    for folder in out.glob(f"{WORK_PREFIX}*"):
-        shutil.rmtree(folder, ignore_errors=True)
-    for part in out.rglob(PART_PATTERN):
-        part.unlink(missing_ok=True)
+            sweep(out)  # workers that were killed could not clean up

@@ -6,13 +6,14 @@ Names are checked before any model is loaded. What fails is told, and the rest i
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sepkit.audio.read import track_count
 from sepkit.audio.standard_input import stdin_source
@@ -22,9 +23,11 @@ from sepkit.batch.file_result import FileResult
 from sepkit.batch.target import Target
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
-from sepkit.errors import ConfigError, OutputError, SepkitError
+from sepkit.errors import ConfigError, OutputError, SepkitError, one_line
 from sepkit.files.naming import shown
-from sepkit.judge.quarantine import Places, leftovers, prune, settle, staged, workspace
+from sepkit.files.workspace import sweep_workspaces, workspace
+from sepkit.interruption import interruptible
+from sepkit.judge.quarantine import Places, leftovers, real, settle, staged
 from sepkit.judge.verdict import Judge, exit_code
 from sepkit.judge.words import Words
 from sepkit.render.pipeline import Progress
@@ -59,12 +62,7 @@ def run_files(
 
     told: called with each file's result, as soon as it is known.
     """
-    if out == PIPE and len(inputs) > 1:
-        raise ConfigError(f"-o -: standard output holds one file, found {len(inputs)} inputs; give -o a folder")
-    if inputs.count(PIPE) > 1:
-        raise ConfigError("INPUT -: standard input can be read once; name it once")
-    if out == PIPE and config.source.track == ALL_TRACKS:
-        raise ConfigError(f"-o -: standard output holds one file, found --track {ALL_TRACKS}; give -o a folder")
+    _check(inputs, out, config)
     report = RunReport()
 
     def tell(result: FileResult) -> None:
@@ -72,25 +70,52 @@ def run_files(
         told(result)
 
     with ExitStack() as stack:
+        check = stack.enter_context(interruptible())
         folder = stack.enter_context(tempfile.TemporaryDirectory()) + os.sep if out == PIPE else out
         target = Target.of(folder, len(inputs))
         judge = Judge(target.formed(config), config.gate_metrics())
         judge.require()
         words = Words(Path(config.words)) if config.words and config.gate else None
         sources = [stack.enter_context(stdin_source()) if name == PIPE else Path(name) for name in inputs]
-        jobs, failures = _plan(judge, sources, target, may_overwrite)
-        for failure in failures:
-            tell(failure)
+        sweep_workspaces(target.folder)
+        jobs, others = _plan(judge, sources, target, may_overwrite)
+        for other in others:
+            tell(other)
         for index, job in enumerate(jobs):
             with file_bar(job.source.name, quiet) as bar:
                 if not index:
                     bar.set_description_str("loading the models")
                     judge.load()
                     bar.set_description_str(shown(job.source.name))
-                result = _render(job, target.folder, words, lambda part: bar.update(part - bar.n))
+
+                def progress(part: float, bar: Any = bar) -> None:
+                    check()
+                    bar.update(part - bar.n)
+
+                result = _render(job, target.folder, words, progress)
             tell(_to_stdout(result) if out == PIPE and not result.error else result)
-        prune(target.folder)
     return report
+
+
+def _check(inputs: Sequence[str], out: str, config: Config) -> None:
+    """What can be wrong with the command itself."""
+    if out == PIPE and len(inputs) > 1:
+        raise ConfigError(f"-o -: standard output holds one file, found {len(inputs)} inputs; give -o a folder")
+    if out == PIPE and config.source.track == ALL_TRACKS:
+        raise ConfigError(f"-o -: standard output holds one file, found --track {ALL_TRACKS}; give -o a folder")
+    if out == PIPE and sys.stdout is None:
+        raise ConfigError("-o -: standard output is closed; let something read it, or give -o a folder")
+    if inputs.count(PIPE) > 1:
+        raise ConfigError("INPUT -: standard input can be read once; name it once")
+    if PIPE in inputs and sys.stdin is None:
+        raise ConfigError("INPUT -: standard input is closed; send a sound file into it")
+
+
+def _failed(source: Path, error: Exception) -> FileResult:
+    """What is told of it, without the traceback, which would hold on to the sound that was in hand."""
+    if isinstance(error, SepkitError):
+        return FileResult(source, "failed", error=type(error)(str(error)))
+    return FileResult(source, "failed", error=SepkitError(f"{shown(source)}: {one_line(error)}"))
 
 
 class _Job(NamedTuple):
@@ -104,36 +129,45 @@ class _Job(NamedTuple):
 def _plan(
     judge: Judge, sources: Sequence[Path], target: Target, may_overwrite: MayOverwrite
 ) -> tuple[list[_Job], list[FileResult]]:
-    """Every source with its places; sources that cannot be read are failures, a clash stops before the start."""
+    """Every source with its places; what becomes of the others. A clash stops before the start."""
     jobs: list[_Job] = []
-    failures: list[FileResult] = []
-    taken: dict[Path, Path] = {}
-    folder, gated = target.folder, bool(judge.config.gate)
+    others: list[FileResult] = []
+    gated = bool(judge.config.gate)
     for source in sources:
         try:
-            found = [
-                _Job(source, Places.of(target.outputs(reader.pipeline, source, name), folder, name), reader)
-                for name, reader in _tracks(judge, source)
-            ]
+            found = [_job(reader, source, target, name) for name, reader in _tracks(judge, source)]
             for job in found:
-                job.places.stay_inside(folder, gated)
-        except SepkitError as error:
-            failures.append(FileResult(source, "failed", error=error))
-            continue
-        for path in (path for job in found for path in job.places.possible_files(gated)):
+                job.places.stay_inside(target.folder, gated)
+            jobs += found
+        except Exception as error:
+            others.append(_failed(source, error))
+    results = _results(jobs)
+    others += [FileResult(source, "left out", notes=["another input writes it"]) for source in results]
+    jobs = [job for job in jobs if job.source not in results]
+    inputs = {real(job.source) for job in jobs}
+    taken: dict[Path, Path] = {}
+    for source, places, _ in jobs:
+        for path in places.possible_files(gated):
             if path in taken:
                 raise OutputError(f"{path}: both {taken[path]} and {source} would write it; give them separate folders")
-            if path.resolve() == source.resolve():
-                raise OutputError(f"{path}: is the input itself; choose another folder, or another suffix in output")
+            if real(path) in inputs:
+                which = "the input itself" if real(path) == real(source) else f"an input, and {source} would replace it"
+                raise OutputError(f"{path}: is {which}; choose another folder, or another suffix in output")
             taken[path] = source
-        there = [path for job in found for path in job.places.own.values() if os.access(path, os.F_OK)]
-        refused = [path for path in there if not may_overwrite(path)]
-        if refused:
-            why = f"{shown(refused[0])}: is there already; give --overwrite always, or another place"
-            failures.append(FileResult(source, "failed", error=OutputError(why)))
-            continue
-        jobs += found
-    return [job._replace(places=_with_leftovers(job.places, job.source, sources, taken)) for job in jobs], failures
+    kept = []
+    for job in jobs:
+        there = [path for path in job.places.own.values() if os.access(path, os.F_OK) and not may_overwrite(path)]
+        if there:
+            why = OutputError(f"{shown(there[0])}: is there already; give --overwrite always, or another place")
+            others.append(_failed(job.source, why))
+        else:
+            kept.append(job._replace(places=_with_leftovers(job.places, job.source, sources, taken)))
+    return kept, others
+
+
+def _job(judge: Judge, source: Path, target: Target, name: str) -> _Job:
+    outputs = target.outputs(judge.pipeline, source, name)
+    return _Job(source, Places.of(judge.pipeline, source, outputs, target.folder, name), judge)
 
 
 def _tracks(judge: Judge, source: Path) -> list[tuple[str, Judge]]:
@@ -148,12 +182,23 @@ def _tracks(judge: Judge, source: Path) -> list[tuple[str, Judge]]:
     return list(zip(names, readers, strict=True))
 
 
+def _results(jobs: Sequence[_Job]) -> list[Path]:
+    """The inputs that are results of others, as `run *.wav -o .` finds them the second time."""
+    written = {
+        real(path)
+        for source, places, _ in jobs
+        for path in (*places.own.values(), *places.unwritten)
+        if path.stem != source.stem  # where no suffix tells them apart, it may be anybody's
+    }
+    return [job.source for job in jobs if real(job.source) in written]
+
+
 def _with_leftovers(places: Places, source: Path, sources: Sequence[Path], taken: dict[Path, Path]) -> Places:
     """With what an earlier run left of the file in the other place; no input and no other's result is named."""
-    inputs = {each.resolve() for each in sources}
+    inputs = {real(each) for each in sources}
     stale, held_stale = (
-        tuple(path for path in paths if path.resolve() not in inputs and taken.get(path, source) == source)
-        for paths in leftovers(places, (), was_quarantined=False)
+        tuple(path for path in paths if real(path) not in inputs and taken.get(path, source) == source)
+        for paths in leftovers(places, ())
     )
     return places._replace(stale=stale, held_stale=held_stale)
 
@@ -167,16 +212,16 @@ def _render(job: _Job, folder: Path, words: Words | None, progress: Progress) ->
             rendered = judge.pipeline.with_evidence(staged(places.own, work))
             known = words.of(source.name) if words else None
             judged = judge.judge(source, rendered, known, progress)
-            settle(rendered, judged, places)
-    except SepkitError as error:
-        return FileResult(source, "failed", error=error)
+            removed = settle(rendered, judged, places, folder).removed
+    except Exception as error:
+        return _failed(source, error)
     return FileResult(
         source,
         judged.verdict,
         places.held if judged.verdict == "quarantined" else places.own,
         judged.configuration,
         judged.reasons,
-        judged.notes,
+        (*judged.notes, *(f"removed {shown(path)}, which is not written any more" for path in removed)),
         judged.duration_s,
         time.perf_counter() - start_s,
         judged.facts,

@@ -6,29 +6,35 @@ from pathlib import Path
 
 import click
 
-from sepkit.cli.guard import USAGE
-from sepkit.cli.options import chosen, config_option, salvage_option, track_option
+from sepkit.cli.guard import USAGE, say
+from sepkit.cli.options import chosen, config_option, given_path, salvage_option, track_option
 from sepkit.errors import SepkitError
 
 
 @click.command()
-@click.argument("in_dir", type=click.Path(path_type=Path))
-@click.argument("out_dir", type=click.Path(path_type=Path))
-@click.option("--pattern", default="**/*.wav", show_default=True, help="Glob that names the files of IN_DIR.")
+@click.argument("in_dir", type=given_path)
+@click.argument("out_dir", type=given_path)
+@click.option(
+    "--pattern",
+    multiple=True,
+    help="Glob that names files of IN_DIR; several times: what matches any [default: all sound and video].",
+)
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Glob of files to leave out; several times too.")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Number of processes [default: one for each GPU, or one].")
 @click.option(
     "--dry-run",
     is_flag=True,
     help="Write nothing; print what would be done, the time and the disk.",
 )
-@click.option("--zip", "zip_to", type=click.Path(path_type=Path), help="Also pack the cleaned tree into this file.")
+@click.option("--zip", "zip_to", type=given_path, help="Also pack the cleaned tree into this file.")
 @track_option
 @salvage_option
 @config_option
 def batch(
     in_dir: Path,
     out_dir: Path,
-    pattern: str,
+    pattern: tuple[str, ...],
+    exclude: tuple[str, ...],
     jobs: int | None,
     dry_run: bool,
     zip_to: Path | None,
@@ -45,11 +51,11 @@ def batch(
     from sepkit.batch import BatchJob, run_batch
 
     config = chosen(config_path, track, salvage)
-    job = BatchJob(config, in_dir, out_dir, pattern, jobs=jobs, dry_run=dry_run, zip_to=zip_to)
+    job = BatchJob(config, in_dir, out_dir, pattern, jobs, dry_run, zip_to, exclude=exclude)
     try:
         report = run_batch(job)
     except SepkitError as error:  # not one file's fault: the batch as it was asked for cannot be made
-        click.echo(f"sepkit: {error}", err=True)
+        say(error)
         raise click.exceptions.Exit(USAGE) from error
     click.echo(report.text())
     raise click.exceptions.Exit(report.exit_code)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from sepkit.errors import ConfigError, SepkitError, WeightsError
+from sepkit.errors import ConfigError, SepkitError, WeightsError, one_line
+from sepkit.files.naming import shown
+from sepkit.interruption import end_undisturbed, interruptible
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -19,19 +21,35 @@ FAILED, USAGE, INTERRUPTED = 1, 2, 130
 class Guarded(click.Command):
     """Turns what a user can get wrong into one line on standard error, and an interruption into 130."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command as a program, whatever became of its standard streams."""
+        _fill_closed_streams()
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:  # the text of --help could not be written
+            _say_lost(error)
+            sys.exit(FAILED)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        signal.signal(signal.SIGTERM, _interrupt)
         try:
-            return super().invoke(ctx)
+            with interruptible():
+                return super().invoke(ctx)
         except SepkitError as error:
-            click.echo(f"sepkit: {error}", err=True)
+            say(error)
             ctx.exit(USAGE if isinstance(error, ConfigError | WeightsError) else FAILED)
         except KeyboardInterrupt:
-            click.echo("sepkit: interrupted; what was finished is kept", err=True)
+            end_undisturbed()
+            say("interrupted; what was finished is kept")
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
-            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  the reader left; nothing more can be said
+            _lead_nowhere(sys.stdout)  # the reader left; nothing more can be said
+            ctx.exit(FAILED)
+        except OSError as error:
+            _say_lost(error)
+            ctx.exit(FAILED)
+        except MemoryError as error:
+            say(one_line(error))
             ctx.exit(FAILED)
 
 
@@ -49,5 +67,37 @@ class GuardedGroup(Guarded, click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def say(what: object) -> None:
+    """One line on standard error, if that can hold it."""
+    try:
+        click.echo(f"sepkit: {what}", err=True)
+    except OSError:
+        _lead_nowhere(sys.stderr)
+
+
+def _say_lost(error: OSError) -> None:
+    """Name what the system refused; what has no name is the stream that was to be printed on."""
+    named = isinstance(error.filename, str | bytes)
+    where = shown(os.fsdecode(error.filename)) if named else "standard output"
+    if not named:
+        _lead_nowhere(sys.stdout)
+    say(f"{where}: cannot be used ({error.strerror or error}); check its name, permissions and space")
+
+
+def _lead_nowhere(stream: TextIO | None) -> None:
+    """A stream that cannot be written: Python would complain of it once more as it ends."""
+    if stream is None:
+        return
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _fill_closed_streams() -> None:
+    """Give the numbers of closed streams away, lest a result gets one and a library's message lands in it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  held as long as the process

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import click
 
-from sepkit.cli.options import chosen, config_option
+from sepkit.cli.options import chosen, config_option, given_path
 
 
 @click.command()
-@click.argument("input_path", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("input_path", metavar="INPUT", type=given_path)
 @click.option(
-    "--pattern", default="**/*.wav", show_default=True, help="Glob that names the files, if INPUT is a folder."
+    "--pattern", multiple=True, help="Glob that names the files, if INPUT is a folder [default: all sound and video]."
 )
 @click.option("--calibrate", is_flag=True, help="Measure the speed of this machine again.")
 @config_option
-def plan(input_path: Path, pattern: str, calibrate: bool, config_path: Path | None) -> None:
+def plan(input_path: Path, pattern: tuple[str, ...], calibrate: bool, config_path: Path | None) -> None:
     """Print what would run on INPUT, a file or a folder, and its time, memory and disk.
 
     No result is written. The measured speed of this machine is kept in the cache.

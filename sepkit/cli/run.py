@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sepkit.cli.options import chosen, config_option, salvage_option, track_option
+from sepkit.cli.options import chosen, config_option, given_text, salvage_option, track_option
 from sepkit.cli.voice import begin, voice_options
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     "-o",
     "--out",
     required=True,
+    type=given_text,
     help="Folder for the results; for one INPUT also a file.wav or file.flac, or - for standard output.",
 )
 @track_option

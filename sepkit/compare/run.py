@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from sepkit import __version__
-from sepkit.batch.journal import sha256_of
+from sepkit.batch.journal import are_metrics, is_number, sha256_of
 from sepkit.compare import markdown, page, picture, spreadsheet, tables
 from sepkit.compare.methods import Method, first_configured, methods
 from sepkit.compare.pairs import EVERY, SetPair, read_set
@@ -153,7 +153,7 @@ def _measured(
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """The line of every (method, mix); what has none is measured and written down first."""
     trials = _trials(compared, pairs, measurer.identity())
-    done = {line["key"]: line for line in results.records if "key" in line}
+    done = {line["key"]: line for line in results.records if _is_line(line)}
     todo = [trial for trial in trials if trial.key not in done]
     turns = {line: turn for turn, line in enumerate(dict.fromkeys(method.line for method in compared))}
     todo.sort(key=lambda trial: turns[trial.method.line])  # a line's models are loaded once
@@ -168,6 +168,13 @@ def _measured(
         results.append(line)
         done[trial.key] = line
     return {(trial.method.label, trial.pair.name): done[trial.key] for trial in trials}
+
+
+def _is_line(line: dict[str, Any]) -> bool:
+    """Whether a kept line has the types of one; a damaged one is measured again."""
+    took = [line.get(name) for name in ("duration_s", "cpu_s")]
+    sound = all(seconds is None or is_number(seconds) for seconds in took)
+    return isinstance(line.get("key"), str) and sound and are_metrics(line.get("metrics"))
 
 
 def _trials(compared: Sequence[Method], pairs: Sequence[SetPair], metrics: str) -> list[Trial]:

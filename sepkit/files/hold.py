@@ -18,9 +18,12 @@ LOCK_NAME = ".sepkit-lock"
 @contextmanager
 def held(folder: Path, by: str) -> Iterator[None]:
     """Make the folder and hold it. by: what writes there, for whoever comes second."""
+    path = folder / LOCK_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK_NAME, blocking=False)
+        if path.is_symlink():
+            raise OutputError(f"{shown(path)}: is a link; a lock is a file of its own; remove the link")
+        lock = FileLock(path, blocking=False)
         lock.acquire()
     except Timeout as error:
         raise OutputError(f"{shown(folder)}: another {by} writes here; wait for it to end") from error

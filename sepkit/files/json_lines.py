@@ -9,28 +9,34 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sepkit.errors import OutputError
 from sepkit.files.naming import shown
 
 
 class JsonLines:
-    """`records`: what was there to read, in order, damaged lines left out. `append` returns once one is on disk."""
+    """`records`: what was there to read, in order, damaged lines left out. `append` returns once one is on disk.
+
+    damaged: how many lines were left out, the torn last one not counted.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         raw = _read(path)
         self._whole_bytes = raw.rfind(b"\n") + 1
-        parsed = (_parse(line) for line in raw[: self._whole_bytes].splitlines())
+        parsed = [_parse(line) for line in raw[: self._whole_bytes].splitlines()]
         self.records: list[dict[str, Any]] = [record for record in parsed if record is not None]
+        self.damaged = len(parsed) - len(self.records)
 
     def append(self, record: dict[str, Any]) -> None:
         """Write a record. What a failed or interrupted write left behind is cut off first."""
         line = json.dumps(record, sort_keys=True).encode() + b"\n"
         try:
-            with self.path.open("ab", buffering=0) as file:
+            with _open(self.path, "ab") as file:
                 file.truncate(self._whole_bytes)
                 if file.write(line) != len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -44,7 +50,8 @@ class JsonLines:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with _open(path, "rb") as file:
+            return file.read()
     except FileNotFoundError:
         return b""
     except OSError as error:
@@ -53,9 +60,31 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
+def _open(path: Path, mode: Literal["rb", "ab"]) -> FileIO:
+    """Open sepkit's own file. What is put in its place (a link, a pipe) is refused, and not waited for."""
+    try:
+        file = open(path, mode, buffering=0, opener=_follow_nothing)  # noqa: SIM115  closed by the caller
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise _not_own(path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise _not_own(path)
+    return file
+
+
+def _follow_nothing(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+
+
+def _not_own(path: Path) -> OutputError:
+    return OutputError(f"{shown(path)}: is a link, a pipe or a folder, not sepkit's own file; move it away")
+
+
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sepkit.errors import OutputError
 from sepkit.files.naming import shown
+from sepkit.files.unfinished import hold
 
 PART_PATTERN = ".sepkit-*.part"
 """How files are named while they are written; a killed process leaves one behind."""
@@ -24,13 +25,20 @@ def whole_file(path: Path, token: str = "") -> Iterator[Path]:
     part = path.with_name(PART_PATTERN.replace("*", token or secrets.token_hex(8)))
     make_folder(path.parent)
     try:
-        yield part
-        part.replace(path)
+        held = hold(part)
     except OSError as error:
         raise cannot_write(path, error) from error
-    finally:
+    try:
+        yield part
+        part.replace(path)
+    except BaseException as error:
         with suppress(OSError):
             part.unlink()
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
+        raise
+    finally:
+        held.release()
 
 
 def make_folder(path: Path) -> Path:

@@ -72,7 +72,7 @@ def evidence(mix: Path, fused: Path, how: SourceConfig = AS_IT_IS) -> Evidence:
 def _taken_db(mix: Source, fused: Source) -> float:
     """10·log10( Σ(x − α·v)² / Σx² ) with α = Σx·v / Σv², by sums: Σx² − (Σx·v)² / Σv²."""
     xx = xv = vv = 0.0
-    for start, frames in blocks(mix.info.frames, mix.info.sample_rate):
+    for start, frames in blocks(mix.info.frames, mix.info.sample_rate, mix.info.channels):
         x, v = (source.read(start, frames).astype(np.float64) for source in (mix, fused))
         xx, xv, vv = xx + float(np.sum(x * x)), xv + float(np.sum(x * v)), vv + float(np.sum(v * v))
     if xx == 0 or vv == 0:
@@ -139,7 +139,7 @@ def pass_through(
     with open_source(source, how) as opened, ExitStack() as stack:
         form = opened.info, output.format, output.bit_depth
         writers = {name: stack.enter_context(writer(path, *form, name)) for name, path in outputs.items()}
-        for start, frames in blocks(opened.info.frames, opened.info.sample_rate):
+        for start, frames in blocks(opened.info.frames, opened.info.sample_rate, opened.info.channels):
             block = opened.read(start, frames)
             for name, each in writers.items():
                 each.write(block if name == main else np.zeros_like(block))

@@ -7,23 +7,19 @@ result has arrived.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from sepkit.errors import OutputError
-from sepkit.files import naming
 from sepkit.files.appear import appearing
-from sepkit.files.naming import shown
+from sepkit.files.naming import fitted_name, shown
 from sepkit.files.whole_file import cannot_write, make_folder
 from sepkit.judge.verdict import Judged
+from sepkit.render.pipeline import Pipeline
 from sepkit.render.result import Outputs
 
-WORK_PREFIX = ".sepkit-work-"
-"""Folders in OUT_DIR for what lives as long as a run; what a kill leaves goes at the next start."""
 FOLDER = "quarantine"
 REASONS_SUFFIX = "__reasons.txt"
 
@@ -31,22 +27,29 @@ REASONS_SUFFIX = "__reasons.txt"
 class Places(NamedTuple):
     """Where a file's results may go: their own place, or quarantine with the reasons.
 
-    stale, held_stale: what an earlier run may have left, to be removed where the file ends in its place, or in
-    quarantine.
+    reasons_before: what the reasons were called before they had the source's full name. unwritten: the names of stems
+    that the configuration does not write; another one may have. stale, held_stale: what an earlier run may have left,
+    to be removed where the file ends in its place, or in quarantine.
     """
 
     own: Outputs
     held: Outputs
     reasons: Path
+    reasons_before: Path
+    unwritten: tuple[Path, ...] = ()
     stale: tuple[Path, ...] = ()
     held_stale: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, outputs: Outputs, out: Path, stem: str) -> Places:
-        """For outputs below `out`. stem: of the source's file name."""
+    def of(cls, pipeline: Pipeline, source: Path, outputs: Outputs, out: Path, name: str | None = None) -> Places:
+        """Of a source whose results are `outputs`, in `out` or below it, and whose names begin with `name`."""
+        name, folder = name or source.stem, next(iter(outputs.values())).parent
         held = {name: out / FOLDER / path.relative_to(out) for name, path in outputs.items()}
-        folder = next(iter(held.values())).parent
-        return cls(outputs, held, folder / naming.fitted_name(stem, REASONS_SUFFIX))
+        beside, container = next(iter(held.values())).parent, next(iter(outputs.values())).suffix
+        reasons, before = (beside / fitted_name(front, REASONS_SUFFIX) for front in (name + source.suffix, name))
+        suffixes = [stem.suffix for stem in pipeline.task.stems() if stem.suffix and not (stem.written or stem.inner)]
+        unwritten = tuple(folder / fitted_name(name, suffix + container) for suffix in suffixes)
+        return cls(outputs, held, reasons, before, unwritten)
 
     def files(self, quarantined: bool) -> list[Path]:
         """What a finished file leaves, in the journal's order."""
@@ -60,24 +63,17 @@ class Places(NamedTuple):
     def stay_inside(self, out: Path, gated: bool) -> None:
         """A link in an old OUT_DIR must not carry an output to another place."""
         for folder in {path.parent for path in self.possible_files(gated)}:
-            if not folder.resolve().is_relative_to(out.resolve()):
+            if not real(folder).is_relative_to(real(out)):
                 raise OutputError(
                     f"{shown(folder)}: a link leads out of {shown(out)}; remove the link or give another OUT_DIR"
                 )
 
 
-@contextmanager
-def workspace(folder: Path) -> Iterator[Path]:
-    """A folder below `folder` for what has no verdict yet, on the same disk."""
-    make_folder(folder)
-    try:
-        work = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=folder))
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+class Settled(NamedTuple):
+    """The files that a source has left, and what of an earlier run is gone since this one does not write it."""
+
+    files: list[Path]
+    removed: list[Path]
 
 
 def staged(outputs: Outputs, work: Path) -> Outputs:
@@ -85,8 +81,8 @@ def staged(outputs: Outputs, work: Path) -> Outputs:
     return {name: work / path.name for name, path in outputs.items()}
 
 
-def settle(rendered: Outputs, judged: Judged, places: Places) -> list[Path]:
-    """Bring what was rendered to where its verdict sends it; returns the files that it leaves."""
+def settle(rendered: Outputs, judged: Judged, places: Places, out: Path) -> Settled:
+    """Bring what was rendered to where its verdict sends it, below `out`."""
     quarantined = judged.verdict == "quarantined"
     target = places.held if quarantined else places.own
     for name, there in target.items():
@@ -97,38 +93,48 @@ def settle(rendered: Outputs, judged: Judged, places: Places) -> list[Path]:
         with appearing(places.reasons) as temporary:
             temporary.write_text("".join(f"{reason}\n" for reason in judged.reasons), encoding="utf-8")
     files = places.files(quarantined)
-    for path in set(places.held_stale if quarantined else places.stale) - set(files):
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise cannot_write(path, error) from error
-    return files
+    stale = set(places.held_stale if quarantined else places.stale) - set(files)
+    gone = [path for path in sorted(stale) if _remove(path, out / FOLDER)]
+    moved = {*places.files(not quarantined), places.reasons_before}
+    return Settled(files, [path for path in gone if path not in moved])
 
 
-def leftovers(places: Places, earlier: Iterable[Path], was_quarantined: bool) -> tuple[list[Path], list[Path]]:
-    """What may lie in the other place: for a file that ends in its own, and for one that ends in quarantine.
+def leftovers(places: Places, earlier: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """What an earlier run may have left: for a file that ends in its place, and for one that ends in quarantine.
 
     earlier: what the journal says the file left, perhaps under other names. Without reasons beside it, nothing in
     the folder is known to be from a quarantine: a source may lie in a folder of that name.
     """
-    known = list(earlier)
+    known = [*earlier, *places.unwritten]
     in_quarantine: list[Path] = []
-    with suppress(PermissionError):  # a folder that cannot be read is named when it is written to
-        in_quarantine = places.files(True) if places.reasons.is_file() else []
-    return [*in_quarantine, *(known if was_quarantined else [])], [
-        *places.files(False),
-        *([] if was_quarantined else known),
-    ]
+    held = [*places.held.values(), *(places.reasons.parent / path.name for path in places.unwritten)]
+    with suppress(OSError):  # a folder that cannot be read is named when it is written to
+        if places.reasons.is_file():
+            in_quarantine += [*held, places.reasons]
+        if places.reasons_before.is_file() and any(path.is_file() for path in places.held.values()):
+            in_quarantine += [*held, places.reasons_before]
+    return [*in_quarantine, *known], [*places.files(False), *in_quarantine, *known]
 
 
-def prune(out: Path) -> None:
-    """Remove folders of the quarantine that have become empty."""
-    with suppress(OSError):  # it is only tidier without them
-        if (out / FOLDER).is_symlink():
-            return
-        for parent, _, _ in os.walk(out / FOLDER, topdown=False):
-            if not any(Path(parent).iterdir()):
-                Path(parent).rmdir()
+def real(path: Path) -> Path:
+    """Where links lead; a loop of them leads nowhere, and stays."""
+    return Path(os.path.realpath(path))
+
+
+def _remove(path: Path, quarantine: Path) -> bool:
+    """Remove a file, and the folders of the quarantine that it leaves empty; returns whether there was one."""
+    if not (path.is_file() or path.is_symlink()):
+        return False
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    with suppress(OSError):  # the first that is not empty
+        for folder in path.parents:
+            if not folder.is_relative_to(quarantine):
+                break
+            folder.rmdir()
+    return True
 
 
 def _move(here: Path, there: Path) -> None:

@@ -85,7 +85,7 @@ class Levelled(Finish):
         peak_dbtp = self._peak_dbtp(spool) if config.ceiling_by == "gain" else None
         leveller = Leveller(config, spool.sample_rate, spool.channels, self._gain, peak_dbtp)
         self._gain = leveller.gain
-        for start, frames in blocks(spool.frames, spool.sample_rate):
+        for start, frames in blocks(spool.frames, spool.sample_rate, spool.channels):
             with clock("level"):
                 block = leveller.process(self._read(spool, start, frames), last=start + frames == spool.frames)
             with clock("loudness"):
@@ -151,7 +151,7 @@ class Levelled(Finish):
 
     def _peak_dbtp(self, spool: Spool) -> float:
         meter = TruePeakMeter(spool.sample_rate, spool.channels)
-        for start, frames in blocks(spool.frames, spool.sample_rate):
+        for start, frames in blocks(spool.frames, spool.sample_rate, spool.channels):
             meter.add(self._read(spool, start, frames))
         return meter.peak_dbtp()
 

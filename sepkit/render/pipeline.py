@@ -22,7 +22,7 @@ import numpy as np
 from sepkit.audio.read import Source, SourceInfo, Spool, open_source, probe
 from sepkit.audio.samples import Audio, Samples
 from sepkit.audio.stft import Stft
-from sepkit.audio.windows import Seam, Span, Window, cut
+from sepkit.audio.windows import Seam, Span, Window, cut, stretch_frames
 from sepkit.audio.write import output_format, writer
 from sepkit.clock import Clock
 from sepkit.config import Config
@@ -122,7 +122,7 @@ class Pipeline:
         """Windows wide enough for every stage after the members, on the grid of the STFT; whether each is rendered."""
         rate, config = info.sample_rate, self.config.windows
         reach_frames = self.task.context_frames(rate)
-        body_frames, fade_frames = round(config.body_s * rate), round(config.crossfade_s * rate)
+        body_frames, fade_frames = stretch_frames(config.body_s, rate, info.channels), round(config.crossfade_s * rate)
         widest = self.ensemble.grid_frames(rate)
         for span in spans:
             context, grid = (reach_frames, self._stft.hop_frames) if span.active else (0, 1)

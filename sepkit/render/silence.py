@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 
 from sepkit.audio import resample
 from sepkit.audio.read import Source
-from sepkit.audio.windows import Span
+from sepkit.audio.windows import Span, stretch_frames
 from sepkit.config.sections import SilenceConfig
 from sepkit.models import voice_activity
 from sepkit.models.voice_activity import SAMPLE_RATE, STEP_FRAMES
 
 STEP_S = STEP_FRAMES / SAMPLE_RATE
-BLOCK_S = 1000 * STEP_S
-"""Read at a time: whole steps, and a whole number of frames at every whole rate."""
+BLOCK_S = 125 * STEP_S
+"""Whole steps, and a whole number of frames at every whole rate."""
+MOST_BLOCKS = 8
+"""Read at a time."""
 LEAST_S = 2.0
 """A shorter span costs more in windows than it saves, whatever the members."""
 
@@ -67,7 +69,8 @@ def _spoken(source: Source, config: SilenceConfig) -> NDArray[np.bool_]:
 def heard_steps(source: Source) -> Iterator[NDArray[np.float32]]:
     """The source at 16 kHz, (channels, steps, `STEP_FRAMES`); the last step is filled with zeros."""
     rate = source.info.sample_rate
-    block_frames = round(BLOCK_S * rate)
+    held_frames = stretch_frames(MOST_BLOCKS * BLOCK_S, rate, source.info.channels)
+    block_frames = max(1, int(held_frames / (BLOCK_S * rate))) * round(BLOCK_S * rate)
     for start in range(0, source.info.frames, block_frames):
         block = source.read(start, min(block_frames, source.info.frames - start))
         heard = resample.resample(block, rate, SAMPLE_RATE)

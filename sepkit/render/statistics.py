@@ -21,7 +21,7 @@ def measured(source: Source) -> list[Statistics]:
     """Those of the mono mix of each channel or pair."""
     pairs = range(0, source.info.channels, 2)
     sums = np.zeros((len(pairs), 2))
-    for start, frames in blocks(source.info.frames, source.info.sample_rate):
+    for start, frames in blocks(source.info.frames, source.info.sample_rate, source.info.channels):
         block = source.read(start, frames)
         for row, first in enumerate(pairs):
             mono = block[first : first + 2].mean(axis=0, dtype=np.float64)

@@ -1,10 +1,11 @@
 """Windows cover every frame once, and joining what is independent of the cut gives back the whole."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepkit.audio.windows import Seam, cut, read_around
+from sepkit.audio.windows import Seam, blocks, cut, read_around, stretch_frames
 
 sizes = st.tuples(
     st.integers(1, 5000), st.integers(1, 800), st.integers(0, 300), st.sampled_from([1, 7, 64]), st.integers(0, 40)
@@ -55,3 +56,22 @@ def test_a_member_reads_its_own_context_from_its_own_grid():
     assert (window.start, window.stop) == (4900, 6100)
     assert read_around(window, 10_000, context_frames=55, grid_frames=441) == (441 * 10, 6155)
     assert read_around(window, 6120, context_frames=55, grid_frames=441)[1] == 6120
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "body_s"),
+    [
+        *((8_000, 1, 60.0), (44_100, 2, 60.0), (48_000, 2, 60.0), (48_000, 2, 3600.0), (48_000, 6, 60.0)),
+        *((48_000, 8, 60.0), (96_000, 2, 60.0), (96_000, 4, 60.0), (192_000, 2, 60.0), (44_100, 2, 0.1)),
+    ],
+)
+def test_what_people_record_is_cut_as_long_as_it_was_asked_for(rate, channels, body_s):
+    """Finished results must stay what they are: the length is that of before there was a bound, to the frame."""
+    assert stretch_frames(body_s, rate, channels) == round(body_s * rate)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(655_350, 8), (3_072_000, 64), (48_000, 64), (192_000, 6)])
+def test_a_body_holds_no_more_samples_than_one_of_seven_point_one(rate, channels):
+    held = stretch_frames(60.0, rate, channels) * channels
+    assert held == pytest.approx(60 * 48_000 * 8, rel=1e-4)
+    assert max(frames for _, frames in blocks(rate * 60, rate, channels)) * channels <= 10 * 48_000 * 8 * 1.0001

@@ -26,7 +26,7 @@ from tests.batch.folders import PASSTHROUGH, RATE_HZ, config, lay, outputs, samp
 def test_the_tree_is_mirrored_and_the_samples_come_through(tmp_path):
     names = ["a.wav", "sub/b.WAV", "sub/deep/c.wav"]
     lay(tmp_path / "in", *names, "notes.flac")
-    report = run_batch(BatchJob(config(), tmp_path / "in", tmp_path / "out"))
+    report = run_batch(BatchJob(config(), tmp_path / "in", tmp_path / "out", "**/*.wav"))
     assert report.exit_code == 0
     assert statuses(report) == dict.fromkeys(names, "done")
     written = {

@@ -47,7 +47,7 @@ def test_one_track_or_all(tmp_path, two, config):
     assert done.exit_code == 0, done.stderr
     assert "of 2 sound tracks, 2 (deu, default) was taken, not 1 (eng)" in done.stderr
     assert is_of(out / "talk__speech_only.flac", SECOND)
-    assert sepkit("run", two, "-o", out, "--track", "eng", *config).exit_code == 0
+    assert sepkit("run", two, "-o", out, "--track", "eng", "--overwrite", "always", *config).exit_code == 0
     assert is_of(out / "talk__speech_only.flac", FIRST)
     done = sepkit("run", two, "-o", out, "--track", "all", *config)
     assert done.exit_code == 0, done.stderr
@@ -60,7 +60,7 @@ def test_a_batch_takes_one_track_and_says_which(tmp_path, two, config):
     assert sepkit(*options, "--track", "1").exit_code == 0
     assert is_of(tmp_path / "out/talk__speech_only.flac", FIRST)
     done = sepkit(*options)  # another track is another result
-    assert "note: of 2 sound tracks, 2 (deu, default) was taken" in done.stdout
+    assert "note: talk.mkv: of 2 sound tracks, 2 (deu, default) was taken" in done.stdout
     assert is_of(tmp_path / "out/talk__speech_only.flac", SECOND)
     report = json.loads((tmp_path / "out/report.json").read_text())
     assert report["files"][0]["note"].startswith("of 2 sound tracks")

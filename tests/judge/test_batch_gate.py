@@ -56,7 +56,7 @@ def verdicts(report: BatchReport) -> dict[str, str]:
 EXPECTED = {"loud.wav": "passed", "sub/quiet.wav": "escalated", "sub/faint.wav": "quarantined"}
 TREE = [
     "loud__speech_only.wav",
-    "quarantine/sub/faint__reasons.txt",
+    "quarantine/sub/faint.wav__reasons.txt",
     "quarantine/sub/faint__speech_only.wav",
     "sub/quiet__speech_only.wav",
 ]
@@ -74,7 +74,7 @@ def test_files_pass_are_escalated_or_quarantined_with_their_reasons(tmp_path, so
 
     meter = pyloudnorm.Meter(RATE_HZ)
     assert meter.integrated_loudness(quiet) == pytest.approx(-20, abs=0.1)
-    told = (out / "quarantine/sub/faint__reasons.txt").read_text().splitlines()
+    told = (out / "quarantine/sub/faint.wav__reasons.txt").read_text().splitlines()
     assert [line.split(":")[0] for line in told] == ["first", "louder.yaml"]
     assert all("loudness -inf LUFS, at least -30.00 LUFS is asked (gate.loudness_lufs_min)" in line for line in told)
     found_lufs = meter.integrated_loudness(samples(source / "sub/quiet.wav"))
@@ -226,7 +226,7 @@ def run(folder: Path, name: str, out: str | Path) -> tuple[int, str, bytes]:
     [
         ("loud.wav", 0, ["loud__speech_only.wav"]),
         ("sub/quiet.wav", 4, ["quiet__speech_only.wav"]),
-        ("sub/faint.wav", 3, ["quarantine/faint__reasons.txt", "quarantine/faint__speech_only.wav"]),
+        ("sub/faint.wav", 3, ["quarantine/faint.wav__reasons.txt", "quarantine/faint__speech_only.wav"]),
     ],
 )
 def test_a_single_file_is_held_to_the_gate(tmp_path, source, name, code, tree):
@@ -252,7 +252,7 @@ def test_a_single_file_never_lies_in_both_places(tmp_path, source):
     ]
     (tmp_path / "first.yaml").write_text(PASSTHROUGH + "gate: {loudness_lufs_min: 0}\n")
     assert CliRunner().invoke(main, words).exit_code == 3
-    assert sorted(outputs(out)) == ["quarantine/loud__reasons.txt", "quarantine/loud__speech_only.wav"]
+    assert sorted(outputs(out)) == ["quarantine/loud.wav__reasons.txt", "quarantine/loud__speech_only.wav"]
     (tmp_path / "first.yaml").write_text(PASSTHROUGH)
     assert CliRunner().invoke(main, words).exit_code == 0
     assert outputs(out) == own and not (out / "quarantine").exists()
