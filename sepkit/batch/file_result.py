@@ -20,8 +20,8 @@ _UNITS = ("lufs", "db", "dbtp", "s", "pct")
 class FileResult:
     """Of one source.
 
-    verdict: as of the gate, "failed" with its error, or "left out". configuration: whose rendering it is. stems: where each lies
-    now. seconds: it took, by the clock. facts: by stem, what finishing found and did. stages: CPU-seconds.
+    verdict: as of the gate, "failed" with its error, or "left out". configuration: whose rendering it is. stems: where
+    each lies now. seconds: it took, by the clock. facts: by stem, what finishing found and did. stages: CPU-seconds.
     """
 
     source: Path

@@ -21,8 +21,8 @@ class _GivenPath(click.Path):
         return super().convert(value, param, ctx)
 
 
-given_path = _GivenPath(path_type=Path)
-given_text = _GivenPath(path_type=str)
+given_path = _GivenPath(path_type=Path, readable=False)
+given_text = _GivenPath(path_type=str, readable=False)
 """As it was typed: "-" is no path."""
 
 config_option = click.option(

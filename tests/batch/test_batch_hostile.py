@@ -128,8 +128,9 @@ def test_names_that_no_file_can_have_are_one_line(tmp_path, what):
 def test_run_goes_on_after_names_that_no_file_can_have(tmp_path):
     good = str(lay(tmp_path / "in", "a.wav") / "a.wav")
     report = run_files([str(tmp_path / TOO_LONG), good], str(tmp_path / "out"), config())
-    assert (len(report.failures), report.verdicts) == (1, ["passed"])
-    assert len(run_files([good], str(tmp_path / TOO_LONG), config()).failures) == 1
+    assert sorted(each.verdict for each in report.results) == ["failed", "passed"]
+    (result,) = run_files([good], str(tmp_path / TOO_LONG), config()).results
+    assert result.verdict == "failed"
 
 
 def test_run_goes_on_after_a_file_that_memory_does_not_hold(tmp_path, monkeypatch):
@@ -145,11 +146,12 @@ def test_run_goes_on_after_a_file_that_memory_does_not_hold(tmp_path, monkeypatc
 
     monkeypatch.setattr(Separator, "separate", greedy)
     report = run_files([str(tmp_path / f"{name}.wav") for name in "abc"], str(tmp_path / "out"), config())
-    assert report.verdicts == ["passed", "passed"] and report.exit_code == 1
-    assert [str(error) for error in report.failures] == [
+    assert [each.verdict for each in report.results] == ["passed", "failed", "passed"] and report.exit_code == 1
+    errors = [each.error for each in report.results if each.error]
+    assert [str(error) for error in errors] == [
         f"{tmp_path}/b.wav: there is not enough memory for it; free some, or choose a smaller windows.body_s"
     ]
-    assert all(error.__traceback__ is None for error in report.failures)  # it would hold what did not fit
+    assert all(error.__traceback__ is None for error in errors)  # it would hold what did not fit
 
 
 RECORD = {

@@ -139,9 +139,9 @@ def test_run_twice_over_all_files_of_a_folder_takes_each_once(tmp_path):
     lay(tmp_path, "a.wav", "b.wav")
     for _ in range(2):
         report = run_files([str(path) for path in sorted(tmp_path.glob("*.wav"))], str(tmp_path), config(BACKGROUND))
-        assert (report.exit_code, len(report.verdicts)) == (0, 2)
-    names = "a__background.wav, a__speech_only.wav, b__background.wav, b__speech_only.wav"
-    assert report.lines == [f"left out, for other inputs write them: {names}"]
+        assert (report.exit_code, [each.verdict for each in report.results].count("passed")) == (0, 2)
+    left = [each.source.name for each in report.results if each.verdict == "left out"]
+    assert left == ["a__background.wav", "a__speech_only.wav", "b__background.wav", "b__speech_only.wav"]
     assert len(list(tmp_path.glob("*.wav"))) == 6
 
 
@@ -176,7 +176,8 @@ def test_run_leaves_no_stale_background_and_says_so(tmp_path):
         report = run_files([str(source)], str(out), config())
         assert sorted(outputs(out)) == ["a__speech_only.wav", "other__background.wav"]
         if not held:
-            assert report.lines == [f"removed {out}/a__background.wav, which is not written any more"]
+            (result,) = report.results
+            assert result.notes == (f"removed {out}/a__background.wav, which is not written any more",)
 
 
 def test_a_wav_beside_a_flac_may_both_be_quarantined(tmp_path):

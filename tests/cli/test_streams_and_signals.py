@@ -86,6 +86,6 @@ def test_a_killed_run_leaves_nothing_to_the_next(tmp_path, plain):
     process.communicate()
     assert len(list((tmp_path / "out").iterdir())) == 1
     lay(tmp_path / "in", "b.wav")
-    code, said = shell("run in/b.wav -o out --config c.yaml", tmp_path)
+    code, said = shell("run in/b.wav -o out --config c.yaml -q", tmp_path)
     assert (code, said) == (0, "")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b__speech_only.wav"]
