@@ -27,7 +27,11 @@ class Target:
         """From what stands after -o: a folder, or with a result's suffix a file."""
         path = Path(out)
         suffix = path.suffix.lower()
-        if out.endswith(os.sep) or path.is_dir() or not (suffix in RESULT_SUFFIXES or suffix in _LOSSY_SUFFIXES):
+        if (
+            out.endswith(os.sep)
+            or (os.access(path, os.F_OK) and path.is_dir())
+            or not (suffix in RESULT_SUFFIXES or suffix in _LOSSY_SUFFIXES)
+        ):
             return cls(path)
         if suffix in _LOSSY_SUFFIXES:
             raise OutputError(

@@ -61,7 +61,7 @@ class GuardedGroup(Guarded, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command."""
         name = args[0]
-        if self.get_command(ctx, name) is None and Path(name).exists():
+        if self.get_command(ctx, name) is None and os.access(name, os.F_OK):
             command = "batch" if Path(name).is_dir() else "run"
             ctx.fail(f"'{name}' is no command; did you mean: sepkit {command} {shlex.join(args)}")
         return super().resolve_command(ctx, args)

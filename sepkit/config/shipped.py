@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sepkit.errors import ConfigError
@@ -21,7 +22,7 @@ def shipped() -> dict[str, Path]:
 def located(name: str | Path) -> Path:
     """The file that is meant: a path as it is, or one of `shipped` by its name. A file of that name goes first."""
     path, known = Path(name), shipped()
-    if "\0" in str(name) or path.exists() or path.parent != Path() or path.suffix:
+    if "\0" in str(name) or os.access(path, os.F_OK) or path.parent != Path() or path.suffix:
         return path
     short = path.name.removesuffix(_LONG_ENDING)
     if short not in known:
