@@ -8,9 +8,11 @@ from pathlib import Path
 from sepkit.compare.statistics import LEAST_FILES
 from sepkit.compare.tables import Comparison, Table, counted
 from sepkit.files.whole_file import whole_file
-from sepkit.report.summary import ARROWS, lined_up
+from sepkit.metrics.base import Better
+from sepkit.report.summary import lined_up
 
 BEST = "★"
+ARROWS: dict[Better, str] = {"higher": "↑ better", "lower": "↓ better", "neither": ""}
 
 
 def write(path: Path, title: str, made: Comparison) -> Path:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,10 @@ from sepkit.models.weights import WeightFile
 
 Better = Literal["higher", "lower", "neither"]
 ReferenceKind = Literal["truth", "fused vocals"]
+Basis = Literal["independent", "truth", "own estimate"]
+"""What a row stands on: on no reference, on the truth, or on what sepkit itself made of the mix. The last says how well
+two of its own results agree and not how good either is, so nothing there is better or worse."""
+REFERENCE_NAMES: dict[str, str] = {"truth": "the truth", "fused vocals": "the members' own estimate"}
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class Score:
 
     before, after: the value on the mix and on the clean file; None with `why` where it could not be measured,
     None without `why` where it has no meaning (a WER of the mix against itself).
-    note: what it was measured against, said plainly. exact: both values where they are infinite too, which JSON and a
-    table leave open.
+    note: what it was measured against, said plainly. basis: what that is. exact: both values where they are infinite
+    too, which JSON and a table leave open.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Score:
     after: float | None = None
     note: str = ""
     why: str | None = None
+    basis: Basis = "independent"
     exact: tuple[float | None, float | None] = (None, None)
 
 
@@ -88,6 +93,9 @@ class Evaluation:
 
 class BaseMetric(ABC):
     """One metric; `measure` may give several rows (loudness and true peak, say)."""
+
+    about: ClassVar[str]
+    """For somebody who meets it on a page: what it says, in one or two plain sentences."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -126,7 +134,23 @@ def against_reference(row: Score, pair: Pair, value: Callable[[Audio, Audio], fl
     if not pair.reference.samples.any():
         return not_measured(row, "the reference is silent")
     before, after = value(pair.reference, pair.mix), value(pair.reference, pair.clean)
-    return measured(row, before, after, note=f"against the {pair.reference_kind}")
+    basis: Basis = "truth" if pair.reference_kind == "truth" else "own estimate"
+    row = replace(row, basis=basis)
+    return measured(row, before, after, note=f"against {REFERENCE_NAMES[pair.reference_kind]}")
+
+
+def is_agreement(score: Mapping[str, Any]) -> bool:
+    """Whether a row, as `Evaluation.as_dict` gives it, stands on sepkit's own estimate. Older ones say so in a note."""
+    return bool(score.get("basis") == "own estimate" or "against the fused vocals" in (score.get("note") or ""))
+
+
+def verdict(score: Mapping[str, Any]) -> str:
+    """ "better", "worse" or "same" at the two decimals that are shown; "" where there is nothing to judge by."""
+    before, after, better = score["before"], score["after"], score["better"]
+    if before is None or after is None or better == "neither" or is_agreement(score):
+        return ""
+    change = round(after, 2) - round(before, 2)
+    return "same" if change == 0 else "better" if (change > 0) == (better == "higher") else "worse"
 
 
 def energy(samples: NDArray[Any]) -> float:

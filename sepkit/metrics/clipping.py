@@ -22,6 +22,8 @@ class Options(config.Options):
 class Metric(BaseMetric):
     """The frames at full scale."""
 
+    about = "Part of the samples that stand at full scale. Clipped sound crackles."
+
     def rows(self) -> tuple[Score, ...]:
         """One row."""
         return (Score("clipped", "Clipped", "frames", "lower"),)

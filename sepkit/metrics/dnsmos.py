@@ -46,6 +46,11 @@ def catalogue() -> tuple[WeightFile, ...]:
 class Metric(BaseMetric):
     """Three rows: speech, background, overall."""
 
+    about = (
+        "What listeners would say on a scale of 1 to 5, guessed by a network that heard many of them: of the "
+        "speech, of the background, of both."
+    )
+
     options: Options
 
     def weights(self) -> tuple[WeightFile, ...]:

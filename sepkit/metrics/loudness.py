@@ -29,6 +29,8 @@ class Options(config.Options):
 class Metric(BaseMetric):
     """Two rows: integrated loudness and true peak."""
 
+    about = "How loud the whole is (LUFS; podcasts ask for −16), and its highest peak between samples."
+
     def rows(self) -> tuple[Score, ...]:
         """Loudness, then true peak."""
         return (

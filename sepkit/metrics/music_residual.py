@@ -20,6 +20,7 @@ from pydantic import Field
 from sepkit import config
 from sepkit.audio.samples import Audio, Samples
 from sepkit.metrics.base import (
+    REFERENCE_NAMES,
     BaseMetric,
     Pair,
     Score,
@@ -52,6 +53,8 @@ def catalogue() -> tuple[WeightFile, ...]:
 class Metric(BaseMetric):
     """The residual of mix and of clean."""
 
+    about = "How loud it is where nobody speaks, against where somebody does. Lower is cleaner."
+
     options: Options
 
     def weights(self) -> tuple[WeightFile, ...]:
@@ -65,14 +68,14 @@ class Metric(BaseMetric):
     def measure(self, pair: Pair) -> tuple[Score, ...]:
         """With one set of spans for both files."""
         (row,) = self.rows()
-        where = "mix" if pair.reference is None else f"reference ({pair.reference_kind})"
+        where = "the mix" if pair.reference is None else REFERENCE_NAMES[pair.reference_kind]
         speech = self.speech(pair.mix if pair.reference is None else pair.reference)
         if not speech.any():
             return (not_measured(row, f"no speech was found in the {where}"),)
         if speech.all():
             return (not_measured(row, f"no span without speech was found in the {where}"),)
         before, after = residual_db(pair.mix.samples, speech), residual_db(pair.clean.samples, speech)
-        return (measured(row, before, after, note=f"spans of speech found in the {where}"),)
+        return (measured(row, before, after, note=f"spans of speech found in {where}"),)
 
     @cached_property
     def _model(self) -> Any:

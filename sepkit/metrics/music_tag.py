@@ -68,6 +68,8 @@ def catalogue() -> tuple[WeightFile, ...]:
 class Metric(BaseMetric):
     """Probability of "Music" in mix and clean."""
 
+    about = "How sure a network is that music plays."
+
     options: Options
 
     def weights(self) -> tuple[WeightFile, ...]:

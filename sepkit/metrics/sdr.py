@@ -33,6 +33,10 @@ class Options(config.Options):
 class Metric(BaseMetric):
     """SDR of mix and of clean against the reference."""
 
+    about = (
+        "How much stronger the true speech is than all that differs from it; what a filter changes evenly is forgiven."
+    )
+
     def rows(self) -> tuple[Score, ...]:
         """One row."""
         return (Score("sdr", "SDR (BSS Eval)", "dB", "higher"),)

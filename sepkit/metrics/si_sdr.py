@@ -23,6 +23,8 @@ class Options(config.Options):
 class Metric(BaseMetric):
     """SI-SDR of mix and of clean against the reference."""
 
+    about = "How much stronger the true speech is than all that differs from it; the level is forgiven."
+
     def rows(self) -> tuple[Score, ...]:
         """One row."""
         return (Score("si_sdr", "SI-SDR", "dB", "higher"),)

@@ -24,6 +24,8 @@ class Options(config.Options):
 class Metric(BaseMetric):
     """The longest silence."""
 
+    about = "The longest stretch of near silence. A long one may be speech that was lost."
+
     def rows(self) -> tuple[Score, ...]:
         """One row."""
         return (Score("silence", "Longest silence", "s", "neither"),)

@@ -22,6 +22,8 @@ class Options(config.Options):
 class Metric(BaseMetric):
     """SNR of mix and of clean against the reference."""
 
+    about = "How much stronger the true speech is than all that differs from it; nothing is forgiven."
+
     def rows(self) -> tuple[Score, ...]:
         """One row."""
         return (Score("snr", "SNR", "dB", "higher"),)

@@ -27,6 +27,8 @@ def catalogue() -> tuple[WeightFile, ...]:
 class Metric(BaseMetric):
     """How much speech was found."""
 
+    about = "For how many seconds somebody speaks."
+
     def weights(self) -> tuple[WeightFile, ...]:
         """The speech detector."""
         return catalogue()

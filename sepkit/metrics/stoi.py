@@ -25,6 +25,8 @@ class Options(config.Options):
 class Metric(BaseMetric):
     """STOI of mix and of clean against the reference."""
 
+    about = "How much of the speech can be understood, from 0 to 1."
+
     options: Options
 
     def rows(self) -> tuple[Score, ...]:

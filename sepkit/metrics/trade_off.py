@@ -58,11 +58,13 @@ class Options(config.Options):
 class Metric(BaseMetric):
     """Two rows: music left, speech lost."""
 
+    about = "Of the true background, what is left beside the speech; of the true speech, what was taken with it."
+
     def rows(self) -> tuple[Score, ...]:
         """Music left, then speech lost."""
         return (
-            Score("music_left", "Music left beside the speech", "dB", "lower"),
-            Score("speech_lost", "Speech lost", "dB", "lower"),
+            Score("music_left", "Music left beside the speech", "dB", "lower", basis="truth"),
+            Score("speech_lost", "Speech lost", "dB", "lower", basis="truth"),
         )
 
     def measure(self, pair: Pair) -> tuple[Score, ...]:

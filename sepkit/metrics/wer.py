@@ -13,6 +13,7 @@ Whisper (code and weights MIT), Radford et al. 2022, https://arxiv.org/abs/2212.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -86,6 +87,8 @@ def catalogue() -> tuple[WeightFile, ...]:
 class Metric(BaseMetric):
     """WER of mix and clean by one recogniser."""
 
+    about = "Words that a recogniser gets wrong, in per cent of those that were said."
+
     options: Options
 
     def weights(self) -> tuple[WeightFile, ...]:
@@ -107,10 +110,12 @@ class Metric(BaseMetric):
         mix, clean = (self._text(audio) for audio in (pair.mix, pair.clean))
         if pair.words is not None:
             before, after = (self._wer_percent(pair.words, text) for text in (mix, clean))
+            row = replace(row, basis="truth")
             return (measured(row, before, after, note=f"against the given words; {self._spelling}"),)
         if not self._normalise(mix):
             return (not_measured(row, "no words were given, and nothing was recognised in the mix"),)
         note = f"no words given: the clean file's transcript against the mix's; {self._spelling}"
+        row = replace(row, basis="own estimate")
         return (measured(row, None, self._wer_percent(mix, clean), note=note),)
 
     def _why_not(self, pair: Pair) -> str:

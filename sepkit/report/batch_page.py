@@ -77,7 +77,8 @@ def write(out: Path, record: Mapping[str, Any]) -> Path:
         counts=_counts(rows),
         files=len(rows),
         duration_h=duration_s / 3600,
-        seconds=sum(row["seconds"] or 0.0 for row in rows),
+        seconds=sum(row["seconds"] or 0.0 for row in rows if row["status"] == "done"),
+        rendered_s=sum(row["duration_s"] or 0.0 for row in rows if row["status"] == "done"),
         duration_s=duration_s,
         interrupted=record["interrupted"],
         notes=record["notes"],
@@ -98,17 +99,18 @@ def outcome(row: FileRow) -> str:
     verdict: str = row.get("verdict") or ""
     if row["status"] in ("done", "skipped") and verdict not in ("", "passed"):
         return verdict
-    return str(row["status"])
+    return "already done" if row["status"] == "skipped" else str(row["status"])
 
 
 def _table_row(out: Path, row: FileRow, metrics: Sequence[str]) -> list[Any]:
-    """[name, link, outcome, why, duration in s, seconds, values before, values after]."""
+    """[name, link, outcome, why, duration in s, seconds, values before, values after, the sound to hear]."""
     page = page_path(out, row["path"])
     link = quote(os.fsencode(page.relative_to(out))) if os.path.isfile(page) else ""  # noqa: PTH113  of any name
     scores = [row["metrics"].get(name, {}) for name in metrics]
     values = [[_short(score.get(side)) for score in scores] for side in ("before", "after")]
     took = (_short(row[name]) for name in ("duration_s", "seconds"))
-    return [shown(row["path"]), link, outcome(row), _why(row), *took, *values]
+    heard = next(iter(row.get("outputs") or ()), "")
+    return [shown(row["path"]), link, outcome(row), _why(row), *took, *values, quote(os.fsencode(heard))]
 
 
 def _why(row: FileRow) -> str:

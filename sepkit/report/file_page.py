@@ -12,10 +12,11 @@ import numpy as np
 
 from sepkit.audio.read import read_audio
 from sepkit.audio.samples import Audio
-from sepkit.config import Config
+from sepkit.config import Config, plugins
 from sepkit.config.sections import MetricConfig
 from sepkit.files.naming import shown
 from sepkit.judge.evaluate import Excerpt
+from sepkit.metrics.base import is_agreement, verdict
 from sepkit.render.base import Stem, judged, make_task
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.result import Outputs
@@ -44,7 +45,10 @@ class Evidence:
 
 
 class Row(NamedTuple):
-    """A row of the table of metrics. verdict: "better", "worse", "same", or "" where there is nothing to judge."""
+    """A row of the table of metrics. verdict: "better", "worse", "same", or "" where there is nothing to judge.
+
+    agreement: it stands on sepkit's own estimate.
+    """
 
     name: str
     label: str
@@ -54,6 +58,7 @@ class Row(NamedTuple):
     direction: str
     verdict: str
     remark: str
+    agreement: bool
 
 
 class Strip(NamedTuple):
@@ -63,6 +68,7 @@ class Strip(NamedTuple):
     about: str
     image: str
     top_khz: float
+    mask: bool = False
 
 
 STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
@@ -70,6 +76,8 @@ MOST_TICKS = 7
 """Marks on the axis of time: as many as have room on a phone."""
 LAST_TICK = 0.9
 """Part of the axis after which a time would be cut off."""
+LEAST_CURVE = 3
+"""Seconds that make a curve; fewer would be an empty strip."""
 CURVE_DB = (-40.0, 10.0)
 """Between these the curves of decibels are drawn."""
 DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "neither": ""}
@@ -139,7 +147,9 @@ def write(path: Path, evidence: Evidence) -> Path:
         ],
         ticks=list(_ticks(pair.mix.duration_s, excerpt.start_s)),
         rankings=rankings,
-        rows=[table_row(name, score) for name, score in evidence.metrics.items()],
+        sentence=in_a_sentence(evidence.metrics),
+        about=abouts(evidence.chosen),
+        rows=sorted((table_row(*each) for each in evidence.metrics.items()), key=lambda row: row.agreement),
         facts={name.replace("_", " "): fact(value) for name, value in facts.items()},
         weights=weights,
         settings=settings,
@@ -147,14 +157,33 @@ def write(path: Path, evidence: Evidence) -> Path:
 
 
 def table_row(name: str, score: Mapping[str, Any]) -> Row:
-    """A metric for the table, judged by its own direction at the decimals that are shown."""
-    before, after, better = score["before"], score["after"], score["better"]
-    verdict = ""
-    if before is not None and after is not None and better != "neither":
-        change = round(after, 2) - round(before, 2)
-        verdict = "same" if change == 0 else "better" if (change > 0) == (better == "higher") else "worse"
+    """A metric for the table, with its verdict."""
     remark = "; ".join(part for part in (score["why"], score["note"]) if part)
-    return Row(name, score["label"], before, after, score["unit"], DIRECTIONS[better], verdict, remark)
+    figures = score["before"], score["after"], score["unit"]
+    return Row(name, score["label"], *figures, DIRECTIONS[score["better"]], verdict(score), remark, is_agreement(score))
+
+
+def in_a_sentence(metrics: Mapping[str, Mapping[str, Any]]) -> str:
+    """What was done, for somebody who knows no metric: as much of it as was measured."""
+    quieter = []
+    for name, where in (("music_residual", "between the words"), ("music_left", "beside the speech")):
+        before, after = (metrics.get(name, {}).get(side) for side in ("before", "after"))
+        if before is not None and after is not None:
+            quieter.append(f"{abs(after - before):.0f} dB {'quieter' if after <= before else 'louder'} {where}")
+    found = [f"What is not speech is {' and '.join(quieter)}."] if quieter else []
+    lost_db = metrics.get("speech_lost", {}).get("after")
+    if lost_db is not None:
+        found.append(f"About {100 * 10 ** (lost_db / 10):.0f} % of the speech's energy went with it.")
+    speech_s = metrics.get("speech", {}).get("after")
+    if speech_s == 0:
+        found.append("No speech was found.")
+    return " ".join(found)
+
+
+def abouts(chosen: Sequence[MetricConfig]) -> dict[str, str]:
+    """What each row of the metrics says, by its name."""
+    made = [plugins.load("metrics", each.metric).Metric(each.options) for each in chosen]
+    return {row.name: metric.about for metric in made for row in metric.rows()}
 
 
 def fact(value: Any) -> str:
@@ -192,9 +221,12 @@ def _strips(evidence: Evidence) -> tuple[list[Strip], tuple[float, float]]:
         top_khz = evidence.masks.top_hz / 1000
         for name, mask in evidence.masks.pictures.items():
             first, last = (round(at_s / excerpt.whole_s * mask.shape[1]) for at_s in (excerpt.start_s, excerpt.end_s))
+            last = max(last, first + 1)
             title = "Fused mask" if name == evidence.masks.names[0] else f"Mask of {name}"
             about = f"part kept of each frequency, 0 to {top_khz:.0f} kHz"
-            strips.append(Strip(title, about, pictures.mask_picture(mask[:, first : max(last, first + 1)]), top_khz))
+            strips.append(
+                Strip(title, about, pictures.mask_picture(mask[:, first : max(last, first + 1)]), top_khz, True)
+            )
     return strips, levels_db
 
 
@@ -203,7 +235,7 @@ def _curves(rankings: Sequence[moments.Ranking], duration_s: float) -> Iterator[
     count = math.ceil(duration_s / moments.WINDOW_S)
     edges_s = np.append(np.arange(count) * moments.WINDOW_S, duration_s)
     for each in rankings:
-        if each.windows.size != count:
+        if each.windows.size != count or count < LEAST_CURVE:
             continue
         low, high = CURVE_DB if each.unit == "dB" else (0.0, 1.0)
         values = np.array([moments.shown(float(value), each.unit) for value in each.windows])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sepkit.audio.samples import Audio
 from sepkit.config.sections import MetricConfig
 from sepkit.metrics import dnsmos, music_residual, trade_off
-from sepkit.metrics.base import Pair, mono_at
+from sepkit.metrics.base import REFERENCE_NAMES, Pair, mono_at
 from sepkit.models import voice_activity
 
 WINDOW_S = 1.0
@@ -99,7 +99,7 @@ def _energies(title: str, basis: str, over: PerWindow, under: PerWindow, ends: P
 def _from_voice_activity(pair: Pair, options: music_residual.Options) -> tuple[Ranking, ...]:
     metric = music_residual.Metric(options)
     reference = pair.mix if pair.reference is None else pair.reference
-    where = "the mix" if pair.reference is None else f"the {pair.reference_kind}"
+    where = "the mix" if pair.reference is None else REFERENCE_NAMES[pair.reference_kind]
     speech = metric.speech(reference)
     clean, window_frames = pair.clean, round(WINDOW_S * pair.clean.sample_rate)
     energies = []

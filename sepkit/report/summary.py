@@ -12,17 +12,32 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.files.whole_file import whole_file
-from sepkit.metrics.base import Better, Evaluation, Score
+from sepkit.metrics.base import Better, Evaluation, is_agreement, verdict
 
-ARROWS: dict[Better, str] = {"higher": "↑ better", "lower": "↓ better", "neither": ""}
+VERDICTS = {"better": "▲ better", "worse": "▼ worse", "same": "= same", "": ""}
+GOALS: dict[Better, str] = {"higher": "higher", "lower": "lower", "neither": ""}
+"""What one wishes for; whether it came so, the verdict says."""
 NO_VALUE = "–"
 METRICS_NAME = "metrics.json"
-HEAD = ("Metric", "Before", "After", "Unit", "Direction", "Remark")
+HEAD = ("Metric", "Before", "After", "Unit", "Verdict", "Goal", "Remark")
+AGREEMENT = "Agreement between results of sepkit itself, which says nothing about how good they are:"
 
 
 def table(evaluation: Evaluation) -> str:
-    """The rows of an evaluation as a Markdown table whose columns also line up as plain text."""
-    return lined_up([HEAD, *map(_cells, evaluation.scores)])
+    """The rows of an evaluation as a Markdown table whose columns also line up as plain text.
+
+    Rows that stand on sepkit's own estimate follow in a table of their own, and what was not measured in a list.
+    """
+    rows = evaluation.as_dict()["metrics"].values()
+    measured = [row for row in rows if row["before"] is not None or row["after"] is not None]
+    judged = [_cells(row) for row in measured if not is_agreement(row)]
+    agreeing = [_cells(row) for row in measured if is_agreement(row)]
+    parts = [lined_up([HEAD, *judged])] if judged else []
+    if agreeing:
+        head = ("Metric", "Before", "After", "Unit", "Remark")
+        parts += [AGREEMENT, lined_up([head, *((*cells[:4], cells[-1]) for cells in agreeing)])]
+    parts += ["\n".join(f"- {row['label']}: {_plain(row['why'] or '')}" for row in rows if row not in measured)]
+    return "\n\n".join(filter(None, parts))
 
 
 def write(folder: Path, evaluation: Evaluation, run_facts: Mapping[str, Any]) -> tuple[Path, Path]:
@@ -50,10 +65,10 @@ def _for_json(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _cells(score: Score) -> tuple[str, ...]:
-    remark = "; ".join(part for part in (score.why, score.note) if part)
-    before, after = _number(score.before), _number(score.after)
-    return score.label, before, after, score.unit, ARROWS[score.better], remark
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    remark = "; ".join(part for part in (row["why"], row["note"]) if part)
+    figures = row["label"], _number(row["before"]), _number(row["after"]), row["unit"]
+    return *figures, VERDICTS[verdict(row)], GOALS[row["better"]], remark
 
 
 def _number(value: float | None) -> str:

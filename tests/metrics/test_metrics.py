@@ -91,7 +91,7 @@ def test_residual_on_the_pilot_follows_the_gain_of_the_pauses():
     assert torch.get_num_threads() == threads
     assert found.before == pytest.approx(residual_db(mix.samples, spoken), abs=1.0)
     assert found.after == pytest.approx(found.before - 20, abs=1.5)
-    assert "reference (truth)" in found.note
+    assert "the truth" in found.note
     assert "found in the mix" in row("music_residual", Pair(mix, clean)).note
 
 
@@ -197,6 +197,7 @@ def test_an_evaluation_is_ready_for_json():
                 "after": None,
                 "note": "n",
                 "why": "not measured: w",
+                "basis": "independent",
             }
         },
         "excerpt": {"start_s": 1.0, "end_s": 2.0, "whole_s": 9.0},

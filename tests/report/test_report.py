@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import soundfile
 
 from sepkit.audio.samples import Audio
 from sepkit.errors import OutputError
-from sepkit.metrics.base import Evaluation, Score
+from sepkit.metrics.base import Evaluation, Score, verdict
 from sepkit.metrics.loudness import loudness_lufs
 from sepkit.report import snippets, spectrograms, summary
 from tests.metrics.pairs import noise
@@ -32,12 +33,23 @@ def cells(line: str) -> list[str]:
 
 
 def test_the_table_holds_values_directions_and_reasons():
-    head, rule, stoi, wer, loudness = summary.table(EVALUATION).split("\n")
-    assert cells(head) == ["Metric", "Before", "After", "Unit", "Direction", "Remark"]
-    assert set(rule) == set("|- ") and len({len(line) for line in (head, rule, stoi, wer, loudness)}) == 1
-    assert cells(stoi) == ["STOI", "0.76", "0.92", "0–1", "↑ better", "against the truth"]
-    assert cells(wer) == ["WER", "–", "–", "%", "↓ better", "not measured: weights ¦ absent here"]
-    assert cells(loudness) == ["Loudness", "-15.90", "-18.25", "LUFS", "", ""]
+    head, rule, stoi, loudness, _, wer = summary.table(EVALUATION).split("\n")
+    assert cells(head) == ["Metric", "Before", "After", "Unit", "Verdict", "Goal", "Remark"]
+    assert set(rule) == set("|- ") and len({len(line) for line in (head, rule, stoi, loudness)}) == 1
+    assert cells(stoi) == ["STOI", "0.76", "0.92", "0–1", "▲ better", "higher", "against the truth"]
+    assert cells(loudness) == ["Loudness", "-15.90", "-18.25", "LUFS", "", "", ""]
+    assert wer.startswith("- WER: not measured: weights") and "absent here" in wer
+
+
+def test_what_stands_on_our_own_estimate_is_neither_better_nor_worse():
+    own = Score("stoi", "STOI", "0–1", "higher", 0.82, 1.0, "against the members' own estimate", basis="own estimate")
+    judged, apart = (replace(own, name=basis, basis=basis) for basis in ("truth", "own estimate"))
+    text = summary.table(Evaluation((judged, apart), 0.0, 1.0, 1.0))
+    above, below = text.split(summary.AGREEMENT)
+    assert "▲ better" in above and "better" not in below and "1.00" in below
+    old = {"before": 0.82, "after": 1.0, "better": "higher", "note": "against the fused vocals"}  # before rows said it
+    assert verdict(old) == "" and verdict({**old, "note": "against the truth"}) == "better"
+    assert verdict({**old, "note": "", "better": "lower"}) == "worse"
 
 
 def test_both_files_say_what_was_run(tmp_path):

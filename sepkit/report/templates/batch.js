@@ -3,7 +3,9 @@
 (() => {
   const data = JSON.parse(document.getElementById("table").textContent);
   const element = (id) => document.getElementById(id);
-  const [NAME, LINK, OUTCOME, WHY, DURATION, SECONDS, BEFORE, AFTER] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const [NAME, LINK, OUTCOME, WHY, DURATION, SECONDS, BEFORE, AFTER, HEARD] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+  const sound = new Audio();
+  let heard = null;
   const body = document.querySelector("#files tbody"), head = document.querySelector("#files thead tr");
   const words = data.rows.map((row) => (row[NAME] + "\n" + row[WHY]).toLowerCase());
   let side = "after", sorted = null, rising = true, page = 0, order = data.rows.map((_, index) => index);
@@ -24,7 +26,23 @@
     })),
     { label: "Why", value: (row) => row[WHY], text: true },
   ];
-  const tone = { failed: "bad", quarantined: "bad", escalated: "warn", pending: "warn", done: "good" };
+  const tone = { failed: "bad", quarantined: "bad", escalated: "warn", pending: "warn", done: "good", "already done": "good" };
+
+  function hear(row) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "hear";
+    const show = () => { button.textContent = heard === row && !sound.paused ? "❚❚" : "▶"; };
+    button.setAttribute("aria-label", "Play or pause " + row[NAME]);
+    button.addEventListener("click", () => {
+      if (heard === row && !sound.paused) { sound.pause(); return; }
+      if (heard !== row) { sound.pause(); sound.src = row[HEARD]; heard = row; }
+      sound.play().catch(() => { button.textContent = "–"; button.title = "This browser cannot play it from here."; });
+    });
+    for (const event of ["play", "pause", "ended"]) sound.addEventListener(event, show);
+    show();
+    return button;
+  }
 
   function cell(row, column) {
     const made = document.createElement(column === columns[0] ? "th" : "td");
@@ -34,6 +52,7 @@
       const name = row[LINK] ? document.createElement("a") : document.createElement("span");
       if (row[LINK]) name.href = row[LINK];
       name.textContent = value;
+      if (row[HEARD]) made.append(hear(row));
       made.append(name);
     } else if (column.label === "Outcome") {
       const tag = document.createElement("span");

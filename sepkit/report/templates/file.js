@@ -153,6 +153,7 @@
     });
   }
   const there = (event) => {
+    if (event.target.closest("summary")) return;
     const box = timeline.getBoundingClientRect();
     seek((page.duration_s * (event.clientX - box.left)) / box.width);
   };
