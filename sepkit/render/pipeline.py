@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +20,7 @@ import numpy as np
 from sepkit.audio.read import Source, SourceInfo, Spool, open_source, probe
 from sepkit.audio.samples import Audio, Samples
 from sepkit.audio.stft import Stft
-from sepkit.audio.windows import Seam, Span, Window, cut, stretch_frames
+from sepkit.audio.windows import Span, Window, cut, stretch_frames
 from sepkit.audio.write import output_format, writer
 from sepkit.clock import Clock
 from sepkit.config import Config
@@ -30,8 +28,9 @@ from sepkit.files import naming
 from sepkit.models import voice_activity, weights
 from sepkit.models.device import resolve
 from sepkit.models.weights import WeightFile
-from sepkit.render.base import Part, Stem, make_task
+from sepkit.render.base import Part, make_task
 from sepkit.render.ensemble import Ensemble
+from sepkit.render.join import Join
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.result import Outputs, Rendered, RenderReport, paths_by_stem
 from sepkit.render.statistics import Statistics, measured
@@ -203,25 +202,18 @@ class Pipeline:
             self._masks.begin(
                 [member.name for member in self.ensemble.members], info.frames, info.sample_rate, self._stft
             )
-        stems = [stem for stem in self.task.stems(info) if stem.name in wanted]
-        seams = defaultdict[str, Seam](Seam)
+        join = Join([stem for stem in self.task.stems(info) if stem.name in wanted])
         statistics = [Statistics()] * math.ceil(info.channels / 2)
         if self.ensemble.needs_statistics or self.task.needs_statistics:
             with self._clock("statistics"):
                 statistics = measured(source)
         for window, active in self.windows(info, self.spans(source)):
-            yield self._body(source, window, active, statistics, seams, stems), window.body_stop / info.frames
+            yield self._body(source, window, active, statistics, join), window.body_stop / info.frames
 
     def _body(
-        self,
-        source: Source,
-        window: Window,
-        active: bool,
-        statistics: Sequence[Statistics],
-        seams: Mapping[str, Seam],
-        stems: Sequence[Stem],
+        self, source: Source, window: Window, active: bool, statistics: Sequence[Statistics], join: Join
     ) -> dict[str, Samples]:
-        """Render one window, or skip it, and join each stem to what came before; then the rests. seams: by stem."""
+        """Render one window, or skip it, and join each stem to what came before; then the rests."""
         info, start, stop = source.info, window.start, window.stop
         if active:
             start, stop = self.ensemble.span(window, info.frames, info.sample_rate)
@@ -234,18 +226,8 @@ class Pipeline:
             ]
         else:
             parts = [self.task.skipped(read)]
-        made = {name for stem in stems for name in stem.rest_of or (stem.name,)}
         with self._clock("join"):
-            body = {
-                name: seams[name].join(np.concatenate([part[name] for part in parts]), window) for name in sorted(made)
-            }
-            mix = read[:, window.body_start - start : window.body_stop - start]
-            body |= {
-                stem.name: reduce(np.subtract, [body[name] for name in stem.rest_of], mix)
-                for stem in stems
-                if stem.rest_of
-            }
-        return body
+            return join.body(parts, read[:, window.body_start - start : window.body_stop - start], window)
 
     def _part(
         self, read: Samples, start: int, window: Window, info: SourceInfo, statistics: Statistics, first: int
