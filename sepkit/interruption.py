@@ -51,7 +51,8 @@ def interruptible() -> Iterator[Callable[[], None]]:
     finally:
         _active.clear()
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, handler)
 
 
 def end_undisturbed() -> None:

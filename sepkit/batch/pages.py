@@ -37,6 +37,8 @@ def write(
     """Write the page of the file `path`. said: as of `facts`. excerpt: what was measured, where anything was."""
     page = _inside(out, path)
     main = main_stem(config)
+    if main.name not in outputs:
+        raise SourceError(f"{shown(path)}: its record names no {main.name}; run the batch again")
     if excerpt is None:
         against = seen.evidence.get(main.against)
         kind: ReferenceKind = "fused vocals" if against else "truth"

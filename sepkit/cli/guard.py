@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,17 +30,20 @@ class Guarded(click.Command):
         except OSError as error:  # the text of --help could not be written
             _say_lost(error)
             sys.exit(FAILED)
+        except SystemExit as end:
+            if end.code == INTERRUPTED:
+                _end_at_once()
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
-            with interruptible():
+            with interruptible(), _undisturbed_end():
                 return super().invoke(ctx)
         except SepkitError as error:
             say(error)
             ctx.exit(USAGE if isinstance(error, ConfigError | WeightsError) else FAILED)
         except KeyboardInterrupt:
-            end_undisturbed()
             say("interrupted; what was finished is kept")
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
@@ -51,6 +55,16 @@ class Guarded(click.Command):
         except MemoryError as error:
             say(one_line(error))
             ctx.exit(FAILED)
+
+
+@contextmanager
+def _undisturbed_end() -> Iterator[None]:
+    """Once interrupted, what is left to do is not."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        end_undisturbed()
+        raise
 
 
 class GuardedGroup(Guarded, click.Group):
@@ -90,6 +104,14 @@ def _lead_nowhere(stream: TextIO | None) -> None:
         return
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _end_at_once() -> None:
+    """Without Python's own end, in which it gives the signals back to the system: one more would kill the process."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def _fill_closed_streams() -> None:

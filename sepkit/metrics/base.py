@@ -146,7 +146,7 @@ def is_agreement(score: Mapping[str, Any]) -> bool:
 
 def verdict(score: Mapping[str, Any]) -> str:
     """ "better", "worse" or "same" at the two decimals that are shown; "" where there is nothing to judge by."""
-    before, after, better = score["before"], score["after"], score["better"]
+    before, after, better = score.get("before"), score.get("after"), score.get("better", "neither")
     if before is None or after is None or better == "neither" or is_agreement(score):
         return ""
     change = round(after, 2) - round(before, 2)

@@ -157,10 +157,11 @@ def write(path: Path, evidence: Evidence) -> Path:
 
 
 def table_row(name: str, score: Mapping[str, Any]) -> Row:
-    """A metric for the table, with its verdict."""
-    remark = "; ".join(part for part in (score["why"], score["note"]) if part)
-    figures = score["before"], score["after"], score["unit"]
-    return Row(name, score["label"], *figures, DIRECTIONS[score["better"]], verdict(score), remark, is_agreement(score))
+    """A metric for the table, with its verdict. What a record does not say stays open."""
+    remark = "; ".join(part for part in (score.get("why"), score.get("note")) if part)
+    figures = score.get("before"), score.get("after"), score.get("unit", "")
+    goal = DIRECTIONS[score.get("better", "neither")]
+    return Row(name, score.get("label", name), *figures, goal, verdict(score), remark, is_agreement(score))
 
 
 def in_a_sentence(metrics: Mapping[str, Mapping[str, Any]]) -> str:
