@@ -54,7 +54,7 @@ def check(archive: Path, bound: UnpackBound) -> list[zipfile.ZipInfo]:
     for member in members:
         problem = _problem(member, seen)
         if problem:
-            raise SourceError(f"{shown(archive)}: '{shown(member.orig_filename)}' {problem}; nothing was unpacked")
+            raise SourceError(f"{shown(archive)}: '{clipped(member.orig_filename)}' {problem}; nothing was unpacked")
     total_bytes = sum(member.file_size for member in members)
     ratio = total_bytes / max(archive.stat().st_size, 1)
     if total_bytes > bound.largest_bytes:

@@ -25,6 +25,8 @@ from sepkit.audio.samples import Samples
 from sepkit.stages.true_peak import REACH_FRAMES, ROW_FRAMES, row_peaks
 
 CHUNK_ROWS = 512
+LEAST_GAIN = 1e-10
+"""What is limited to less than this, −200 dB, counts as that: 1 − reduction rounds to 0 there."""
 CHUNK_FRAMES = CHUNK_ROWS * ROW_FRAMES
 """Processed at a time, counted from the stream's start: the result does not depend on how it is cut."""
 
@@ -112,7 +114,7 @@ class Limiter:
         """Add a chunk's reduction (frames,) to the record. begin: its first frame."""
         most_db, most_at_s, seconds = self.work
         place = int(reduction.argmax())
-        if (deepest_db := -20 * math.log10(1 - reduction[place])) > most_db:
+        if (deepest_db := -20 * math.log10(max(1 - float(reduction[place]), LEAST_GAIN))) > most_db:
             most_db, most_at_s = deepest_db, (begin + place) / self._sample_rate
         seconds += np.count_nonzero(reduction >= HEARD) / self._sample_rate
         self.work = Work(most_db, most_at_s, seconds)

@@ -138,3 +138,10 @@ def test_any_rate_and_any_number_of_channels(sample_rate, channels):
     limited = limit(samples, sample_rate)
     assert limited.shape == samples.shape
     assert oversampled_dbtp(limited) <= CEILING_DBTP + 0.05
+
+
+def test_what_is_far_beyond_full_scale_is_turned_down_by_as_much_as_can_be_told():
+    """32-bit integers taken for floats, and beyond: 1e11 of full scale; 1 − reduction is then 0 in any precision."""
+    limiter = Limiter(8000, 1, ceiling_dbtp=CEILING_DBTP, lookahead_ms=5.0, release_ms=100.0)
+    limited = limiter.process(np.full((1, 4000), 1e11, np.float32), last=True)
+    assert np.isfinite(limited).all() and limiter.work.most_db == pytest.approx(200)
