@@ -2,7 +2,7 @@
 
 The rooms, in the order in which sound flows. A room imports from those above it alone:
 
-    errors, clock    the ground
+    errors, clock, interruption    the ground
     files/           what any room needs of the disk
     config/          the YAML as typed sections; plug-ins by name; the grammar of bounds
     audio/           samples, read, decode, write, spool, resample, stft, windows
