@@ -13,12 +13,12 @@ from sepkit.audio.metadata import Metadata, Picture
 from sepkit.audio.riff import Body, add_chunks
 
 _OF_LIBSNDFILE = ("title", "artist", "album", "date", "genre", "comment", "tracknumber", "copyright", "license")
+_WAV = ("WAV", "WAVEX", "RF64")
 _NATIVE_TAGS = {
-    **dict.fromkeys(("WAV", "WAVEX", "RF64"), _OF_LIBSNDFILE[:-1]),
+    **dict.fromkeys(_WAV, _OF_LIBSNDFILE[:-1]),
     "AIFF": ("title", "artist", "comment", "copyright"),
     "CAF": _OF_LIBSNDFILE,
 }
-_WAV = ("WAV", "WAVEX", "RF64")
 _LIKE_ID3 = (*_WAV, "AIFF")
 _AFTER_SOUND = (b"cue ", b"adtl")
 

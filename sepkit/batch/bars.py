@@ -17,7 +17,7 @@ NAME_WIDTH = 32
 """Letters of a file's name that are shown before its bar."""
 
 
-class _FileBar(tqdm):  # type: ignore[misc]  # tqdm has no types
+class FileBar(tqdm):  # type: ignore[misc]  # tqdm has no types
     """One file's progress, as "talk.wav: 34 %, 12 s left"."""
 
     @property
@@ -27,13 +27,23 @@ class _FileBar(tqdm):  # type: ignore[misc]  # tqdm has no types
         left_s = found["elapsed"] * (1 / found["n"] - 1) if found["n"] else None
         return found | {"left": "" if left_s is None else f", {time_text(left_s)} left"}
 
+    def reach(self, part: float) -> None:
+        """Move it to the part that is done, 0 … 1."""
+        self.update(part - self.n)
 
-def file_bar(name: str, quiet: bool) -> tqdm:
-    """Shown at once, and moved by `update(part)`, 0 … 1 in all."""
+
+def file_bar(name: str, quiet: bool) -> FileBar:
+    """Shown at once, where somebody watches."""
     bar_format = "{desc}: {percentage:3.0f} %{left}"
     columns = shutil.get_terminal_size().columns or 80  # a terminal of no size, as in containers, would show nothing
-    return _FileBar(
-        total=1.0, desc=shown(name), disable=quiet, leave=False, bar_format=bar_format, ncols=columns, nrows=24
+    return FileBar(
+        total=1.0,
+        desc=shown(name),
+        disable=_unwatched(quiet),
+        leave=False,
+        bar_format=bar_format,
+        ncols=columns,
+        nrows=24,
     )
 
 

@@ -8,7 +8,6 @@ damaged fails alone.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import stat
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from sepkit.errors import OutputError, SourceError
 from sepkit.files.appear import appearing
-from sepkit.files.naming import clipped, shown
+from sepkit.files.naming import clipped, real, shown
 
 HARMLESS_BYTES = 64 << 20
 """Up to here no ratio is asked about: digital silence packs 1000 : 1 and does no harm."""
@@ -136,8 +135,8 @@ def unpack(archive: Path, folder: Path, matches: Callable[[str], bool], bound: U
 
 def check_target(archive: Path, source: Path, out: Path) -> None:
     """Refuse to pack over a source, over anything in OUT_DIR, or over any file that is no archive."""
-    places = {Path(os.path.realpath(archive)), Path(os.path.realpath(archive.parent), archive.name)}
-    real_source, real_out = Path(os.path.realpath(source)), Path(os.path.realpath(out))
+    places = {real(archive), real(archive.parent) / archive.name}
+    real_source, real_out = real(source), real(out)
     problem = ""
     if any(place == real_source for place in places):
         problem = "is the delivery itself and would be replaced"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from sepkit.batch.find import Found
 from sepkit.batch.journal import Journal
-from sepkit.files.naming import shown
-from sepkit.judge.quarantine import real
+from sepkit.files.naming import real, shown
 from sepkit.render.pipeline import Pipeline
 
 MOST_NAMED = 3

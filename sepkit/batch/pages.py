@@ -16,7 +16,7 @@ from sepkit.errors import OutputError, SepkitError, SourceError, one_line
 from sepkit.files.naming import shown
 from sepkit.judge.evaluate import Excerpt, bring_together
 from sepkit.judge.verdict import FIRST
-from sepkit.metrics.base import ReferenceKind
+from sepkit.metrics.base import ReferenceKind, completed
 from sepkit.render.base import main_stem
 from sepkit.render.result import Outputs
 from sepkit.report import batch_page, file_page
@@ -83,6 +83,7 @@ def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]], look: bo
         raise SourceError(
             f"{shown(out / JSON_NAME)}: cannot be read ({one_line(error)}); run the batch again"
         ) from error
+    rows = [{**row, "metrics": completed(row["metrics"])} for row in rows]
     journal, problems = Journal(out), []
     looks = _looks(config, out.resolve()) if look else {}
     for row in watched([row for row in rows if row["outputs"]]):
@@ -94,7 +95,7 @@ def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]], look: bo
             _write_again(out, row, source / row["path"], config, looks)
         except (SepkitError, OSError) as error:
             problems.append(f"{shown(row['path'])}: {one_line(error)}")
-    return batch_page.write(out, record), problems
+    return batch_page.write(out, {**record, "files": rows}), problems
 
 
 def _is_row(row: Any) -> bool:

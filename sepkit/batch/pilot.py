@@ -16,7 +16,7 @@ from sepkit.files.naming import seen_from, shown
 from sepkit.files.whole_file import make_folder
 from sepkit.judge.evaluate import Evaluator, Excerpt, bring_together
 from sepkit.judge.words import read_words
-from sepkit.metrics.base import Evaluation, ReferenceKind
+from sepkit.metrics.base import Evaluation, ReferenceKind, completed
 from sepkit.models.weights import WeightFile, sha256
 from sepkit.render.base import main_stem, make_task
 from sepkit.render.mask_picture import MaskPicture
@@ -55,7 +55,7 @@ def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | No
             outputs = pipeline.with_evidence(results, Path(work))
         with file_bar(mix.name, quiet) as bar:
             pipeline.load()
-            report = pipeline.render(mix, outputs, lambda part: bar.update(part - bar.n), masks)
+            report = pipeline.render(mix, outputs, bar.reach, masks)
         excerpt = _excerpt(config, mix, outputs, truth)
         stems = [stem.name for stem in pipeline.task.stems() if not stem.inner]
         facts = _facts(mix, results, stems, report, truth)
@@ -103,6 +103,7 @@ def page_again(folder: Path, look: bool = True) -> Path:
         run, metrics = record["run"], record["metrics"]
         if not are_metrics(metrics):
             raise ValueError("its metrics are not as sepkit writes them")
+        metrics = completed(metrics)
         config = parse_config(run["configuration"], str(folder / METRICS_NAME))
         stems = make_task(config).stems()
         outputs = {stem.name: Path(run[stem.name]) for stem in stems if run.get(stem.name)}
@@ -144,7 +145,7 @@ def _measure(
 
         def follow(label: str, part: float) -> None:
             bar.set_description_str(f"measuring {label}")
-            bar.update(part - bar.n)
+            bar.reach(part)
 
         evaluation = evaluator.evaluate(excerpt, follow)
     files = dict.fromkeys((*weights, *evaluator.weights()))

@@ -19,8 +19,8 @@ from sepkit.batch.find import Found
 from sepkit.batch.journal import Journal, Record, is_whole, sha256_of, sha256_of_all
 from sepkit.errors import OutputError, one_line
 from sepkit.files import naming
-from sepkit.files.naming import shown
-from sepkit.judge.quarantine import Places, leftovers, real
+from sepkit.files.naming import real, shown
+from sepkit.judge.quarantine import Places, leftovers
 from sepkit.judge.verdict import all_weights
 from sepkit.judge.words import Known, Words
 from sepkit.models import weights

@@ -7,7 +7,7 @@ from sepkit.batch.plan import Plan
 from sepkit.batch.report import Row, Status
 from sepkit.config import Config
 from sepkit.judge.verdict import metric_rows
-from sepkit.metrics.base import Evaluation, Score, not_measured
+from sepkit.metrics.base import Score, completed, not_measured
 
 
 def make_rows(config: Config, plan: Plan, journal: Journal, errors: dict[str, str]) -> tuple[Row, ...]:
@@ -29,9 +29,6 @@ def make_rows(config: Config, plan: Plan, journal: Journal, errors: dict[str, st
 def _finished_row(record: Record, status: Status, expected: tuple[Score, ...]) -> Row:
     """A row from the journal. A metric that the configuration has gained since is named as not measured."""
     unmeasured = [not_measured(row, "rendered before this metric was chosen") for row in expected]
-    named = [Score(name, name, "", "neither") for name in record.metrics]  # what a record leaves out of a score
-    whole = Evaluation((*named, *unmeasured), 0.0, 0.0, 0.0).as_dict()["metrics"]
-    metrics = whole | {name: whole[name] | score for name, score in record.metrics.items()}
     return Row(
         record.path,
         status,
@@ -40,7 +37,7 @@ def _finished_row(record: Record, status: Status, expected: tuple[Score, ...]) -
         duration_s=record.duration_s,
         seconds=record.seconds,
         outputs=tuple(stamp.path for stamp in record.outputs),
-        metrics=metrics,
+        metrics=completed(record.metrics, unmeasured),
         verdict=record.verdict,
         configuration=record.configuration,
         reasons=record.reasons,

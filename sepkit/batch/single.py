@@ -13,21 +13,21 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sepkit.audio.read import track_count
 from sepkit.audio.standard_input import stdin_source
 from sepkit.audio.write import write_stdout
-from sepkit.batch.bars import file_bar
+from sepkit.batch.bars import FileBar, file_bar
 from sepkit.batch.file_result import FileResult
 from sepkit.batch.target import Target
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
 from sepkit.errors import ConfigError, OutputError, SepkitError, one_line
-from sepkit.files.naming import shown
+from sepkit.files.naming import real, shown
 from sepkit.files.workspace import sweep_workspaces, workspace
 from sepkit.interruption import interruptible
-from sepkit.judge.quarantine import Places, leftovers, real, settle, staged
+from sepkit.judge.quarantine import Places, leftovers, settle, staged
 from sepkit.judge.verdict import Judge, exit_code
 from sepkit.judge.words import Words
 from sepkit.render.pipeline import Progress
@@ -85,12 +85,12 @@ def run_files(
             with file_bar(job.source.name, quiet) as bar:
                 if not index:
                     bar.set_description_str("loading the models")
-                    judge.load()
+                    judge.pipeline.load()
                     bar.set_description_str(shown(job.source.name))
 
-                def progress(part: float, bar: Any = bar) -> None:
+                def progress(part: float, bar: FileBar = bar) -> None:
                     check()
-                    bar.update(part - bar.n)
+                    bar.reach(part)
 
                 result = _render(job, target.folder, words, progress)
             tell(_to_stdout(result) if out == PIPE and not result.error else result)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -34,5 +33,4 @@ def evaluate(
     """Measure a file before and after with the metrics of the configuration; print a table."""
     from sepkit.batch.pilot import evaluate_files
 
-    quiet = not sys.stderr.isatty()
-    click.echo(evaluate_files(chosen(config_path), mix, clean, reference, background, words, out_dir, quiet))
+    click.echo(evaluate_files(chosen(config_path), mix, clean, reference, background, words, out_dir, quiet=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -27,6 +26,4 @@ def pilot(input_path: Path | None, artifacts: Path, eval_dir: Path | None, confi
     """Clean the pilot mix (or INPUT) and measure it; leave files to listen to and a page to look at."""
     from sepkit.batch.pilot import run_pilot
 
-    click.echo(
-        run_pilot(chosen(config_path), artifacts, eval_dir or artifacts / "eval", input_path, not sys.stderr.isatty())
-    )
+    click.echo(run_pilot(chosen(config_path), artifacts, eval_dir or artifacts / "eval", input_path, quiet=False))

@@ -76,6 +76,5 @@ def run(
             return click.confirm(f"{path} is there already. Replace it?", err=True)
         return overwrite == "always"
 
-    silent = quiet or not sys.stderr.isatty()
     config = chosen(config_path, track, salvage)
-    raise click.exceptions.Exit(run_files(inputs, out, config, silent, told, may_overwrite).exit_code)
+    raise click.exceptions.Exit(run_files(inputs, out, config, quiet, told, may_overwrite).exit_code)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from sepkit.cli.guard import say
 from sepkit.errors import OutputError
 
 _LOG = logging.getLogger("sepkit.told")
@@ -16,11 +17,11 @@ _LOG = logging.getLogger("sepkit.told")
 
 
 class _Terminal(logging.Handler):
-    """Standard error, line by line, as click writes it."""
+    """Standard error, line by line."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line."""
-        click.echo(f"sepkit: {record.getMessage()}", err=True)
+        say(record.getMessage())
 
 
 def voice_options(command: Callable[..., Any]) -> Callable[..., Any]:

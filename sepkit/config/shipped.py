@@ -21,10 +21,10 @@ def shipped() -> dict[str, Path]:
 
 def located(name: str | Path) -> Path:
     """The file that is meant: a path as it is, or one of `shipped` by its name. A file of that name goes first."""
-    path, known = Path(name), shipped()
+    path = Path(name)
     if "\0" in str(name) or os.access(path, os.F_OK) or path.parent != Path() or path.suffix:
         return path
-    short = path.name.removesuffix(_LONG_ENDING)
+    known, short = shipped(), path.name.removesuffix(_LONG_ENDING)
     if short not in known:
         raise ConfigError(
             f"{shown(path)}: there is no such file or configuration; give a YAML file, or {', '.join(known)}"

@@ -58,6 +58,11 @@ def shown(name: str | os.PathLike[str]) -> str:
     )
 
 
+def real(path: Path) -> Path:
+    """Where links lead; a loop of them leads nowhere, and stays."""
+    return Path(os.path.realpath(path))
+
+
 def seen_from(folder: Path, path: Path) -> str:
     """A path as it is found from a folder, so that both can move together; absolute where they share no root."""
     try:

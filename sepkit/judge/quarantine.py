@@ -6,7 +6,6 @@ result has arrived.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import NamedTuple
 
 from sepkit.errors import OutputError
 from sepkit.files.appear import appearing
-from sepkit.files.naming import fitted_name, shown
+from sepkit.files.naming import fitted_name, real, shown
 from sepkit.files.whole_file import cannot_write, make_folder
 from sepkit.judge.verdict import Judged
 from sepkit.render.pipeline import Pipeline
@@ -114,11 +113,6 @@ def leftovers(places: Places, earlier: Iterable[Path]) -> tuple[list[Path], list
         if places.reasons_before.is_file() and any(path.is_file() for path in places.held.values()):
             in_quarantine += [*held, places.reasons_before]
     return [*in_quarantine, *known], [*places.files(False), *in_quarantine, *known]
-
-
-def real(path: Path) -> Path:
-    """Where links lead; a loop of them leads nowhere, and stays."""
-    return Path(os.path.realpath(path))
 
 
 def _remove(path: Path, quarantine: Path) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -22,6 +22,8 @@ from sepkit.config import Options
 from sepkit.models.weights import WeightFile
 
 Better = Literal["higher", "lower", "neither"]
+GOALS: dict[Better, str] = {"higher": "higher", "lower": "lower", "neither": ""}
+"""What one wishes for; whether it came so, the verdict says."""
 ReferenceKind = Literal["truth", "fused vocals"]
 Basis = Literal["independent", "truth", "own estimate"]
 """What a row stands on: on no reference, on the truth, or on what sepkit itself made of the mix. The last says how well
@@ -91,6 +93,16 @@ class Evaluation:
         }
 
 
+def completed(metrics: Mapping[str, Mapping[str, Any]], known: Iterable[Score] = ()) -> dict[str, dict[str, Any]]:
+    """Metrics of a record, as `Evaluation.as_dict` gives them, with what it leaves out of a score.
+
+    known: rows that stand where the record has none.
+    """
+    named = [Score(name, name, "", "neither") for name in metrics]
+    whole: dict[str, dict[str, Any]] = Evaluation((*named, *known), 0.0, 0.0, 0.0).as_dict()["metrics"]
+    return whole | {name: {**whole[name], **score} for name, score in metrics.items()}
+
+
 class BaseMetric(ABC):
     """One metric; `measure` may give several rows (loudness and true peak, say)."""
 
@@ -146,7 +158,7 @@ def is_agreement(score: Mapping[str, Any]) -> bool:
 
 def verdict(score: Mapping[str, Any]) -> str:
     """ "better", "worse" or "same" at the two decimals that are shown; "" where there is nothing to judge by."""
-    before, after, better = score.get("before"), score.get("after"), score.get("better", "neither")
+    before, after, better = score["before"], score["after"], score["better"]
     if before is None or after is None or better == "neither" or is_agreement(score):
         return ""
     change = round(after, 2) - round(before, 2)

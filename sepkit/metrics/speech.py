@@ -12,6 +12,7 @@ import numpy as np
 from sepkit import config
 from sepkit.metrics.base import BaseMetric, Pair, Score, measured
 from sepkit.models import spoken, voice_activity
+from sepkit.models.voice_activity import STEP_S
 from sepkit.models.weights import WeightFile
 
 
@@ -43,4 +44,4 @@ class Metric(BaseMetric):
         listener = spoken.Listener(pair.mix.sample_rate, pair.mix.channels)
         listener.add(pair.mix.samples, pair.clean.samples)
         found = listener.spoken()
-        return (measured(row, float(np.count_nonzero(found.before) * spoken.STEP_S), found.seconds()),)
+        return (measured(row, float(np.count_nonzero(found.before) * STEP_S), found.seconds()),)

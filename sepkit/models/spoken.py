@@ -17,12 +17,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio.resample import resample
 from sepkit.audio.samples import Samples
 from sepkit.models import voice_activity
-from sepkit.models.voice_activity import SAMPLE_RATE, STEP_FRAMES
+from sepkit.models.voice_activity import STEP_S
 
-STEP_S = STEP_FRAMES / SAMPLE_RATE
 BLOCK_S = 250 * STEP_S
 """Heard at a time: whole steps, and a whole number of frames at every whole rate."""
 PROBABILITY = 0.5
@@ -96,8 +94,6 @@ class Listener:
 
     def _hear(self, block: Samples) -> None:
         """A block (2, frames) of the grid, or the last."""
-        heard = resample(block, self._sample_rate, SAMPLE_RATE)
-        heard = np.pad(heard, ((0, 0), (0, -heard.shape[1] % STEP_FRAMES)))
-        steps = heard.reshape(2, -1, STEP_FRAMES).swapaxes(0, 1).copy()
+        steps = voice_activity.in_steps(block, self._sample_rate).swapaxes(0, 1).copy()
         self._probabilities.append(voice_activity.probabilities(self._detector, steps))
         self._powers.append(np.square(steps).mean(axis=2))

@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sepkit.audio.resample import resample
+from sepkit.audio.samples import Samples
 from sepkit.models.weights import WeightFile, embedded
 
 SAMPLE_RATE = 16_000
 STEP_FRAMES = 512
 """What the network takes at a time: 32 ms."""
+STEP_S = STEP_FRAMES / SAMPLE_RATE
 
 
 def weight_file() -> WeightFile:
@@ -39,6 +42,13 @@ def load() -> Any:
 
     torch.set_num_threads(threads)  # importing silero_vad sets it to 1
     return silero_vad.load_silero_vad(onnx=True)
+
+
+def in_steps(samples: Samples, sample_rate: int) -> NDArray[np.float32]:
+    """Sound (channels, frames), at `SAMPLE_RATE` as (channels, steps, `STEP_FRAMES`); zeros fill the last step."""
+    heard = resample(samples, sample_rate, SAMPLE_RATE)
+    heard = np.pad(heard, ((0, 0), (0, -heard.shape[1] % STEP_FRAMES)))
+    return heard.reshape(heard.shape[0], -1, STEP_FRAMES)
 
 
 def probabilities(detector: Any, steps: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ from sepkit.clock import Clock
 from sepkit.config.sections import LoudnessConfig
 from sepkit.models import spoken, weights
 from sepkit.models.spoken import Spoken
-from sepkit.models.voice_activity import weight_file
+from sepkit.models.voice_activity import STEP_S, weight_file
 from sepkit.render.base import Finish
 from sepkit.stages.hold_back import HoldBack
 from sepkit.stages.level import Leveller
@@ -139,7 +139,7 @@ class Levelled(Finish):
         if self._spoken and self._gain > 1:
             heard = self._spoken
             gain_db = 20 * math.log10(self._gain)
-            self._held = HoldBack.of(heard.spoken, heard.power, heard.power_before, gain_db, spoken.STEP_S)
+            self._held = HoldBack.of(heard.spoken, heard.power, heard.power_before, gain_db, STEP_S)
 
     def _lufs(self, meter: LoudnessMeter) -> float:
         """Where someone speaks, or of all where that is not known."""

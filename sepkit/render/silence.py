@@ -14,14 +14,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio import resample
 from sepkit.audio.read import Source
 from sepkit.audio.windows import Span, stretch_frames
 from sepkit.config.sections import SilenceConfig
 from sepkit.models import voice_activity
-from sepkit.models.voice_activity import SAMPLE_RATE, STEP_FRAMES
+from sepkit.models.voice_activity import STEP_S
 
-STEP_S = STEP_FRAMES / SAMPLE_RATE
 BLOCK_S = 125 * STEP_S
 """Whole steps, and a whole number of frames at every whole rate."""
 MOST_BLOCKS = 8
@@ -73,9 +71,7 @@ def heard_steps(source: Source) -> Iterator[NDArray[np.float32]]:
     block_frames = max(1, int(held_frames / (BLOCK_S * rate))) * round(BLOCK_S * rate)
     for start in range(0, source.info.frames, block_frames):
         block = source.read(start, min(block_frames, source.info.frames - start))
-        heard = resample.resample(block, rate, SAMPLE_RATE)
-        heard = np.pad(heard, ((0, 0), (0, -heard.shape[1] % STEP_FRAMES)))
-        yield heard.reshape(heard.shape[0], -1, STEP_FRAMES)
+        yield voice_activity.in_steps(block, rate)
 
 
 def widened(spoken: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:

@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from sepkit.files import naming
 from sepkit.files.naming import shown
+from sepkit.metrics.base import GOALS
 from sepkit.report import html
-from sepkit.report.file_page import DIRECTIONS, table_row
+from sepkit.report.file_page import table_row
 from sepkit.report.pictures import CURRENT, bare_figure, inline_svg
 
 PAGE_NAME = "report.html"
@@ -142,13 +143,13 @@ def _metrics(rows: Sequence[FileRow]) -> Iterator[Metric]:
     named = {name: score for row in rows for name, score in row["metrics"].items()}
     for name, score in named.items():
         before, after = (_values(rows, name, side) for side in ("before", "after"))
-        picture = _histogram(before, after, f"{score.get('label', name)}, {score.get('unit', '')}") if after else ""
+        picture = _histogram(before, after, f"{score['label']}, {score['unit']}") if after else ""
         verdicts = Counter(table_row(name, row["metrics"][name]).verdict for row in rows if name in row["metrics"])
         judged = verdicts["better"], verdicts["worse"]
         means = (math.fsum(values) / len(values) if values else None for values in (before, after))
-        label, unit = score.get("label", name), score.get("unit", "")
-        goal = DIRECTIONS[score.get("better", "neither")]
-        yield Metric(name, label, unit, goal, picture, len(after), *judged, *means)
+        goal = GOALS[score["better"]]
+        direction = f"{goal} is better" if goal else ""
+        yield Metric(name, score["label"], score["unit"], direction, picture, len(after), *judged, *means)
 
 
 def _values(rows: Sequence[FileRow], name: str, side: str) -> list[float]:

@@ -16,7 +16,7 @@ from sepkit.config import Config, plugins
 from sepkit.config.sections import MetricConfig
 from sepkit.files.naming import shown
 from sepkit.judge.evaluate import Excerpt
-from sepkit.metrics.base import is_agreement, verdict
+from sepkit.metrics.base import GOALS, is_agreement, verdict
 from sepkit.render.base import Stem, judged, make_task
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.result import Outputs
@@ -55,7 +55,7 @@ class Row(NamedTuple):
     before: float | None
     after: float | None
     unit: str
-    direction: str
+    goal: str
     verdict: str
     remark: str
     agreement: bool
@@ -80,7 +80,6 @@ LEAST_CURVE = 3
 """Seconds that make a curve; fewer would be an empty strip."""
 CURVE_DB = (-40.0, 10.0)
 """Between these the curves of decibels are drawn."""
-DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "neither": ""}
 
 
 def evidence(
@@ -157,11 +156,10 @@ def write(path: Path, evidence: Evidence) -> Path:
 
 
 def table_row(name: str, score: Mapping[str, Any]) -> Row:
-    """A metric for the table, with its verdict. What a record does not say stays open."""
-    remark = "; ".join(part for part in (score.get("why"), score.get("note")) if part)
-    figures = score.get("before"), score.get("after"), score.get("unit", "")
-    goal = DIRECTIONS[score.get("better", "neither")]
-    return Row(name, score.get("label", name), *figures, goal, verdict(score), remark, is_agreement(score))
+    """A metric for the table, with its verdict."""
+    remark = "; ".join(part for part in (score["why"], score["note"]) if part)
+    figures = score["before"], score["after"], score["unit"]
+    return Row(name, score["label"], *figures, GOALS[score["better"]], verdict(score), remark, is_agreement(score))
 
 
 def in_a_sentence(metrics: Mapping[str, Mapping[str, Any]]) -> str:

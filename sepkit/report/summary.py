@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.files.whole_file import whole_file
-from sepkit.metrics.base import Better, Evaluation, is_agreement, verdict
+from sepkit.metrics.base import GOALS, Evaluation, is_agreement, verdict
 
 VERDICTS = {"better": "▲ better", "worse": "▼ worse", "same": "= same", "": ""}
-GOALS: dict[Better, str] = {"higher": "higher", "lower": "lower", "neither": ""}
-"""What one wishes for; whether it came so, the verdict says."""
 NO_VALUE = "–"
 METRICS_NAME = "metrics.json"
 HEAD = ("Metric", "Before", "After", "Unit", "Verdict", "Goal", "Remark")

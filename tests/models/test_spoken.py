@@ -11,7 +11,8 @@ import pytest
 
 from sepkit import Audio
 from sepkit.audio.read import read_audio
-from sepkit.models.spoken import STEP_S, Listener, Spoken
+from sepkit.models.spoken import Listener, Spoken
+from sepkit.models.voice_activity import STEP_S
 
 PILOT = Path(__file__).parents[2] / "data" / "pilot"
 FIRST_S, SPEECH_S, LENGTH_S = 4.0, 6.1, 16.0
