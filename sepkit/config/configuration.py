@@ -32,7 +32,7 @@ from sepkit.config.sections import (
     WindowsConfig,
 )
 from sepkit.config.shipped import located, shipped
-from sepkit.config.yaml_file import Options, parse_yaml, read_text
+from sepkit.config.yaml_file import Options, OptionsError, parse_yaml, read_text
 from sepkit.errors import ConfigError
 
 EMBEDDED_CONFIG = "config/pilot.yaml"
@@ -80,7 +80,7 @@ class Config(Options):
         try:
             plugins.load("render", name)
         except ConfigError as error:
-            raise ValueError(str(error)) from error
+            raise OptionsError([("", str(error))]) from error
         return name
 
     @field_validator("gate", mode="before")
@@ -123,8 +123,8 @@ class Config(Options):
     def escalations(self) -> tuple[Config, ...]:
         """The configurations of `escalate_to`: what shapes the sound is theirs, all else is this one's."""
         found = []
-        for path in self.escalate_to:
-            other = parse_config(read_text(path, EMBEDDED_CONFIG), path)
+        for index, path in enumerate(self.escalate_to):
+            other = parse_config(read_text(path, EMBEDDED_CONFIG, f"escalate_to.{index}"), path)
             if other.task != self.task:
                 raise ConfigError(
                     f"{path}: task: {other.task}, but the configuration that escalates to it has {self.task}; "

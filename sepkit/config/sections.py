@@ -20,23 +20,21 @@ class _Plugin(Options):
         kind = {"separator": "separators", "denoiser": "denoisers", "metric": "metrics"}
         if not isinstance(raw, dict):
             return raw
-        for key, folder in kind.items():
-            name = raw.get(key)
-            if key not in cls.model_fields or not isinstance(name, str):
-                continue
-            try:
-                options_model = plugins.load(folder, name).Options
-            except ConfigError as error:
-                raise OptionsError([(key, str(error))]) from error
-            given = raw.get("options") or {}
-            if isinstance(given, Options):
-                given = given.model_dump()
-            try:
-                return {**raw, "options": options_model.model_validate(given)}
-            except ValidationError as error:
-                inner = [(f"options.{path}".rstrip("."), text) for path, text in problems(error, options_model)]
-                raise OptionsError(inner) from error
-        return raw
+        key = next(key for key in kind if key in cls.model_fields)
+        name, given = raw.get(key), raw.get("options")
+        if not isinstance(name, str):
+            return {**raw, "options": Options()}  # whose they are is the mistake to mend first
+        try:
+            options_model = plugins.load(kind[key], name).Options
+        except ConfigError as error:
+            raise OptionsError([(key, str(error))]) from error
+        if isinstance(given, Options):
+            given = given.model_dump()
+        try:
+            return {**raw, "options": options_model.model_validate({} if given is None else given)}
+        except ValidationError as error:
+            inner = [(f"options.{path}".rstrip("."), text) for path, text in problems(error, options_model)]
+            raise OptionsError(inner) from error
 
 
 class MemberConfig(_Plugin):

@@ -28,6 +28,14 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
 
+ASKED = {
+    "model_type": "a section is asked",
+    "dict_type": "a section is asked",
+    "tuple_type": "a list is asked",
+    "string_type": "a text is asked",
+}
+"""What stands in a message for a type of Python."""
+
 Model = TypeVar("Model", bound=Options)
 
 
@@ -60,13 +68,14 @@ class _UniqueKeyLoader(PlainLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_text(path: str | Path, example: str) -> str:
-    """The text of a configuration; the error names `example`, a file that is one."""
+def read_text(path: str | Path, example: str, field: str = "") -> str:
+    """The text of a configuration; the error names `example`, a file that is one, and the field that asks for it."""
     try:
         with Path(path).open(encoding="utf-8") as file:
             return file.read(LONGEST_TEXT + 1)  # one more than is parsed, so that a device without an end is refused
     except (OSError, ValueError) as error:  # a NUL in the path, or no UTF-8, is a ValueError
         named, reason = clipped(str(path), LONGEST_PROBLEM), clipped(getattr(error, "strerror", None) or str(error))
+        named = f"{field}: {named}" if field else named
         raise ConfigError(f"{named}: cannot be read ({reason}); give a YAML file such as {example}") from error
 
 
@@ -96,16 +105,18 @@ def problems(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[s
         path = ".".join(clipped(str(part), LONGEST_KEY) for part in item["loc"])
         inner = item.get("ctx", {}).get("error")
         if isinstance(inner, OptionsError):
-            yield from ((f"{path}.{sub}" if path else sub, text) for sub, text in inner.problems)
+            yield from ((".".join(filter(None, (path, sub))), text) for sub, text in inner.problems)
         elif item["type"] == "too_short":
             yield path, f"is empty; give at least {item['ctx']['min_length']}"
         elif item["type"] == "extra_forbidden":
             yield path, _unknown_key(item["loc"], model)
         elif item["type"] == "missing":
             yield path, "this field is required and absent"
+        elif item["type"] == "value_error" and isinstance(item["input"], (dict, list)):
+            yield path, str(inner)  # fields that do not fit together, which it names
         else:
-            found = "" if isinstance(item["input"], (dict, list)) else f", found {found_text(item['input'])}"
-            yield path, f"{item['msg'].removeprefix('Value error, ')}{found}"
+            asked = ASKED.get(item["type"], item["msg"].removeprefix("Value error, "))
+            yield path, f"{asked}, found {found_text(item['input'])}"
 
 
 def found_text(value: Any) -> str:

@@ -61,6 +61,14 @@ def test_shipped_configurations_name_every_section_and_field(path):
         ("members: [{separator: passthrough, options: {colour: red}}]", "members.0.options.colour: unknown key"),
         ("members: [{separator: passthrough, weight: .nan}]", "members.0.weight: "),
         ("members: []", "members: is empty; give at least 1"),
+        ("members: {}", "members: a list is asked, found a section"),
+        ("members: [passthrough]", "members.0: a section is asked, found 'passthrough'"),
+        ("members: [{separator: 3}]", "members.0.separator: a text is asked, found 3"),
+        ("members: [{separator: passthrough, options: []}]", "members.0.options: a section is asked, found a list"),
+        (MINIMAL + "gate: []", "gate: a section is asked, found a list"),
+        (MINIMAL + "escalate_to: {}", "escalate_to: a list is asked, found a section"),
+        (MINIMAL + "escalate_to: [{}]", "escalate_to.0: a text is asked, found a section"),
+        (MINIMAL + "denoise: []", "denoise: a section is asked, found a list"),
         ("seed: 3", "members: this field is required"),
         ("- a\n- b", "expected sections such as 'members:', found list"),
         ("members: [", "not valid YAML"),
@@ -79,6 +87,22 @@ def test_all_mistakes_are_listed_at_once():
     with pytest.raises(ConfigError) as caught:
         parse_config("members: [{separator: tape}]\nfuze: 1\noutput: {format: mp3}")
     assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("members: [{}]", "members.0.separator"), (MINIMAL + "denoise: {wet: 0}", "denoise.denoiser")],
+)
+def test_a_plug_in_that_is_not_named_is_all_that_is_said_to_be_absent(text, said):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, "my.yaml")
+    assert str(caught.value) == f"my.yaml: {said}: this field is required and absent"
+
+
+def test_an_absent_file_to_escalate_to_is_named_with_its_field(tmp_path):
+    (tmp_path / "first.yaml").write_text(MINIMAL + "gate: {stoi_min: 0.5}\nescalate_to: [nope.yaml]")
+    with pytest.raises(ConfigError, match=rf"^escalate_to\.0: {tmp_path}/nope\.yaml: cannot be read \(No such file"):
+        load_config(tmp_path / "first.yaml")
 
 
 def test_an_absent_file_is_named():
