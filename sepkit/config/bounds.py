@@ -16,8 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from sepkit.config import plugins
 from sepkit.config.yaml_file import LONGEST_KEY, MOST_PROBLEMS, Options, OptionsError, found_text
+from sepkit.errors import ConfigError
 from sepkit.files.naming import clipped
 
 LENGTH_EQUAL = "length_equal"
@@ -75,6 +78,8 @@ def _problem(key: str, value: Any, known: Mapping[str, Bound]) -> str:
     if key == LENGTH_EQUAL:
         return "" if isinstance(value, bool) else f"true or false is asked, found {found_text(value)}"
     if key not in known:
+        if broken := _broken_metric(str(key)):
+            return broken
         close = difflib.get_close_matches(str(key), [*known, LENGTH_EQUAL], n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
         return (
@@ -88,17 +93,26 @@ def _problem(key: str, value: Any, known: Mapping[str, Bound]) -> str:
     return ""
 
 
+def _broken_metric(key: str) -> str:
+    """What is the matter with the metric that a key begins with; empty where there is none, or it is whole."""
+    for metric in plugins.names("metrics"):
+        if key.startswith(metric):
+            try:
+                plugins.load("metrics", metric)
+            except ConfigError as error:
+                return str(error)
+    return ""
+
+
 def _known(chosen: Chosen) -> Iterator[Bound]:
     """Every bound that can be set; where two rows would have one key, the first holds it, aliases come last."""
-    options: dict[str, list[Options]] = {name: [] for name in plugins.names("metrics")}
-    for name, given in chosen:
-        options[name].append(given)
+    options: dict[str, list[Options]] = {name: _defaults(name) for name in plugins.names("metrics")}
+    options |= {name: [given for named, given in chosen if named == name] for name, _ in chosen}
     aliases: list[Bound] = []
     rows: list[Bound] = []
     for metric, all_given in options.items():
-        module = plugins.load("metrics", metric)
-        for given in all_given or [module.Options()]:
-            scores = module.Metric(given).rows()
+        for given in all_given:
+            scores = _rows(metric, given)
             rows += [bound for score in scores for bound in _bounds(score.name, score, metric, given)]
             short = [metric, SHORT.get(metric, metric)] if len(scores) == 1 else []
             aliases += [bound for name in short for bound in _bounds(name, scores[0], metric, given)]
@@ -107,6 +121,23 @@ def _known(chosen: Chosen) -> Iterator[Bound]:
         if bound.key not in seen:
             seen.add(bound.key)
             yield bound
+
+
+def _defaults(metric: str) -> list[Options]:
+    """The options of a metric that no configuration names; none where it is broken, or needs to be told some."""
+    try:
+        given: Options = plugins.load("metrics", metric).Options()
+        _rows(metric, given)
+    except (ConfigError, ValidationError):
+        return []
+    return [given]
+
+
+def _rows(metric: str, options: Options) -> Sequence[Any]:
+    made = plugins.make("metrics", metric, options)
+    with plugins.blamed("metrics", metric):
+        rows: Sequence[Any] = made.rows()
+    return rows
 
 
 def _bounds(name: str, score: Any, metric: str, options: Options) -> Iterator[Bound]:

@@ -67,7 +67,7 @@ class Evaluator:
 
     def __init__(self, metrics: Iterable[MetricConfig]) -> None:
         self.metrics: tuple[BaseMetric, ...] = tuple(
-            plugins.load("metrics", metric.metric).Metric(metric.options) for metric in metrics
+            plugins.make("metrics", metric.metric, metric.options) for metric in metrics
         )
 
     def weights(self) -> tuple[WeightFile, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sepkit.config import plugins
-from sepkit.errors import WeightsError
+from sepkit.errors import ConfigError, WeightsError
 from sepkit.models import weights
 from sepkit.models.weights import WeightFile
 
@@ -60,13 +60,25 @@ def rows() -> tuple[Model, ...]:
     """Every model, in the order of the plug-ins."""
     files: dict[str, dict[WeightFile, None]] = {}
     users: dict[str, dict[str, None]] = {}
+    for user, listed in _lists()[0].items():
+        for file in listed:
+            files.setdefault(file.model, {})[file] = None
+            users.setdefault(file.model, {})[user] = None
+    return tuple(Model(name, tuple(users[name]), tuple(found)) for name, found in files.items())
+
+
+def _lists() -> tuple[dict[str, tuple[WeightFile, ...]], list[str]]:
+    """What each plug-in can use, by "separators/demucs"; and a line for each that is broken."""
+    lists, broken = {}, []
     for kind in _KINDS:
         for name in plugins.names(kind):
-            listed = getattr(plugins.load(kind, name), "catalogue", tuple)
-            for file in listed():
-                files.setdefault(file.model, {})[file] = None
-                users.setdefault(file.model, {})[f"{kind}/{name}"] = None
-    return tuple(Model(name, tuple(users[name]), tuple(found)) for name, found in files.items())
+            try:
+                listed = getattr(plugins.load(kind, name), "catalogue", tuple)
+                with plugins.blamed(kind, name):
+                    lists[f"{kind}/{name}"] = tuple(listed())
+            except ConfigError as error:
+                broken.append(f"{kind}: {error}")
+    return lists, broken
 
 
 def catalogue() -> tuple[WeightFile, ...]:
@@ -107,7 +119,7 @@ def verify(names: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def table() -> str:
-    """`rows()` as text, a line each."""
+    """`rows()` as text, a line each; then a line for each plug-in that is broken."""
     head = ("model", "used by", "size", "cached", "licence of code", "licence of weights", "source")
     lines = [head]
     for model in rows():
@@ -115,4 +127,4 @@ def table() -> str:
         licences = (model.licence_code, model.licence_weights)
         lines.append((model.name, users, size, model.cached, *licences, model.source))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    return "\n".join([*("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines), *_lists()[1]])

@@ -166,7 +166,7 @@ class BaseTask(ABC):
 
 def make_task(config: Config) -> BaseTask:
     """The task that a configuration names."""
-    task: BaseTask = plugins.load("render", config.task).Task(config)
+    task: BaseTask = plugins.make("render", config.task, config)
     return task
 
 

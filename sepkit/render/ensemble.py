@@ -46,7 +46,7 @@ class Member:
     def __init__(self, config: MemberConfig, seed: int) -> None:
         self.name = config.separator
         self.weight = config.weight
-        self.separator: BaseSeparator = plugins.load("separators", config.separator).Separator(config.options)
+        self.separator: BaseSeparator = plugins.make("separators", config.separator, config.options)
         self._seed = seed
 
     def twin(self) -> Member:

@@ -28,7 +28,7 @@ class Task(BaseTask):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         if config.denoise:
-            self.denoiser = plugins.load("denoisers", config.denoise.denoiser).Denoiser(config.denoise.options)
+            self.denoiser = plugins.make("denoisers", config.denoise.denoiser, config.denoise.options)
         self._stft = Stft(config.stft.fft_frames, config.stft.hop_frames)
 
     def stems(self, info: SourceInfo | None = None) -> tuple[Stem, ...]:

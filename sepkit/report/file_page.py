@@ -181,7 +181,7 @@ def in_a_sentence(metrics: Mapping[str, Mapping[str, Any]]) -> str:
 
 def abouts(chosen: Sequence[MetricConfig]) -> dict[str, str]:
     """What each row of the metrics says, by its name."""
-    made = [plugins.load("metrics", each.metric).Metric(each.options) for each in chosen]
+    made = [plugins.make("metrics", each.metric, each.options) for each in chosen]
     return {row.name: metric.about for metric in made for row in metric.rows()}
 
 
