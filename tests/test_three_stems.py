@@ -192,7 +192,7 @@ def test_what_a_task_cannot_do_is_an_error_that_says_so(tmp_path, config):
     for command in (["config", "check", config], ["plan", tmp_path / "in", "--config", config]):
         done = sepkit(*command)
         assert done.returncode == 2, done.stderr
-        assert "members[0]: 'passthrough' does not tell low, middle, high apart" in done.stderr
+        assert "members.0.separator: 'passthrough' does not tell low, middle, high apart" in done.stderr
     config.write_text("task: band\nmembers: [{separator: thirds}]")
     told = sepkit("config", "check", config).stderr
     assert "task: there is no 'band' among the tasks; choose one of bands, speech" in told

@@ -23,9 +23,10 @@ from sepkit.audio.windows import Span, Window
 from sepkit.clock import Clock
 from sepkit.config import Config, plugins
 from sepkit.denoisers.base import BaseDenoiser
+from sepkit.errors import ConfigError
 from sepkit.models.weights import WeightFile
 from sepkit.render import silence
-from sepkit.render.ensemble import Estimate
+from sepkit.render.ensemble import Estimate, Member
 from sepkit.render.statistics import Statistics
 
 
@@ -95,11 +96,25 @@ class BaseTask(ABC):
 
     sources: ClassVar[tuple[str, ...]] = ()
     """What every member has to tell apart for this task, by name; empty: one wanted sound is enough."""
+    members: ClassVar[int | None] = None
+    """How many members it takes; None: one or more, whose estimates it fuses."""
     denoiser: BaseDenoiser | None = None
     """Among the task's stages, where it has one; what it costs is foreseen apart."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
+
+    def require(self, members: Sequence[Member]) -> None:
+        """Raise where the members are not as many as the task takes, or do not tell apart all that it works on."""
+        named = f"the task '{self.config.task}'"
+        if self.members not in (None, len(members)):
+            raise ConfigError(f"members: {named} takes {self.members}, found {len(members)}; give as many as it takes")
+        for index, member in enumerate(members):
+            if absent := [name for name in self.sources if name not in member.separator.sources]:
+                raise ConfigError(
+                    f"members.{index}.separator: '{member.name}' does not tell {', '.join(absent)} apart, which "
+                    f"{named} needs; choose a separator that does"
+                )
 
     @abstractmethod
     def stems(self, info: SourceInfo | None = None) -> tuple[Stem, ...]:

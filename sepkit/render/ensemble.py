@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,9 +19,8 @@ from sepkit.audio.windows import Window, read_around
 from sepkit.clock import Clock
 from sepkit.config import Config, plugins
 from sepkit.config.sections import MemberConfig
-from sepkit.errors import ConfigError, SepkitError
 from sepkit.render.statistics import Statistics
-from sepkit.separators.base import BaseSeparator, Mix, Passes, Place
+from sepkit.separators.base import BaseSeparator, Mix, Passes, Place, check
 
 if TYPE_CHECKING:
     from sepkit.models.weights import WeightFile
@@ -84,6 +82,8 @@ class Member:
                 self.separator.separate(Mix(group, *statistics, self._seed, _part(native_place, index)))
                 for index, group in enumerate(groups)
             ]
+        for each, group in zip(found, groups, strict=True):
+            check(each, group, self.name, self.separator.sources)
         rests = [each.rest for each in found if each.rest is not None]
         with clock("resample"):
             wanted = self._return([each.wanted for each in found], stretch, sample_rate, native_hz)
@@ -108,10 +108,6 @@ class Member:
         joined = np.concatenate(parts)
         if joined.shape[0] > stretch.shape[0]:  # a mono source that a stereo member saw doubled
             joined = joined.mean(axis=0, keepdims=True)
-        if not np.isfinite(joined).all():
-            raise SepkitError(
-                f"member '{self.name}': its estimate holds NaN or Inf; check its weights with `sepkit models verify`"
-            )
         return resample.resample(joined, native_hz, sample_rate, stretch.shape[1])
 
 
@@ -130,15 +126,6 @@ class Ensemble:
     def weights(self) -> tuple[WeightFile, ...]:
         """Every file of weights that the members read."""
         return tuple(file for member in self.members for file in member.separator.weights())
-
-    def require(self, sources: Iterable[str], task: str) -> None:
-        """Raise where a member does not tell apart all that the task works on."""
-        for index, member in enumerate(self.members):
-            if absent := [name for name in sources if name not in member.separator.sources]:
-                raise ConfigError(
-                    f"members[{index}]: '{member.name}' does not tell {', '.join(absent)} apart, which the task "
-                    f"'{task}' needs; choose a separator that does"
-                )
 
     @property
     def uses_device(self) -> bool:

@@ -48,7 +48,7 @@ class Pipeline:
         self.config = config
         self.ensemble = Ensemble(config)
         self.task = make_task(config)
-        self.ensemble.require(self.task.sources, config.task)
+        self.task.require(self.ensemble.members)
         self._stft = Stft(config.stft.fft_frames, config.stft.hop_frames)
         self._threads = threads
         self._loaded = False

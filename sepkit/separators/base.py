@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
+import numpy as np
+
 from sepkit.audio.samples import Samples
 from sepkit.config import Options
+from sepkit.errors import SepkitError
 from sepkit.models.weights import WeightFile
 
 
@@ -60,6 +63,29 @@ class Estimates(NamedTuple):
     wanted: Samples
     rest: Samples | None = None
     sources: Mapping[str, Samples] = MappingProxyType({})
+
+
+def check(found: Estimates, mix: Samples, name: str, sources: Iterable[str]) -> None:
+    """Raise where a separator did not keep the contract: every declared source is there, of the mix's shape, finite.
+
+    mix: what it was given. name: of the separator, for the error.
+    """
+    front = f"member '{name}'"
+    if not isinstance(found, Estimates):
+        raise SepkitError(f"{front}: its separate gave a {type(found).__name__}; it must give Estimates")
+    given: dict[str, Samples | None] = {"wanted": found.wanted, **({} if found.rest is None else {"rest": found.rest})}
+    given |= {f"source '{source}'": found.sources.get(source) for source in sources}
+    for what, samples in given.items():
+        if samples is None:
+            raise SepkitError(f"{front}: its separate did not give {what}; it must give every source that it declares")
+        if not isinstance(samples, np.ndarray) or samples.dtype.kind != "f" or samples.shape != mix.shape:
+            form = f"{samples.dtype} {samples.shape}" if isinstance(samples, np.ndarray) else type(samples).__name__
+            raise SepkitError(f"{front}: its {what} came as {form}; it must be float32 {mix.shape}, as the mix it got")
+        if not np.isfinite(samples).all():
+            raise SepkitError(
+                f"{front}: its {what} holds NaN or Inf; check its weights with `sepkit models verify`, or try "
+                "'device: cpu'"
+            )
 
 
 Passes = dict[Hashable, int]

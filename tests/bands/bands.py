@@ -8,6 +8,7 @@ from sepkit.render.base import BaseTask, Finish, Stem
 
 class Task(BaseTask):
     sources = ("low", "middle", "high")
+    members = 1
 
     def stems(self, info=None):
         low = Stem("low", "__low", "Low", "below 500 Hz", judged=True)
