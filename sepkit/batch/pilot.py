@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sepkit.audio.read import probe
 from sepkit.batch.bars import file_bar
 from sepkit.batch.journal import are_metrics
 from sepkit.config import Config, dump_config, parse_config
@@ -204,9 +205,12 @@ def _weight_facts(file: WeightFile) -> dict[str, str]:
 
 
 def _pilot_truth(config: Config) -> Truth:
-    pilot = config.pilot
-    return Truth(
-        Path(pilot.reference) if pilot.reference else None,
-        Path(pilot.background) if pilot.background else None,
-        read_words(Path(pilot.words) if pilot.words else None),
-    )
+    """The truth that the configuration names; what of it cannot be read is told before anything is rendered."""
+    named = {name: getattr(config.pilot, name) for name in Truth._fields}
+    found = {name: Path(path) for name, path in named.items() if path}
+    for name, path in found.items():
+        try:
+            read_words(path) if name == "words" else probe(path)
+        except SourceError as error:
+            raise SourceError(f"pilot.{name}: {error}; set it to null where it is not known") from error
+    return Truth(found.get("reference"), found.get("background"), read_words(found.get("words")))

@@ -101,3 +101,12 @@ def test_words_that_cannot_be_read_are_named(tmp_path, pair):
     config = parse_config(untouched(*pair))
     with pytest.raises(SourceError, match=r"nowhere\.txt: cannot be read"):
         evaluate_files(config, pair[0], pair[1], None, None, tmp_path / "nowhere.txt", None)
+
+
+@pytest.mark.parametrize("field", ["reference", "background", "words"])
+def test_a_truth_that_is_not_here_is_told_before_anything_is_rendered(tmp_path, pair, field):
+    config = parse_config(untouched(*pair))
+    config = config.model_copy(update={"pilot": config.pilot.model_copy(update={field: "nowhere.wav"})})
+    with pytest.raises(SourceError, match=rf"^pilot\.{field}: nowhere\.wav: "):
+        run_pilot(config, tmp_path / "artifacts", tmp_path / "eval")
+    assert not (tmp_path / "artifacts").exists()
