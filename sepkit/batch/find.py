@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sepkit.audio.suffixes import READABLE
+from sepkit.errors import SourceError
 from sepkit.files.naming import shown
 from sepkit.files.walk import walk
 
@@ -54,9 +55,18 @@ def matcher(patterns: Patterns, exclude: Patterns = ()) -> Callable[[str], bool]
     return matches
 
 
-def named(patterns: Patterns) -> str:
+def _named(patterns: Patterns) -> str:
     """The patterns for people."""
     return " or ".join(f"'{shown(each)}'" for each in _each(patterns)) or "the names of sound and video files"
+
+
+def require_any(found: Found, source: Path, patterns: Patterns, notes: Sequence[str] = ()) -> None:
+    """Raise where nothing was found. notes: why some of what matches was left out."""
+    if not found.sources and not found.refused:
+        why = "".join(f" ({note})" for note in notes)
+        raise SourceError(
+            f"{shown(source)}: no file matches {_named(patterns)}{why}; check the folder, or give another --pattern"
+        )
 
 
 def _each(patterns: Patterns) -> tuple[str, ...]:

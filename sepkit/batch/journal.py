@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from sepkit.errors import SourceError
 from sepkit.files.json_lines import JsonLines
-from sepkit.files.naming import shown
+from sepkit.files.naming import real, shown
 from sepkit.judge.verdict import Verdict
 from sepkit.metrics.base import Better
 
@@ -79,6 +79,10 @@ class Journal:
     def path(self) -> Path:
         """Where it lies."""
         return self._lines.path
+
+    def written(self) -> set[Path]:
+        """Every output, where links lead."""
+        return {real(self.path.parent / stamp.path) for record in self.records.values() for stamp in record.outputs}
 
     def notes(self) -> list[str]:
         """A note where lines are damaged; the files that they were about are rendered again."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from sepkit.batch.find import Found
-from sepkit.batch.journal import Journal
 from sepkit.files.naming import real, shown
 from sepkit.render.pipeline import Pipeline
 
 MOST_NAMED = 3
 
 
-def leave_out_results(found: Found, folder: Path, out: Path, pipeline: Pipeline, journal: Journal) -> list[str]:
-    """Take them out of `found`: what the journal of `out` has written, and what bears a suffix of the task's stems.
+def leave_out_results(
+    found: Found, folder: Path, pipeline: Pipeline, written: Collection[Path] = frozenset()
+) -> list[str]:
+    """Take them out of `found`: what `written` says a journal has, and what bears a suffix of the task's stems.
 
     Returns a note where there are some. A suffix that begins with a letter or digit tells no result from a word.
     """
-    written = {real(out / stamp.path) for record in journal.records.values() for stamp in record.outputs}
     suffixes = tuple(stem.suffix for stem in pipeline.task.stems() if stem.suffix and not stem.suffix[0].isalnum())
     results = [
         path

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from sepkit.audio.read import SourceInfo, probe
 from sepkit.batch.estimate import output_bytes
-from sepkit.batch.find import Patterns, find, named
+from sepkit.batch.find import Patterns, find, require_any
+from sepkit.batch.own_results import leave_out_results
 from sepkit.config import Config
 from sepkit.config.sections import SourceConfig
 from sepkit.errors import SepkitError, SourceError
 from sepkit.files.naming import shown
-from sepkit.judge.verdict import all_weights
+from sepkit.judge.verdict import Judge, all_weights
 from sepkit.judge.words import Words, unused_note
 from sepkit.models.device import cores
 from sepkit.models.weights import size_text
@@ -23,10 +24,10 @@ from sepkit.render.pipeline import Pipeline
 
 def plan_text(config: Config, source: Path, pattern: Patterns, again: bool) -> str:
     """The plan for the terminal. again: measure this machine anew."""
-    pipeline = Pipeline(config)
+    pipeline = Judge(config, config.batch_metrics()).pipeline  # refuses what cannot be judged
     words = Words(Path(config.words)) if config.words else None
-    paths, refused = _sources(source, pattern)
-    infos, left_out = _probed(paths, refused, config.source)
+    paths, notes = _sources(source, pattern, pipeline)
+    infos, left_out = _probed(paths, notes, config.source)
     absent = [file for file in pipeline.weights() if not file.path.is_file()]
     foreseen = None if absent else forecast(pipeline, infos, again)
     lines = [
@@ -44,22 +45,22 @@ def plan_text(config: Config, source: Path, pattern: Patterns, again: bool) -> s
     return "\n".join(lines)
 
 
-def _sources(source: Path, pattern: Patterns) -> tuple[list[Path], list[str]]:
-    """What is to be read, and what is the matter with each that cannot be."""
+def _sources(source: Path, pattern: Patterns, pipeline: Pipeline) -> tuple[list[Path], list[str]]:
+    """What is to be read, and what is left out and why."""
     if source.is_file():
         return [source], []
     if not source.is_dir():
         raise SourceError(f"{shown(source)}: there is no such file or folder; check INPUT")
     found = find(source, pattern)
-    if not found.sources and not found.refused:
-        raise SourceError(f"{shown(source)}: no file matches {named(pattern)}; check INPUT, or give another --pattern")
-    refused = [f"{shown(source / path)}: {reason}" for path, reason in found.refused.items()]
-    return [source / path for path in found.sources], refused
+    notes = leave_out_results(found, source, pipeline)
+    require_any(found, source, pattern, notes)
+    notes += [f"left out: {shown(source / path)}: {reason}" for path, reason in found.refused.items()]
+    return [source / path for path in found.sources], notes
 
 
-def _probed(sources: Sequence[Path], refused: Sequence[str], how: SourceConfig) -> tuple[list[SourceInfo], list[str]]:
+def _probed(sources: Sequence[Path], notes: Sequence[str], how: SourceConfig) -> tuple[list[SourceInfo], list[str]]:
     """What can be read, and a line for each that cannot; where that is all of them, it raises."""
-    infos, left_out = [], [f"left out: {reason}" for reason in refused]
+    infos, left_out = [], list(notes)
     for path in sources:
         try:
             infos.append(probe(path, how))

@@ -16,7 +16,7 @@ from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, check_target, pack,
 from sepkit.batch.engines.here import render_here
 from sepkit.batch.engines.processes import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.batch.estimate import estimate
-from sepkit.batch.find import Found, Patterns, find, matcher, named
+from sepkit.batch.find import Found, Patterns, find, matcher, require_any
 from sepkit.batch.journal import Journal, Record
 from sepkit.batch.own_results import leave_out_results
 from sepkit.batch.pages import missing_note
@@ -31,6 +31,7 @@ from sepkit.files.hold import held
 from sepkit.files.naming import shown
 from sepkit.files.workspace import sweep, workspace
 from sepkit.interruption import interruptible
+from sepkit.judge.verdict import Judge
 from sepkit.judge.words import Words, unused_note
 from sepkit.models.device import cores, gpus
 from sepkit.render.pipeline import Pipeline
@@ -58,7 +59,7 @@ class BatchJob:
 def run_batch(job: BatchJob) -> BatchReport:
     """Render a folder. What makes the batch impossible raises; what is wrong with one file is in its row."""
     _check(job)
-    pipeline = Pipeline(job.config)
+    pipeline = Judge(job.config, job.config.batch_metrics()).pipeline  # refuses what cannot be judged
     identity = Identity.of(pipeline)
     words = Words(Path(job.config.words)) if job.config.words else None
     return _foresee(job, pipeline, identity, words) if job.dry_run else _run(job, pipeline, identity, words)
@@ -207,12 +208,8 @@ def _sources(job: BatchJob, work: Path, pipeline: Pipeline, journal: Journal) ->
         damaged = unpack(job.source, folder, matcher(job.pattern, job.exclude), job.unpack_bound)
     found = find(folder, job.pattern, skipped=job.out, exclude=job.exclude)
     found.refused.update(damaged)
-    notes = leave_out_results(found, folder, job.out, pipeline, journal)
-    if not found.sources and not found.refused:
-        why = "".join(f" ({note})" for note in notes)
-        raise SourceError(
-            f"{shown(job.source)}: no file matches {named(job.pattern)}{why}; check IN_DIR, or give another --pattern"
-        )
+    notes = leave_out_results(found, folder, pipeline, journal.written())
+    require_any(found, job.source, job.pattern, notes)
     return folder, found, [*journal.notes(), *notes]
 
 
