@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from sepkit.errors import SourceError
+from sepkit.files.digest import sha256_of
 from sepkit.files.json_lines import JsonLines
-from sepkit.files.naming import real, shown
+from sepkit.files.naming import real
 from sepkit.judge.verdict import Verdict
 from sepkit.metrics.base import Better
 
@@ -150,25 +148,14 @@ def by_stem(stems: Sequence[str], outputs: Sequence[str], verdict: str) -> dict[
     return dict(zip(stems, sounds, strict=False))
 
 
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, read a megabyte at a time; what is no file is refused, and not waited for."""
-    digest = hashlib.sha256()
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123  by its number
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise SourceError(f"{shown(path)}: is no regular file any more; put it back and run it again")
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def sha256_of_all(digests: Iterable[str]) -> str:
     """One SHA-256 over several, in their order."""
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def stamp(folder: Path, path: Path) -> Stamp:
-    """What `path` under `folder` is now."""
-    return Stamp(path.relative_to(folder).as_posix(), sha256_of(path), path.stat().st_size)
+def stamp(folder: Path, path: Path, sha256: str = "") -> Stamp:
+    """What `path` under `folder` is now. sha256: where it is known already."""
+    return Stamp(path.relative_to(folder).as_posix(), sha256 or sha256_of(path), path.stat().st_size)
 
 
 def is_whole(folder: Path, expected: Stamp) -> bool:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.audio.source_file import require_file
-from sepkit.batch.journal import STEMS_BEFORE, Journal, Record, are_metrics, by_stem, is_number, sha256_of
+from sepkit.batch.journal import STEMS_BEFORE, Journal, Record, are_metrics, by_stem, is_number
 from sepkit.batch.report import JSON_NAME, Row
 from sepkit.config import Config, parse_config
 from sepkit.errors import OutputError, SepkitError, SourceError, one_line
+from sepkit.files.digest import sha256_of
 from sepkit.files.naming import shown
 from sepkit.judge.evaluate import Excerpt, bring_together
 from sepkit.judge.verdict import FIRST

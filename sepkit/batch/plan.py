@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sepkit.batch.find import Found
-from sepkit.batch.journal import Journal, Record, is_whole, sha256_of, sha256_of_all
+from sepkit.batch.journal import Journal, Record, is_whole, sha256_of_all
 from sepkit.errors import OutputError, one_line
 from sepkit.files import naming
+from sepkit.files.digest import sha256_of
 from sepkit.files.naming import real, shown
 from sepkit.judge.quarantine import Places, leftovers
 from sepkit.judge.verdict import all_weights
@@ -115,7 +116,18 @@ def _with_leftovers(item: Item, record: Record | None, out: Path, claims: _Claim
     earlier = [out / stamp.path for stamp in record.outputs] if record else []
     found = leftovers(item.places, earlier)
     stale, held_stale = (tuple(path for path in paths if claims.free_for(path, item.path)) for paths in found)
-    return replace(item, places=item.places._replace(stale=stale, held_stale=held_stale))
+    places = item.places._replace(stale=stale, held_stale=held_stale, ours=_ours(record, item.places, out))
+    return replace(item, places=places)
+
+
+def _ours(record: Record | None, places: Places, out: Path) -> frozenset[tuple[Path, str | None]]:
+    """What the journal says sepkit wrote, the reasons by either name that they have had."""
+    if record is None:
+        return frozenset()
+    found = [(out / stamp.path, stamp.sha256) for stamp in record.outputs]
+    if record.quarantined and found:
+        found += [(path, found[-1][1]) for path in (places.reasons, places.reasons_before)]
+    return frozenset(found)
 
 
 def _why_not_done(

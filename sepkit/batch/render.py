@@ -8,18 +8,21 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sepkit.batch import pages
-from sepkit.batch.journal import Stamp, sha256_of, stamp
+from sepkit.batch import moves, pages
+from sepkit.batch.journal import Stamp, stamp
 from sepkit.batch.plan import Item
 from sepkit.clock import Clock
 from sepkit.config import Config
 from sepkit.errors import SourceError, one_line
+from sepkit.files.digest import sha256_of
 from sepkit.files.naming import shown
 from sepkit.files.workspace import workspace
 from sepkit.judge import quarantine
+from sepkit.judge.quarantine import Arrival
 from sepkit.judge.verdict import Judge, Judged
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.report.second_look import Seen
@@ -85,11 +88,12 @@ class Renderer:
             judged = self._judge.judge(item.source, rendered, item.words, lambda part: tell(item, part), masks)
             if _identity(item.source) != before:
                 raise SourceError(f"{shown(item.source)}: changed while it was read; run it again when it is whole")
-            settled = quarantine.settle(rendered, judged, item.places, self.out)
+            announce = partial(moves.announce, self.out, item.path)
+            settled = quarantine.settle(rendered, judged, item.places, self.out, announce)
             shown_s, unshown = self._write_page(item, judged, Seen(masks, rendered))
         outcome = self._outcome(input_sha256, settled.files, judged, tuple(item.outputs))
-        removed = [f"removed {path.relative_to(self.out)}, which is not written any more" for path in settled.removed]
-        note = "; ".join(filter(None, (outcome.note, *removed, unshown)))
+        told = settled.notes(lambda path: shown(path.relative_to(self.out)))
+        note = "; ".join(filter(None, (outcome.note, *told, unshown)))
         return replace(outcome, note=note, stages=outcome.stages | shown_s)
 
     def _write_page(self, item: Item, judged: Judged, seen: Seen) -> tuple[dict[str, float], str]:
@@ -108,11 +112,11 @@ class Renderer:
             return dict(clock.seconds), f"its page could not be made: {one_line(error)}"
         return dict(clock.seconds), ""
 
-    def _outcome(self, input_sha256: str, files: list[Path], judged: Judged, stems: tuple[str, ...]) -> Outcome:
+    def _outcome(self, input_sha256: str, files: list[Arrival], judged: Judged, stems: tuple[str, ...]) -> Outcome:
         evaluation = judged.evaluation
         return Outcome(
             input_sha256=input_sha256,
-            outputs=tuple(stamp(self.out, path) for path in files),
+            outputs=tuple(stamp(self.out, each.there, each.sha256) for each in files),
             duration_s=judged.duration_s,
             metrics=evaluation.as_dict()["metrics"] if evaluation else {},
             note="; ".join((*judged.notes, *(evaluation.notes if evaluation else ()))),

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sepkit.batch import moves
 from sepkit.batch.bars import Bars, checking
 from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, check_target, pack, unpack
 from sepkit.batch.engines.here import render_here
@@ -68,10 +69,12 @@ def run_batch(job: BatchJob) -> BatchReport:
 def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None) -> BatchReport:
     with _held(job.out) as work:
         journal = Journal(job.out)
+        moves.undo(job.out, journal)
         folder, found, notes = _sources(job, work, pipeline, journal)
         watched = checking(found.sources, job.quiet)
         plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words)
         errors, interrupted = _render(job, plan, journal, identity, _gpus(job, pipeline, plan))
+        moves.undo(job.out, journal)  # what failed or was interrupted between its moves
         asked = job.jobs or 1
         notes += [f"{asked} jobs were asked for, {cores()} used: one a core"] if asked > cores() else []
         notes += unused_note(words, found.sources)
@@ -159,6 +162,7 @@ def _journal(item: Item, outcome: Outcome, journal: Journal, identity: Identity,
     )
     try:
         journal.append(record)
+        moves.forget(journal.path.parent, item.path)
     except OutputError as error:
         return str(error)
     return ""

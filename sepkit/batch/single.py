@@ -24,6 +24,7 @@ from sepkit.batch.target import Target
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
 from sepkit.errors import ConfigError, OutputError, SepkitError, one_line
+from sepkit.files.digest import sha256_if_readable
 from sepkit.files.naming import real, shown
 from sepkit.files.workspace import sweep_workspaces, workspace
 from sepkit.interruption import interruptible
@@ -156,18 +157,18 @@ def _plan(
             taken[path] = source
     kept = []
     for job in jobs:
-        there = [path for path in job.places.own.values() if os.access(path, os.F_OK) and not may_overwrite(path)]
-        if there:
-            why = OutputError(f"{shown(there[0])}: is there already; give --overwrite always, or another place")
-            others.append(_failed(job.source, why))
-        else:
-            kept.append(job._replace(places=_with_leftovers(job.places, job.source, sources, taken)))
+        places = _with_leftovers(job.places, job.source, sources, taken)
+        try:
+            kept.append(job._replace(places=places._replace(ours=_given_up(places, gated, may_overwrite))))
+        except OutputError as error:
+            others.append(_failed(job.source, error))
     return kept, others
 
 
 def _job(judge: Judge, source: Path, target: Target, name: str) -> _Job:
     outputs = target.outputs(judge.pipeline, source, name)
-    return _Job(source, Places.of(judge.pipeline, source, outputs, target.folder, name), judge)
+    front = target.file.stem if target.file else name
+    return _Job(source, Places.of(judge.pipeline, source, outputs, target.folder, name, front), judge)
 
 
 def _tracks(judge: Judge, source: Path) -> list[tuple[str, Judge]]:
@@ -203,6 +204,23 @@ def _with_leftovers(places: Places, source: Path, sources: Sequence[Path], taken
     return places._replace(stale=stale, held_stale=held_stale)
 
 
+def _given_up(places: Places, gated: bool, may_overwrite: MayOverwrite) -> frozenset[tuple[Path, str | None]]:
+    """What may be replaced, as it is now: there is no journal to say whose it is, so the user does.
+
+    Raises where a result has to be where something is that may not be replaced.
+    """
+    written, former = places.possible_files(gated), {*places.held.values(), places.reasons, places.reasons_before}
+    found: list[tuple[Path, str | None]] = []
+    for path in dict.fromkeys([*written, *sorted(former & {*places.stale})]):
+        if not os.path.lexists(path):
+            continue
+        if may_overwrite(path):
+            found.append((path, sha256_if_readable(path)))
+        elif path in written:
+            raise OutputError(f"{shown(path)}: is there already; give --overwrite always, or another place")
+    return frozenset(found)
+
+
 def _render(job: _Job, folder: Path, words: Words | None, progress: Progress) -> FileResult:
     """Render and judge one file, and bring it to where it belongs."""
     source, places, judge = job
@@ -212,7 +230,7 @@ def _render(job: _Job, folder: Path, words: Words | None, progress: Progress) ->
             rendered = judge.pipeline.with_evidence(staged(places.own, work))
             known = words.of(source.name) if words else None
             judged = judge.judge(source, rendered, known, progress)
-            removed = settle(rendered, judged, places, folder).removed
+            told = settle(rendered, judged, places, folder).notes(shown)
     except Exception as error:
         return _failed(source, error)
     return FileResult(
@@ -221,7 +239,7 @@ def _render(job: _Job, folder: Path, words: Words | None, progress: Progress) ->
         places.held if judged.verdict == "quarantined" else places.own,
         judged.configuration,
         judged.reasons,
-        (*judged.notes, *(f"removed {shown(path)}, which is not written any more" for path in removed)),
+        (*judged.notes, *told),
         judged.duration_s,
         time.perf_counter() - start_s,
         judged.facts,

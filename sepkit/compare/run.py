@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from sepkit import __version__
-from sepkit.batch.journal import are_metrics, is_number, sha256_of
+from sepkit.batch.journal import are_metrics, is_number
 from sepkit.compare import markdown, page, picture, spreadsheet, tables
 from sepkit.compare.methods import Method, first_configured, methods
 from sepkit.compare.pairs import EVERY, SetPair, read_set
@@ -25,6 +25,7 @@ from sepkit.compare.tables import Comparison
 from sepkit.config import load_config
 from sepkit.config.sections import EvaluateConfig, MetricConfig
 from sepkit.errors import ConfigError, SepkitError, SourceError
+from sepkit.files.digest import sha256_of
 from sepkit.files.hold import held
 from sepkit.files.json_lines import JsonLines
 from sepkit.files.naming import shown

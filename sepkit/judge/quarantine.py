@@ -1,18 +1,21 @@
 """Where a file that fails the gate goes: OUT_DIR/quarantine, mirrored, with its reasons beside it.
 
-A file lies in its place or in quarantine, never in both: what an earlier run left in the other one goes when the new
-result has arrived.
+A file lies in its place or in quarantine, not in both: what an earlier run left in the other one goes when the new
+result has arrived. Only what is known to be as sepkit wrote it goes. All else may be somebody's work: it stays, and
+where its place is needed it is set aside. Both are said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from sepkit.errors import OutputError
 from sepkit.files.appear import appearing
+from sepkit.files.digest import sha256_if_readable, sha256_of
 from sepkit.files.naming import fitted_name, real, shown
 from sepkit.files.whole_file import cannot_write, make_folder
 from sepkit.judge.verdict import Judged
@@ -21,14 +24,17 @@ from sepkit.render.result import Outputs
 
 FOLDER = "quarantine"
 REASONS_SUFFIX = "__reasons.txt"
+KEPT_SUFFIX = ".kept"
+"""Behind the name of what is set aside: no sound to a batch, so that it is nobody's source."""
 
 
 class Places(NamedTuple):
     """Where a file's results may go: their own place, or quarantine with the reasons.
 
     reasons_before: what the reasons were called before they had the source's full name. unwritten: the names of stems
-    that the configuration does not write; another one may have. stale, held_stale: what an earlier run may have left,
-    to be removed where the file ends in its place, or in quarantine.
+    that the configuration does not write; another one, or another task, may have. stale, held_stale: what an earlier
+    run may have left, to go where the file ends in its place, or in quarantine. ours: what may be removed or replaced,
+    each with what its bytes must hash to.
     """
 
     own: Outputs
@@ -38,17 +44,24 @@ class Places(NamedTuple):
     unwritten: tuple[Path, ...] = ()
     stale: tuple[Path, ...] = ()
     held_stale: tuple[Path, ...] = ()
+    ours: frozenset[tuple[Path, str | None]] = frozenset()
 
     @classmethod
-    def of(cls, pipeline: Pipeline, source: Path, outputs: Outputs, out: Path, name: str | None = None) -> Places:
-        """Of a source whose results are `outputs`, in `out` or below it, and whose names begin with `name`."""
+    def of(
+        cls, pipeline: Pipeline, source: Path, outputs: Outputs, out: Path, name: str = "", front: str = ""
+    ) -> Places:
+        """Of a source whose results are `outputs`, in `out` or below it.
+
+        name: how the names of its results begin; the source's own where it is left out. front: the same where the user
+        named the result.
+        """
         name, folder = name or source.stem, next(iter(outputs.values())).parent
         held = {name: out / FOLDER / path.relative_to(out) for name, path in outputs.items()}
         beside, container = next(iter(held.values())).parent, next(iter(outputs.values())).suffix
         reasons, before = (beside / fitted_name(front, REASONS_SUFFIX) for front in (name + source.suffix, name))
-        suffixes = [stem.suffix for stem in pipeline.task.stems() if stem.suffix and not (stem.written or stem.inner)]
-        unwritten = tuple(folder / fitted_name(name, suffix + container) for suffix in suffixes)
-        return cls(outputs, held, reasons, before, unwritten)
+        possible = [folder / fitted_name(front or name, suffix + container) for suffix in pipeline.suffixes]
+        unwritten = [path for path in possible if path not in outputs.values()]
+        return cls(outputs, held, reasons, before, tuple(unwritten))
 
     def files(self, quarantined: bool) -> list[Path]:
         """What a finished file leaves, in the journal's order."""
@@ -68,11 +81,41 @@ class Places(NamedTuple):
                 )
 
 
-class Settled(NamedTuple):
-    """The files that a source has left, and what of an earlier run is gone since this one does not write it."""
+class Arrival(NamedTuple):
+    """A file on its way: where it lies, where it belongs, and what its bytes hash to."""
 
-    files: list[Path]
+    here: Path
+    there: Path
+    sha256: str
+
+    def is_there(self) -> bool:
+        """Whether what lies in its place is the same already."""
+        return not self.there.is_symlink() and sha256_if_readable(self.there) == self.sha256
+
+
+Announce = Callable[[Sequence[Arrival]], None]
+"""Told what will be moved, before the first is."""
+
+
+class Settled(NamedTuple):
+    """The files that a source has left. Of an earlier run: what is gone, what stays, what was set aside, and as what.
+
+    What has only changed its place is not among them.
+    """
+
+    files: list[Arrival]
     removed: list[Path]
+    kept: list[Path]
+    aside: list[tuple[Path, Path]]
+
+    def notes(self, named: Callable[[Path], str]) -> list[str]:
+        """A sentence for each. named: how a path is shown."""
+        why = "for it is not known to be as sepkit wrote it"
+        return [
+            *(f"removed {named(path)}, which is not written any more" for path in self.removed),
+            *(f"an older {named(path)} stays beside the new result, {why}" for path in self.kept),
+            *(f"what was {named(path)} before is kept as {named(aside)}, {why}" for path, aside in self.aside),
+        ]
 
 
 def staged(outputs: Outputs, work: Path) -> Outputs:
@@ -80,22 +123,62 @@ def staged(outputs: Outputs, work: Path) -> Outputs:
     return {name: work / path.name for name, path in outputs.items()}
 
 
-def settle(rendered: Outputs, judged: Judged, places: Places, out: Path) -> Settled:
+def settle(
+    rendered: Outputs, judged: Judged, places: Places, out: Path, announce: Announce = lambda coming: None
+) -> Settled:
     """Bring what was rendered to where its verdict sends it, below `out`."""
     quarantined = judged.verdict == "quarantined"
-    target = places.held if quarantined else places.own
-    for name, there in target.items():
-        make_folder(there.parent)
-        if rendered[name] != there:
-            _move(rendered[name], there)
+    moves = {there: rendered[name] for name, there in (places.held if quarantined else places.own).items()}
     if quarantined:
-        with appearing(places.reasons) as temporary:
-            temporary.write_text("".join(f"{reason}\n" for reason in judged.reasons), encoding="utf-8")
-    files = places.files(quarantined)
-    stale = set(places.held_stale if quarantined else places.stale) - set(files)
-    gone = [path for path in sorted(stale) if _remove(path, out / FOLDER)]
+        moves[places.reasons] = _written(judged.reasons, next(iter(rendered.values())).parent / places.reasons.name)
+    arrivals = [Arrival(here, there, sha256_of(here)) for there, here in moves.items()]
+    # The reasons first: with them, what a kill leaves in quarantine is known to be of one.
+    coming = [each for each in reversed(arrivals) if not each.is_there()]
+    announce(coming)
+    aside = [(each.there, free) for each in coming if (free := _bring(each, places))]
+    removed, kept = _clear(set(places.held_stale if quarantined else places.stale) - set(moves), places, out)
     moved = {*places.files(not quarantined), places.reasons_before}
-    return Settled(files, [path for path in gone if path not in moved])
+    return Settled(arrivals, [path for path in removed if path not in moved], kept, aside)
+
+
+def _written(reasons: Iterable[str], path: Path) -> Path:
+    with appearing(path) as temporary:
+        temporary.write_text("".join(f"{reason}\n" for reason in reasons), encoding="utf-8")
+    return path
+
+
+def _bring(arrival: Arrival, places: Places) -> Path | None:
+    """Move a file to its place; returns where the one is kept that lay there and may not be replaced."""
+    there, aside = arrival.there, None
+    make_folder(there.parent)
+    if os.path.lexists(there) and not there.is_dir() and not _is_ours(there, places):
+        aside = _free(there)
+        _move(there, aside)
+    _move(arrival.here, there)
+    return aside
+
+
+def _free(path: Path) -> Path:
+    """A name beside a file that nothing has: with `KEPT_SUFFIX`, and a number from the second on."""
+    number = 1
+    free = path.with_name(fitted_name(path.name, KEPT_SUFFIX))
+    while os.path.lexists(free):
+        number += 1
+        free = path.with_name(fitted_name(path.name, f"{KEPT_SUFFIX}{number}"))
+    return free
+
+
+def _clear(stale: Iterable[Path], places: Places, out: Path) -> tuple[list[Path], list[Path]]:
+    """Remove those that are ours; returns what was removed, and what stays."""
+    found = [path for path in sorted(stale) if path.is_file() or path.is_symlink()]
+    ours = [path for path in found if _is_ours(path, places)]
+    for path in ours:
+        remove(path, out / FOLDER)
+    return ours, [path for path in found if path not in ours]
+
+
+def _is_ours(path: Path, places: Places) -> bool:
+    return (path, sha256_if_readable(path)) in places.ours
 
 
 def leftovers(places: Places, earlier: Iterable[Path]) -> tuple[list[Path], list[Path]]:
@@ -115,10 +198,8 @@ def leftovers(places: Places, earlier: Iterable[Path]) -> tuple[list[Path], list
     return [*in_quarantine, *known], [*places.files(False), *in_quarantine, *known]
 
 
-def _remove(path: Path, quarantine: Path) -> bool:
-    """Remove a file, and the folders of the quarantine that it leaves empty; returns whether there was one."""
-    if not (path.is_file() or path.is_symlink()):
-        return False
+def remove(path: Path, quarantine: Path) -> None:
+    """Remove a file, and the folders of the quarantine that it leaves empty."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -128,7 +209,6 @@ def _remove(path: Path, quarantine: Path) -> bool:
             if not folder.is_relative_to(quarantine):
                 break
             folder.rmdir()
-    return True
 
 
 def _move(here: Path, there: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,7 +24,7 @@ from sepkit.audio.windows import Span, Window
 from sepkit.clock import Clock
 from sepkit.config import Config, plugins
 from sepkit.denoisers.base import BaseDenoiser
-from sepkit.errors import ConfigError
+from sepkit.errors import ConfigError, SepkitError
 from sepkit.models.weights import WeightFile
 from sepkit.render import silence
 from sepkit.render.ensemble import Estimate, Member
@@ -183,6 +184,15 @@ def make_task(config: Config) -> BaseTask:
     """The task that a configuration names."""
     task: BaseTask = plugins.make("render", config.task, config)
     return task
+
+
+def all_suffixes(config: Config) -> tuple[str, ...]:
+    """What the stems of every task add to a name: what this configuration does not write, another may have written."""
+    found: list[Stem] = []
+    for name in plugins.names("render"):
+        with suppress(SepkitError):  # a task that needs a section of its own
+            found += make_task(config.model_copy(update={"task": name})).stems()
+    return tuple(dict.fromkeys(stem.suffix for stem in found if stem.suffix and not stem.inner))
 
 
 def judged(stems: Sequence[Stem]) -> list[Stem]:

@@ -13,6 +13,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from sepkit.files import naming
 from sepkit.models import voice_activity, weights
 from sepkit.models.device import resolve
 from sepkit.models.weights import WeightFile
-from sepkit.render.base import Part, make_task
+from sepkit.render.base import Part, all_suffixes, make_task
 from sepkit.render.ensemble import Ensemble
 from sepkit.render.join import Join
 from sepkit.render.mask_picture import MaskPicture
@@ -59,6 +60,11 @@ class Pipeline:
         """Every file of weights that this configuration reads."""
         detector = (voice_activity.weight_file(),) if self.config.skip_silence else ()
         return self.ensemble.weights() + self.task.weights() + detector
+
+    @cached_property
+    def suffixes(self) -> tuple[str, ...]:
+        """What the stems of every task add to a name."""
+        return all_suffixes(self.config)
 
     @property
     def uses_device(self) -> bool:
