@@ -41,9 +41,13 @@ def forget(out: Path, path: str) -> None:
         _note(out, path).unlink(missing_ok=True)
 
 
-def undo(out: Path, journal: Journal) -> None:
+def undo(out: Path) -> None:
     """Remove what was moved and never recorded. What somebody changed since, or the journal names, stays."""
-    for note in sorted(out.glob(PREFIX + "*")):
+    notes = sorted(out.glob(PREFIX + "*"))
+    if not notes:
+        return
+    journal = Journal(out)  # as it is on the disk, whatever an interruption left of it in memory
+    for note in notes:
         for announced in JsonLines(note).records:
             record = journal.records.get(str(announced.get("path")))
             recorded = record.outputs if record else ()

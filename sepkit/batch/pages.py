@@ -62,11 +62,17 @@ def remove(out: Path, path: str) -> None:
     _inside(out, path).unlink(missing_ok=True)
 
 
-def missing_note(out: Path, rows: Sequence[Row]) -> list[str]:
-    """A note where finished files have no page: they were rendered before pages were asked for, or it failed."""
+def missing_note(out: Path, rows: Sequence[Row], source: Path) -> list[str]:
+    """A note where finished files have no page: they were rendered before pages were asked for, or it failed.
+
+    source: a folder, or a zip, of which nothing is kept that a page could be made of.
+    """
     bare = sum(1 for row in rows if row.outputs and not batch_page.page_path(out, row.path).is_file())
     files = "1 file has no page yet" if bare == 1 else f"{bare} files have no page yet"
-    return [f"{files}: `sepkit report {shown(out)}` makes what is missing"] if bare else []
+    makes = f"`sepkit report {shown(out)}` makes what is missing"
+    if not source.is_dir():
+        makes = f"unpack {shown(source)} and run the batch over the folder, then {makes}"
+    return [f"{files}: {makes}"] if bare else []
 
 
 def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]], look: bool = True) -> tuple[Path, list[str]]:

@@ -68,18 +68,18 @@ def run_batch(job: BatchJob) -> BatchReport:
 
 def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None) -> BatchReport:
     with _held(job.out) as work:
+        moves.undo(job.out)
         journal = Journal(job.out)
-        moves.undo(job.out, journal)
         folder, found, notes = _sources(job, work, pipeline, journal)
         watched = checking(found.sources, job.quiet)
         plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words)
         errors, interrupted = _render(job, plan, journal, identity, _gpus(job, pipeline, plan))
-        moves.undo(job.out, journal)  # what failed or was interrupted between its moves
+        moves.undo(job.out)  # what failed or was interrupted between its moves
         asked = job.jobs or 1
         notes += [f"{asked} jobs were asked for, {cores()} used: one a core"] if asked > cores() else []
         notes += unused_note(words, found.sources)
         rows = make_rows(job.config, plan, journal, errors)
-        notes += missing_note(job.out, rows) if job.config.report else []
+        notes += missing_note(job.out, rows, job.source) if job.config.report else []
         report = BatchReport(rows, job.out, job.source, job.config, interrupted, tuple(notes))
         report.write()
         if job.zip_to and not interrupted:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sepkit.batch import BatchJob, moves, run_batch
-from sepkit.batch.journal import JOURNAL_NAME, Journal
+from sepkit.batch.journal import JOURNAL_NAME
 from sepkit.judge.quarantine import Arrival
 from tests.batch.folders import config, lay, outputs, statuses
 
@@ -91,6 +91,16 @@ def test_undoing_removes_what_was_moved_and_nothing_else(tmp_path):
     moves.announce(out, "a.wav", arrivals)
     (out / "changed.wav").write_bytes(b"mine")
     (out / f"{moves.PREFIX}other").write_text('{"path": 3, "files": [{"path": "\\u0000"}, 5]}\n[]\n{}\n{"files": 1}\n')
-    moves.undo(out, Journal(out))
+    moves.undo(out)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["changed.wav", "out", "outside.wav"]
     assert Path(out / "changed.wav").read_bytes() == b"mine"
+
+
+def test_what_the_journal_names_is_not_undone(tmp_path):
+    """As after a kill, or a Ctrl-C, between the record and the end of the list."""
+    source, out = lay(tmp_path / "in", "a.wav"), tmp_path / "out"
+    run_batch(BatchJob(config(), source, out))
+    before, there = outputs(out), out / "a__speech_only.wav"
+    moves.announce(out, "a.wav", [Arrival(there, there, moves.sha256_if_readable(there))])
+    moves.undo(out)
+    assert outputs(out) == before and not list(out.glob(f"{moves.PREFIX}*"))

@@ -121,6 +121,19 @@ def test_pages_go_when_what_they_show_is_rendered_anew_without(source, tmp_path)
     assert asked.notes == (f"1 file has no page yet: `sepkit report {out}` makes what is missing",)
 
 
+def test_the_pages_of_a_zip_are_missing_until_it_is_unpacked(source, tmp_path):
+    """Its sources are not kept. What the note says to do instead is done."""
+    archive, out = Path(shutil.make_archive(str(tmp_path / "d"), "zip", source)), tmp_path / "out"
+    run_batch(BatchJob(config(report=False), archive, out))
+    (note,) = run_batch(BatchJob(config(), archive, out)).notes
+    then = f"unpack {archive} and run the batch over the folder, then `sepkit report {out}` makes what is missing"
+    assert note == f"2 files have no page yet: {then}"
+    shutil.unpack_archive(archive, tmp_path / "unpacked")
+    assert len(run_batch(BatchJob(config(), tmp_path / "unpacked", out)).with_status("skipped")) == 2
+    assert CliRunner().invoke(main, ["report", str(out)]).exit_code == 0
+    assert pages(out) == ["report.html", "report/a.wav.html", "report/sub/<b>.wav.html"]
+
+
 def test_the_command_writes_what_is_missing_and_names_what_it_cannot(source, tmp_path):
     out = tmp_path / "out"
     run_batch(BatchJob(config(report=False), source, out))
