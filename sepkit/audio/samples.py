@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sepkit.errors import SourceError
 
 Samples = NDArray[np.float32]
 """An array (channels, frames), float32. A *frame* is one sample of every channel."""
@@ -19,11 +22,15 @@ class Audio:
     sample_rate: int
 
     def __post_init__(self) -> None:
+        if isinstance(self.sample_rate, bool) or not isinstance(self.sample_rate, Integral) or self.sample_rate < 1:
+            raise SourceError(f"sample_rate: found {self.sample_rate!r}; give a whole number of Hz, 1 or more")
         samples = np.asarray(self.samples, dtype=np.float32)
         if samples.ndim == 1:
             samples = samples[np.newaxis]
-        assert samples.ndim == 2, f"samples must be (channels, frames), not {samples.shape}"
+        if samples.ndim != 2 or not samples.size:
+            raise SourceError(f"samples: found the shape {samples.shape}; give (channels, frames), one or more")
         object.__setattr__(self, "samples", samples)
+        object.__setattr__(self, "sample_rate", int(self.sample_rate))
 
     @property
     def channels(self) -> int:

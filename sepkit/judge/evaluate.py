@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -20,7 +21,8 @@ from sepkit.audio.resample import resample
 from sepkit.audio.samples import Audio
 from sepkit.config import Config, plugins
 from sepkit.config.sections import EvaluateConfig, MetricConfig, SourceConfig
-from sepkit.errors import SepkitError, SourceError
+from sepkit.errors import ConfigError, SepkitError, SourceError
+from sepkit.files.naming import clipped
 from sepkit.metrics.base import BaseMetric, Evaluation, Pair, ReferenceKind, Score, not_measured
 from sepkit.models.weights import WeightFile
 
@@ -108,6 +110,13 @@ def evaluate_pair(
     background: the true rest; without a reference, mix − background is the reference. words: the text spoken.
     config: its `evaluate` section says what is measured; without one, all of `EMBEDDED_METRICS`.
     """
+    if reference_kind not in get_args(ReferenceKind):
+        known = ", ".join(map(repr, get_args(ReferenceKind)))
+        raise ConfigError(f"reference_kind: found {reference_kind!r}; choose one of {known}")
+    for name, sound in (("mix", mix), ("clean", clean), ("reference", reference), ("background", background)):
+        needed = name in ("mix", "clean")
+        if not isinstance(sound, str | Path | Audio) and (needed or sound is not None):
+            raise SourceError(f"{name}: found {clipped(repr(sound))}; give a path or an Audio")
     chosen = config.evaluate if config else EvaluateConfig(metrics=tuple(map(MetricConfig.named, EMBEDDED_METRICS)))
     excerpt = bring_together(mix, clean, reference, background, words, chosen.longest_s, reference_kind)
     return Evaluator(chosen.metrics).evaluate(excerpt)

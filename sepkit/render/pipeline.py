@@ -149,7 +149,7 @@ class Pipeline:
         self._masks = masks
         with ExitStack() as stack:
             opened = stack.enter_context(open_source(source, self.config.source))
-            paths = paths_by_stem(outputs, [stem.name for stem in self.task.stems(opened.info)])
+            paths = paths_by_stem(outputs, [stem.name for stem in self.task.stems(opened.info)], source)
             form = opened.info, self.config.output.format, self.config.output.bit_depth
             writers = {name: stack.enter_context(writer(path, *form, name)) for name, path in paths.items()}
             sinks = {name: each.write for name, each in writers.items()}

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sepkit.audio.samples import Audio
-from sepkit.errors import OutputError
+from sepkit.errors import OutputError, SepkitError
+from sepkit.files.naming import clipped, real, shown
 
 Outputs = dict[str, Path]
 """Where a source's results go, by stem, in the task's order."""
 
 
-def paths_by_stem(outputs: Mapping[str, Path | str], stems: Sequence[str]) -> Outputs:
-    """`outputs` as paths. Raises where it names nothing, or a stem that is not among `stems`."""
+def paths_by_stem(outputs: Mapping[str, Path | str], stems: Sequence[str], source: Path | str | Audio) -> Outputs:
+    """`outputs` as paths.
+
+    Raises where it names nothing, or a stem that is not among `stems`; where two stems would be one file, or one would
+    replace `source`.
+    """
+    if not isinstance(outputs, Mapping):
+        raise OutputError(f"outputs: found {clipped(repr(outputs))}; give a path for each stem, by its name")
     if not outputs or not set(outputs) <= set(stems):
-        found = ", ".join(outputs) or "none"
+        found = ", ".join(clipped(str(name)) for name in outputs) or "none"
         raise OutputError(f"outputs: found the stems {found}; name one or more of {', '.join(stems)}")
+    taken: dict[str, str] = {}
+    for name, path in outputs.items():
+        if not isinstance(path, str | Path) or "\0" in str(path):
+            raise OutputError(f"outputs: {name}: found {clipped(repr(path))}; give a path")
+        if not isinstance(source, Audio) and _is_file(Path(source), Path(path)):
+            raise OutputError(f"outputs: {name}: {shown(path)} is the source itself; give another path")
+        other = taken.setdefault(_place(Path(path)), name)
+        if other != name:
+            raise OutputError(f"outputs: {other} and {name} would both be {shown(path)}; give each a path of its own")
     return {name: Path(path) for name, path in outputs.items()}
+
+
+def _is_file(source: Path, path: Path) -> bool:
+    """Whether a path leads to the source, which is there: by links, and by case where the disk knows none."""
+    try:
+        return real(path) == real(source) or path.samefile(source)
+    except OSError:  # there is nothing
+        return False
+
+
+def _place(path: Path) -> str:
+    """The same for paths that are one file; names that differ in case or composition alone are, on many disks."""
+    return unicodedata.normalize("NFC", str(real(path))).casefold()
 
 
 @dataclass(frozen=True)
@@ -40,12 +70,21 @@ class RenderReport:
     @property
     def lufs_rendered(self) -> float:
         """Loudness where someone speaks, before levelling, in LUFS; without speech, of all. The task *speech* alone."""
-        return self.facts["speech"]["loudness_before_levelling_lufs"]
+        return self._of_speech("loudness_before_levelling_lufs")
 
     @property
     def gain_db(self) -> float:
         """What levelling then did to it, in dB."""
-        return self.facts["speech"]["levelling_gain_db"]
+        return self._of_speech("levelling_gain_db")
+
+    def _of_speech(self, fact: str) -> float:
+        if fact not in self.facts.get("speech", {}):
+            found = ", ".join(self.facts) or "no stem"
+            raise SepkitError(
+                f"{fact}: no speech was rendered, and facts are known of {found}; name 'speech' among the outputs of "
+                "the task 'speech'"
+            )
+        return self.facts["speech"][fact]
 
 
 @dataclass(frozen=True)

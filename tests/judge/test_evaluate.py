@@ -62,6 +62,22 @@ def test_without_a_reference_the_reason_is_given():
         assert score.why == "not measured: no reference is known (evaluate takes one: --reference)"
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"reference_kind": "nonsense"}, "reference_kind: found 'nonsense'; choose one of 'truth', 'fused vocals'"),
+        ({"reference_kind": None}, "reference_kind: found None; choose one of"),
+        ({"mix": None}, "mix: found None; give a path or an Audio"),
+        ({"clean": None}, "clean: found None; give a path or an Audio"),
+        ({"reference": 3}, "reference: found 3; give a path or an Audio"),
+    ],
+)
+def test_what_is_no_pair_is_named(given, said):
+    sound = noise(1000, seed=0)
+    with pytest.raises(SepkitError, match=said):
+        evaluate_pair(**{"mix": sound, "clean": sound, **given})
+
+
 def test_another_rate_is_brought_to_the_mixs():
     mix = noise(48_000, 4, sample_rate=48_000)
     low = Audio(resample(mix.samples, 48_000, 16_000), 16_000)
