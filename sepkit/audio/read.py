@@ -156,7 +156,9 @@ def open_source(sound: Path | str | Audio, how: SourceConfig = AS_IT_IS) -> Iter
 
 
 def audio_source(audio: Audio) -> Source:
-    """Sound in memory, read like a file."""
+    """Sound in memory, read like a file; without frames it is refused as that is."""
+    if not audio.frames:
+        raise SourceError("samples: found no frames; give sound of one frame or more")
     info = SourceInfo(Path("memory"), audio.sample_rate, audio.channels, audio.frames, "WAV", "FLOAT", lossless=True)
     return Source(info, lambda start, frames: audio.samples[:, start : start + frames])
 

@@ -27,8 +27,8 @@ class Audio:
         samples = np.asarray(self.samples, dtype=np.float32)
         if samples.ndim == 1:
             samples = samples[np.newaxis]
-        if samples.ndim != 2 or not samples.size:
-            raise SourceError(f"samples: found the shape {samples.shape}; give (channels, frames), one or more")
+        if samples.ndim != 2 or not samples.shape[0]:
+            raise SourceError(f"samples: found the shape {samples.shape}; give (channels, frames), a channel or more")
         object.__setattr__(self, "samples", samples)
         object.__setattr__(self, "sample_rate", int(self.sample_rate))
 
