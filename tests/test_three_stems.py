@@ -180,6 +180,30 @@ def test_compare_measures_every_judged_stem_against_its_own_truth(tmp_path, conf
     assert "middle si_sdr" in table and "speech_lost" in table
 
 
+def test_the_pilot_measures_every_judged_stem_as_a_batch_does(tmp_path, config):
+    """The reference is the first stem's; background and words belong to no stem alone, and are not used."""
+    mix, out = lay(tmp_path / "in", "a.wav") / "a.wav", tmp_path / "out"
+    soundfile.write(tmp_path / "low.wav", tone("low", 3), RATE, subtype="FLOAT")
+    (tmp_path / "a.txt").write_text("three tones")
+    known = f"mix: {mix}, reference: {tmp_path}/low.wav, background: {mix}, words: {tmp_path}/a.txt"
+    asked = "[{metric: si_sdr}, {metric: loudness}, {metric: wer, options: {backend: pocketsphinx}}]"
+    measured = CONFIG.replace("[{metric: si_sdr}]", asked).replace("[{metric: loudness}]", asked)
+    config.write_text(measured + f"words: {tmp_path}\nreport: true\npilot: {{{known}}}\n")
+    done = sepkit("pilot", "--config", config, "--artifacts", out)
+    assert done.returncode == 0, done.stderr
+    assert sepkit("batch", mix.parent, out / "batch", "--config", config).returncode == 0
+    found = json.loads((out / "eval/metrics.json").read_text())
+    (batch,) = json.loads((out / "batch/report.json").read_text())["files"]
+    assert list(found["metrics"]) == list(batch["metrics"])
+    assert {**batch["metrics"], "si_sdr": found["metrics"]["si_sdr"]} == found["metrics"]  # it alone has a truth
+    why = "not measured: which stem says which words is not known"
+    assert found["metrics"]["wer_pocketsphinx"]["why"] == found["metrics"]["middle wer_pocketsphinx"]["why"] == why
+    assert found["metrics"]["middle loudness"]["after"] == pytest.approx(20 * np.log10(0.1) - 3.01, abs=0.1)
+    assert found["metrics"]["si_sdr"]["before"] == pytest.approx(10 * np.log10(0.04 / 0.0125), abs=0.01)
+    assert "the background is the rest of is not known" in " ".join(found["notes"])
+    assert "True background" not in (out / "eval/report.html").read_text()
+
+
 def test_what_a_task_cannot_do_is_an_error_that_says_so(tmp_path, config):
     config.write_text(CONFIG + "bypass_clean: true\n")
     done = sepkit("run", lay(tmp_path / "in", "a.wav") / "a.wav", "-o", tmp_path / "out", "--config", config)

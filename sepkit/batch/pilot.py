@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sepkit.audio.read import probe
 from sepkit.batch.bars import file_bar
@@ -16,10 +16,11 @@ from sepkit.errors import SourceError
 from sepkit.files.naming import seen_from, shown
 from sepkit.files.whole_file import make_folder
 from sepkit.judge.evaluate import Evaluator, Excerpt, bring_together
-from sepkit.judge.words import read_words
-from sepkit.metrics.base import Evaluation, ReferenceKind, completed
+from sepkit.judge.stems import Truth, bring_stem, in_one_table
+from sepkit.judge.words import Known, read_words
+from sepkit.metrics.base import Evaluation, completed
 from sepkit.models.weights import WeightFile, sha256
-from sepkit.render.base import main_stem, make_task
+from sepkit.render.base import Stem, judged, main_stem, make_task
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.pipeline import Pipeline
 from sepkit.render.result import Outputs, RenderReport
@@ -32,14 +33,6 @@ TRUTH_FACTS = ("true_speech", "true_background")
 """The names in metrics.json of the files that hold the truth."""
 
 
-class Truth(NamedTuple):
-    """What is known about a mix besides itself."""
-
-    reference: Path | None = None
-    background: Path | None = None
-    words: str | None = None
-
-
 def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | None = None, quiet: bool = True) -> str:
     """Clean the configuration's pilot mix, or `source`, of which nothing more is known. Returns the table."""
     mix = source or Path(config.pilot.mix)
@@ -49,18 +42,22 @@ def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | No
             "of your own: sepkit pilot FILE"
         )
     pipeline, truth = Pipeline(config), Truth() if source else _pilot_truth(config)
-    outputs = results = pipeline.outputs(mix, make_folder(artifacts / "pilot"))
+    results = pipeline.outputs(mix, make_folder(artifacts / "pilot"))
     masks = MaskPicture() if config.report else None
     with tempfile.TemporaryDirectory(prefix=".sepkit-", dir=artifacts / "pilot") as work:
-        if config.report or truth[:2] == (None, None):
-            outputs = pipeline.with_evidence(results, Path(work))
+        outputs = pipeline.with_evidence(results, Path(work))
         with file_bar(mix.name, quiet) as bar:
             pipeline.load()
             report = pipeline.render(mix, outputs, bar.reach, masks)
-        excerpt = _excerpt(config, mix, outputs, truth)
-        stems = [stem.name for stem in pipeline.task.stems() if not stem.inner]
-        facts = _facts(mix, results, stems, report, truth)
-        evaluation = _measure(config, excerpt, eval_dir, facts, pipeline.weights(), quiet)
+        stems = pipeline.task.stems(probe(mix, config.source))
+        chosen = judged(stems)
+
+        def bring(stem: Stem) -> Excerpt:
+            return bring_stem(config, mix, outputs, stem, chosen, truth)
+
+        names = [stem.name for stem in stems if not stem.inner]
+        facts = _facts(mix, results, names, report, truth.of(chosen[0], chosen))
+        excerpt, evaluation = _measure(config, chosen, bring, eval_dir, facts, pipeline.weights(), quiet)
         if config.report:
             _write_page(config, excerpt, evaluation, eval_dir, facts, results, Seen(masks, outputs))
     spectrograms.picture(excerpt.pair.mix, excerpt.pair.clean, make_folder(eval_dir) / "spectrograms.png")
@@ -84,13 +81,12 @@ def evaluate_files(
     quiet: bool = True,
 ) -> str:
     """Measure a pair of files; returns the table and, where `out_dir` is given, writes it there."""
-    truth = Truth(reference, background, read_words(words))
-    excerpt = bring_together(mix, clean, *truth, longest_s=config.evaluate.longest_s)
-    main = main_stem(config).name
-    facts = {"mix": shown(mix), main: shown(clean), **_truth_facts(truth)}
-    evaluation = _measure(config, excerpt, out_dir, facts, quiet=quiet)
+    longest_s, main = config.evaluate.longest_s, main_stem(config)
+    excerpt = bring_together(mix, clean, reference, background, read_words(words), longest_s)
+    facts = {"mix": shown(mix), main.name: shown(clean), **_truth_facts(Truth(reference, background))}
+    _, evaluation = _measure(config, [main], lambda stem: excerpt, out_dir, facts, quiet=quiet)
     if out_dir and config.report:
-        _write_page(config, excerpt, evaluation, out_dir, facts, {main: clean}, Seen())
+        _write_page(config, excerpt, evaluation, out_dir, facts, {main.name: clean}, Seen())
     return summary.table(evaluation)
 
 
@@ -114,46 +110,46 @@ def page_again(folder: Path, look: bool = True) -> Path:
             f"{shown(folder)}: holds neither a batch's report.json nor a pilot run's {METRICS_NAME} ({error}); "
             "give the folder that one of them wrote"
         ) from error
-    main = main_stem(config).name
-    if mix is None or main not in outputs:
-        raise SourceError(f"{shown(folder / METRICS_NAME)}: names no mix and {main}; run the pilot again")
+    main = judged(stems)[0]
+    if mix is None or main.name not in outputs:
+        raise SourceError(f"{shown(folder / METRICS_NAME)}: names no mix and {main.name}; run the pilot again")
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
         seen = SecondLook(config).at(mix, Path(work)) if look and "cpu_seconds" in run else Seen()
-        excerpt = _excerpt(config, mix, seen.evidence | outputs, Truth(reference, background))
+        truth = Truth(reference, background)
+        excerpt = bring_stem(config, mix, seen.evidence | outputs, main, judged(stems), truth)
         return _write_page(config, excerpt, metrics, folder, run, outputs, seen)
-
-
-def _excerpt(config: Config, mix: Path, outputs: Outputs, truth: Truth) -> Excerpt:
-    """The pair to measure: against the truth where it is known, else against what the task names."""
-    main = main_stem(config)
-    known, estimate = truth.reference or truth.background, outputs.get(main.against)
-    kind: ReferenceKind = "truth" if known or not estimate else "fused vocals"
-    against = truth if known else truth._replace(reference=estimate)
-    return bring_together(mix, outputs[main.name], *against, longest_s=config.evaluate.longest_s, reference_kind=kind)
 
 
 def _measure(
     config: Config,
-    excerpt: Excerpt,
+    stems: Sequence[Stem],
+    bring: Callable[[Stem], Excerpt],
     out_dir: Path | None,
     facts: dict[str, Any],
     weights: tuple[WeightFile, ...] = (),
     quiet: bool = True,
-) -> Evaluation:
-    """Measure, and write the tables where there is a folder for them; `facts` gain weights and configuration."""
+) -> tuple[Excerpt, Evaluation]:
+    """Measure the pair of each stem, and write the tables where there is a folder; what is returned is of the first.
+
+    facts: gain weights and configuration.
+    """
     evaluator = Evaluator(config.evaluate.metrics)
+    main = bring(stems[0])
+    found: list[tuple[Stem, Evaluation]] = []
     with file_bar("measuring", quiet) as bar:
 
         def follow(label: str, part: float) -> None:
             bar.set_description_str(f"measuring {label}")
-            bar.reach(part)
+            bar.reach((len(found) + part) / len(stems))
 
-        evaluation = evaluator.evaluate(excerpt, follow)
+        for stem in stems:
+            found.append((stem, evaluator.evaluate(bring(stem) if found else main, follow)))
+    evaluation = in_one_table(found)
     files = dict.fromkeys((*weights, *evaluator.weights()))
     facts |= {"weights": [_weight_facts(file) for file in files], "configuration": dump_config(config)}
     if out_dir:
         summary.write(make_folder(out_dir), evaluation, facts)
-    return evaluation
+    return main, evaluation
 
 
 def _write_page(
@@ -213,4 +209,4 @@ def _pilot_truth(config: Config) -> Truth:
             read_words(path) if name == "words" else probe(path)
         except SourceError as error:
             raise SourceError(f"pilot.{name}: {error}; set it to null where it is not known") from error
-    return Truth(found.get("reference"), found.get("background"), read_words(found.get("words")))
+    return Truth(found.get("reference"), found.get("background"), Known(read_words(found.get("words"))))

@@ -30,7 +30,7 @@ from sepkit.files.hold import held
 from sepkit.files.json_lines import JsonLines
 from sepkit.files.naming import shown
 from sepkit.judge.evaluate import EMBEDDED_METRICS, Evaluator, Excerpt, bring_together
-from sepkit.judge.stems import told_apart
+from sepkit.judge.stems import in_one_table, told_apart
 from sepkit.judge.words import read_words
 from sepkit.metrics.base import Evaluation, Score, not_measured
 from sepkit.models import weights
@@ -90,13 +90,12 @@ class Measurer:
         main = next(iter(excerpts.values()))
         truths = {name: each.pair.reference for name, each in excerpts.items() if each.pair.reference}
         answer = trial.method.answer(main.pair.mix, truths)
-        scores: list[Score] = []
+        found = []
         for stem in self._stems:
             excerpt = excerpts[stem.name]
-            found = self._evaluated(replace(excerpt, pair=replace(excerpt.pair, clean=answer.stems[stem.name])))
-            scores += told_apart(found.scores, stem, self._stems)
-        whole = Evaluation(tuple(scores), main.start_s, main.end_s, main.whole_s, main.notes)
-        return _line(trial, answer.cpu_s, whole)
+            pair = replace(excerpt.pair, clean=answer.stems[stem.name])
+            found.append((stem, self._evaluated(replace(excerpt, pair=pair))))
+        return _line(trial, answer.cpu_s, in_one_table(found))
 
     def _excerpts(self, pair: SetPair) -> dict[str, Excerpt]:
         """The mix beside each stem's truth. Background and words are known of a stem that stands alone."""

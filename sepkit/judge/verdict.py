@@ -15,8 +15,7 @@ import copy
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -26,8 +25,8 @@ from sepkit.config import Config
 from sepkit.config.sections import MetricConfig, SourceConfig
 from sepkit.errors import ConfigError, one_line
 from sepkit.judge import bypass, gate
-from sepkit.judge.evaluate import Evaluator, Excerpt, bring_together
-from sepkit.judge.stems import told_apart
+from sepkit.judge.evaluate import Evaluator, Excerpt
+from sepkit.judge.stems import Truth, bring_stem, in_one_table, told_apart
 from sepkit.judge.words import Known
 from sepkit.metrics.base import Evaluation, Score, not_measured
 from sepkit.models import weights
@@ -183,39 +182,24 @@ class Judge:
         ]
 
     def _measure(self, source: Path, outputs: Outputs, words: Known | None, stems: Sequence[Stem]) -> _Measured:
-        """Score every judged stem; what prevents that stands in every row."""
+        """Score every judged stem; what prevents that stands in every row. words: None where none were looked for."""
         if not self.evaluator.metrics:
             return _Measured([(stem, ()) for stem in stems], None, None)
-        excerpt, main = self._measure_stem(source, outputs, words, stems[0], len(stems) == 1)
-        scores = [(stems[0], main.scores)]
-        scores += [(stem, self._measure_stem(source, outputs, words, stem, False)[1].scores) for stem in stems[1:]]
-        together = chain.from_iterable(told_apart(rows, stem, stems) for stem, rows in scores)
-        return _Measured(scores, excerpt, replace(main, scores=tuple(together)))
+        no_words = "the gate asks for WER: name the words in 'words:'" if self._needs_words else ""
+        truth = Truth(words=words or Known(None, no_words))
+        found = [(stem, *self._measure_stem(source, outputs, stem, stems, truth)) for stem in stems]
+        together = in_one_table([(stem, evaluation) for stem, _, evaluation in found])
+        return _Measured([(stem, each.scores) for stem, _, each in found], found[0][1], together)
 
     def _measure_stem(
-        self, source: Path, outputs: Outputs, words: Known | None, stem: Stem, alone: bool
+        self, source: Path, outputs: Outputs, stem: Stem, stems: Sequence[Stem], truth: Truth
     ) -> tuple[Excerpt | None, Evaluation]:
-        """Score one stem, against what the task measures it against. alone: the words are all its own."""
-        text, no_words = words or Known(None, "the gate asks for WER: name the words in 'words:'")
-        if words is None and not self._needs_words:
-            no_words = ""
-        if text is not None and not alone:
-            text, no_words = None, "which stem says which words is not known"
         try:
-            excerpt = bring_together(
-                source,
-                outputs[stem.name],
-                outputs.get(stem.against),
-                words=text,
-                longest_s=self.config.evaluate.longest_s,
-                reference_kind="fused vocals" if stem.against else "truth",
-                no_words=no_words,
-                how=self.config.source,
-            )
+            excerpt = bring_stem(self.config, source, outputs, stem, stems, truth)
         except Exception as error:
             rows = tuple(not_measured(row, one_line(error)) for row in self.evaluator.rows())
             return None, Evaluation(rows, 0.0, 0.0, 0.0)
-        return excerpt, self.evaluator.evaluate(excerpt)
+        return (excerpt if stem == stems[0] else None), self.evaluator.evaluate(excerpt)
 
 
 class _Measured(NamedTuple):
