@@ -35,16 +35,7 @@ class FileBar(tqdm):  # type: ignore[misc]  # tqdm has no types
 def file_bar(name: str, quiet: bool) -> FileBar:
     """Shown at once, where somebody watches."""
     bar_format = "{desc}: {percentage:3.0f} %{left}"
-    columns = shutil.get_terminal_size().columns or 80  # a terminal of no size, as in containers, would show nothing
-    return FileBar(
-        total=1.0,
-        desc=shown(name),
-        disable=_unwatched(quiet),
-        leave=False,
-        bar_format=bar_format,
-        ncols=columns,
-        nrows=24,
-    )
+    return FileBar(total=1.0, desc=shown(name), leave=False, bar_format=bar_format, **_place(quiet))
 
 
 def time_text(seconds: float) -> str:
@@ -57,21 +48,28 @@ def time_text(seconds: float) -> str:
 
 def checking(paths: list[str], quiet: bool) -> Iterable[str]:
     """A bar over the sources while they are compared with the journal."""
-    watched: Iterable[str] = tqdm(paths, desc="checking", unit="file", disable=_unwatched(quiet), leave=False)
+    watched: Iterable[str] = tqdm(paths, desc="checking", unit="file", leave=False, **_place(quiet))
     return watched
 
 
-def _unwatched(quiet: bool) -> bool:
+def unwatched(quiet: bool) -> bool:
+    """Whether no bar is shown: nobody wants one, or standard error is not a terminal."""
     return quiet or not sys.stderr.isatty()
+
+
+def _place(quiet: bool) -> dict[str, Any]:
+    """Where tqdm shows a bar. A terminal of no size, as in containers, would show nothing."""
+    size = shutil.get_terminal_size()
+    return {"disable": unwatched(quiet), "ncols": size.columns or 80, "nrows": size.lines or 24}
 
 
 class Bars:
     """Silent where nobody watches: `quiet`, or standard error is not a terminal."""
 
     def __init__(self, files: int, quiet: bool) -> None:
-        disable = _unwatched(quiet)
-        self._batch = tqdm(total=files, desc="batch", unit="file", disable=disable, position=0)
-        self._file = tqdm(total=100, unit="%", disable=disable, position=1, leave=False, bar_format="{l_bar}{bar}|")
+        place = _place(quiet)
+        self._batch = tqdm(total=files, desc="batch", unit="file", position=0, **place)
+        self._file = tqdm(total=100, unit="%", position=1, leave=False, bar_format="{l_bar}{bar}|", **place)
         self._followed: str | None = None
 
     def __enter__(self) -> Bars:

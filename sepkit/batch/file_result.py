@@ -1,8 +1,8 @@
-"""What became of one file of `sepkit run`: one line for people, one object for programs."""
+"""What became of one file, of whichever command: one line for people, one object for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,14 @@ class FileResult:
             "facts": {stem: dict(found) for stem, found in self.facts.items()},
             "cpu_seconds": dict(self.stages),
         }
+
+
+Told = Callable[[FileResult], None]
+"""Called with what became of a file, as soon as it is known."""
+
+
+def say_nothing(result: FileResult) -> None:
+    """For those who only want what is returned."""
 
 
 def _facts(found: Mapping[str, float]) -> str:

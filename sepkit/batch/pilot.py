@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sepkit.audio.read import probe
 from sepkit.batch.bars import file_bar
+from sepkit.batch.file_result import FileResult, Told, say_nothing
 from sepkit.batch.journal import are_metrics
 from sepkit.config import Config, dump_config, parse_config
 from sepkit.errors import SourceError
@@ -33,7 +36,14 @@ TRUTH_FACTS = ("true_speech", "true_background")
 """The names in metrics.json of the files that hold the truth."""
 
 
-def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | None = None, quiet: bool = True) -> str:
+def run_pilot(
+    config: Config,
+    artifacts: Path,
+    eval_dir: Path,
+    source: Path | None = None,
+    quiet: bool = True,
+    told: Told = say_nothing,
+) -> str:
     """Clean the configuration's pilot mix, or `source`, of which nothing more is known. Returns the table."""
     mix = source or Path(config.pilot.mix)
     if not source and not mix.is_file():
@@ -41,6 +51,7 @@ def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | No
             f"pilot.mix: {shown(mix)} is not here; sepkit's own lies in the project's folder: go there, or give a file "
             "of your own: sepkit pilot FILE"
         )
+    start_s = time.perf_counter()
     pipeline, truth = Pipeline(config), Truth() if source else _pilot_truth(config)
     results = pipeline.outputs(mix, make_folder(artifacts / "pilot"))
     masks = MaskPicture() if config.report else None
@@ -57,7 +68,9 @@ def run_pilot(config: Config, artifacts: Path, eval_dir: Path, source: Path | No
 
         names = [stem.name for stem in stems if not stem.inner]
         facts = _facts(mix, results, names, report, truth.of(chosen[0], chosen))
-        excerpt, evaluation = _measure(config, chosen, bring, eval_dir, facts, pipeline.weights(), quiet)
+        measured = _measure(config, chosen, bring, eval_dir, facts, pipeline.weights(), quiet)
+        excerpt, evaluation = measured.excerpt, measured.evaluation
+        told(measured.told(_result(mix, results, report), start_s))
         if config.report:
             _write_page(config, excerpt, evaluation, eval_dir, facts, results, Seen(masks, outputs))
     spectrograms.picture(excerpt.pair.mix, excerpt.pair.clean, make_folder(eval_dir) / "spectrograms.png")
@@ -79,15 +92,30 @@ def evaluate_files(
     words: Path | None,
     out_dir: Path | None,
     quiet: bool = True,
+    told: Told = say_nothing,
 ) -> str:
     """Measure a pair of files; returns the table and, where `out_dir` is given, writes it there."""
-    longest_s, main = config.evaluate.longest_s, main_stem(config)
+    start_s, longest_s, main = time.perf_counter(), config.evaluate.longest_s, main_stem(config)
     excerpt = bring_together(mix, clean, reference, background, read_words(words), longest_s)
     facts = {"mix": shown(mix), main.name: shown(clean), **_truth_facts(Truth(reference, background))}
-    _, evaluation = _measure(config, [main], lambda stem: excerpt, out_dir, facts, quiet=quiet)
+    measured = _measure(config, [main], lambda stem: excerpt, out_dir, facts, quiet=quiet)
     if out_dir and config.report:
-        _write_page(config, excerpt, evaluation, out_dir, facts, {main.name: clean}, Seen())
-    return summary.table(evaluation)
+        _write_page(config, excerpt, measured.evaluation, out_dir, facts, {main.name: clean}, Seen())
+    told(measured.told(FileResult(mix, "passed", {main.name: clean}, notes=excerpt.notes), start_s))
+    return summary.table(measured.evaluation)
+
+
+class _Measured(NamedTuple):
+    """The first stem's pair, the rows of all stems, and the CPU-seconds of each metric."""
+
+    excerpt: Excerpt
+    evaluation: Evaluation
+    seconds: dict[str, float]
+
+    def told(self, result: FileResult, start_s: float) -> FileResult:
+        """With what all took since `start_s`, by the clock."""
+        spent_s, stages = time.perf_counter() - start_s, {**result.stages, **self.seconds}
+        return replace(result, duration_s=self.excerpt.whole_s, seconds=spent_s, stages=stages)
 
 
 def page_again(folder: Path, look: bool = True) -> Path:
@@ -128,8 +156,8 @@ def _measure(
     facts: dict[str, Any],
     weights: tuple[WeightFile, ...] = (),
     quiet: bool = True,
-) -> tuple[Excerpt, Evaluation]:
-    """Measure the pair of each stem, and write the tables where there is a folder; what is returned is of the first.
+) -> _Measured:
+    """Measure the pair of each stem, and write the tables where there is a folder.
 
     facts: gain weights and configuration.
     """
@@ -149,7 +177,7 @@ def _measure(
     facts |= {"weights": [_weight_facts(file) for file in files], "configuration": dump_config(config)}
     if out_dir:
         summary.write(make_folder(out_dir), evaluation, facts)
-    return main, evaluation
+    return _Measured(main, evaluation, dict(evaluator.clock.seconds))
 
 
 def _write_page(
@@ -183,6 +211,11 @@ def _facts(mix: Path, outputs: Outputs, stems: Sequence[str], report: RenderRepo
         **finished,
         "cpu_seconds": report.seconds_by_stage,
     }
+
+
+def _result(mix: Path, outputs: Outputs, report: RenderReport) -> FileResult:
+    stages, facts, notes = report.seconds_by_stage, report.facts, report.notes
+    return FileResult(mix, "passed", outputs, notes=notes, facts=facts, stages=stages)
 
 
 def _truth_facts(truth: Truth) -> dict[str, str | None]:

@@ -35,7 +35,7 @@ Tell = Callable[[Item, float], None]
 class Outcome:
     """What became of an item. error: empty where it went well. metrics: as in `Evaluation.as_dict`.
 
-    verdict, configuration, reasons, stages: as in `Judged`. stems: as in `Record`.
+    verdict, configuration, reasons, stages, facts: as in `Judged`. stems: as in `Record`.
     """
 
     error: str = ""
@@ -50,6 +50,7 @@ class Outcome:
     reasons: tuple[str, ...] = ()
     stages: dict[str, float] = field(default_factory=dict)
     stems: tuple[str, ...] = ()
+    facts: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 class Renderer:
@@ -125,6 +126,7 @@ class Renderer:
             reasons=judged.reasons,
             stages=dict(judged.stages),
             stems=stems,
+            facts={stem: dict(found) for stem, found in judged.facts.items()},
         )
 
 

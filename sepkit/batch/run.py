@@ -17,8 +17,9 @@ from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, check_target, pack,
 from sepkit.batch.engines.here import render_here
 from sepkit.batch.engines.processes import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.batch.estimate import estimate
+from sepkit.batch.file_result import FileResult, Told, say_nothing
 from sepkit.batch.find import Found, Patterns, find, matcher, require_any
-from sepkit.batch.journal import Journal, Record
+from sepkit.batch.journal import Journal, Record, by_stem
 from sepkit.batch.own_results import leave_out_results
 from sepkit.batch.pages import missing_note
 from sepkit.batch.plan import Identity, Item, Plan, make_plan
@@ -27,7 +28,7 @@ from sepkit.batch.report import BatchReport
 from sepkit.batch.rows import make_rows
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
-from sepkit.errors import ConfigError, OutputError, SourceError
+from sepkit.errors import ConfigError, OutputError, SepkitError, SourceError
 from sepkit.files.hold import held
 from sepkit.files.naming import shown
 from sepkit.files.workspace import sweep, workspace
@@ -57,23 +58,23 @@ class BatchJob:
     exclude: Patterns = ()
 
 
-def run_batch(job: BatchJob) -> BatchReport:
+def run_batch(job: BatchJob, told: Told = say_nothing) -> BatchReport:
     """Render a folder. What makes the batch impossible raises; what is wrong with one file is in its row."""
     _check(job)
     pipeline = Judge(job.config, job.config.batch_metrics()).pipeline  # refuses what cannot be judged
     identity = Identity.of(pipeline)
     words = Words(Path(job.config.words)) if job.config.words else None
-    return _foresee(job, pipeline, identity, words) if job.dry_run else _run(job, pipeline, identity, words)
+    return _foresee(job, pipeline, identity, words) if job.dry_run else _run(job, pipeline, identity, words, told)
 
 
-def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None) -> BatchReport:
+def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None, told: Told) -> BatchReport:
     with _held(job.out) as work:
         moves.undo(job.out)
         journal = Journal(job.out)
         folder, found, notes = _sources(job, work, pipeline, journal)
         watched = checking(found.sources, job.quiet)
         plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words)
-        errors, interrupted = _render(job, plan, journal, identity, _gpus(job, pipeline, plan))
+        errors, interrupted = _render(job, plan, journal, identity, _gpus(job, pipeline, plan), told)
         moves.undo(job.out)  # what failed or was interrupted between its moves
         asked = job.jobs or 1
         notes += [f"{asked} jobs were asked for, {cores()} used: one a core"] if asked > cores() else []
@@ -108,7 +109,7 @@ def _gpus(job: BatchJob, pipeline: Pipeline, plan: Plan) -> tuple[str, ...]:
 
 
 def _render(
-    job: BatchJob, plan: Plan, journal: Journal, identity: Identity, gpus: tuple[str, ...]
+    job: BatchJob, plan: Plan, journal: Journal, identity: Identity, gpus: tuple[str, ...], told: Told
 ) -> tuple[dict[str, str], bool]:
     """Render what is to do, each into the journal; returns by path what failed ("" where nothing did), and
     whether the batch was interrupted.
@@ -134,10 +135,31 @@ def _render(
                 for item, outcome in rendering:
                     errors[item.path] = outcome.error or _journal(item, outcome, journal, identity, sharing)
                     bars.finished(item)
+                    told(_result(item, outcome, errors[item.path]))
                     check()
     except KeyboardInterrupt:
         return errors, True
     return errors, False
+
+
+def _result(item: Item, outcome: Outcome, error: str) -> FileResult:
+    """What became of an item, for people; as in a report, its paths begin at IN_DIR and OUT_DIR."""
+    source = Path(item.path)
+    if error:
+        return FileResult(source, "failed", error=SepkitError(f"{shown(source)}: {error}"))
+    files = by_stem(outcome.stems, [stamp.path for stamp in outcome.outputs], outcome.verdict)
+    return FileResult(
+        source,
+        outcome.verdict,
+        {stem: Path(path) for stem, path in files.items()},
+        outcome.configuration,
+        outcome.reasons,
+        [note for note in (item.note, outcome.note) if note],
+        outcome.duration_s,
+        outcome.seconds,
+        outcome.facts,
+        outcome.stages,
+    )
 
 
 def _journal(item: Item, outcome: Outcome, journal: Journal, identity: Identity, workers: int) -> str:

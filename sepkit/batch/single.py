@@ -19,7 +19,7 @@ from sepkit.audio.read import track_count
 from sepkit.audio.standard_input import stdin_source
 from sepkit.audio.write import write_stdout
 from sepkit.batch.bars import FileBar, file_bar
-from sepkit.batch.file_result import FileResult
+from sepkit.batch.file_result import FileResult, Told, say_nothing
 from sepkit.batch.target import Target
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
@@ -56,13 +56,10 @@ def run_files(
     out: str,
     config: Config,
     quiet: bool = True,
-    told: Callable[[FileResult], None] = lambda result: None,
+    told: Told = say_nothing,
     may_overwrite: MayOverwrite = lambda path: True,
 ) -> RunReport:
-    """Render each input to `out` (a folder, a file, or - for standard output).
-
-    told: called with each file's result, as soon as it is known.
-    """
+    """Render each input to `out` (a folder, a file, or - for standard output)."""
     _check(inputs, out, config)
     report = RunReport()
 

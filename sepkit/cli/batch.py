@@ -8,6 +8,7 @@ import click
 
 from sepkit.cli.guard import USAGE, say
 from sepkit.cli.options import chosen, config_option, given_path, salvage_option, track_option
+from sepkit.cli.voice import Voice, voice_options
 from sepkit.errors import SepkitError
 
 
@@ -30,6 +31,7 @@ from sepkit.errors import SepkitError
 @track_option
 @salvage_option
 @config_option
+@voice_options
 def batch(
     in_dir: Path,
     out_dir: Path,
@@ -41,21 +43,27 @@ def batch(
     track: str | None,
     salvage: bool,
     config_path: Path | None,
+    voice: Voice,
 ) -> None:
     """Clean a folder, or a .zip, into OUT_DIR. Its tree is mirrored. Run it again to go on where it stopped.
+
+    Where no bar can be shown, a line for each file says what was done. With -q, nothing is said if all went well.
 
     Exit codes: 0 everything passed; 1 something failed; 2 the command or the configuration is wrong; 3 nothing failed,
     but the gate put something into OUT_DIR/quarantine; 4 something passed only with a configuration that it was
     escalated to; 130 interrupted.
     """
     from sepkit.batch import BatchJob, run_batch
+    from sepkit.batch.bars import unwatched
 
     config = chosen(config_path, track, salvage)
-    job = BatchJob(config, in_dir, out_dir, pattern, jobs, dry_run, zip_to, exclude=exclude)
+    job = BatchJob(config, in_dir, out_dir, pattern, jobs, dry_run, zip_to, quiet=voice.quiet, exclude=exclude)
+    beside_a_bar = not unwatched(voice.quiet)
     try:
-        report = run_batch(job)
+        report = run_batch(job, lambda result: voice.file(result, beside_a_bar))
     except SepkitError as error:  # not one file's fault: the batch as it was asked for cannot be made
         say(error)
         raise click.exceptions.Exit(USAGE) from error
-    click.echo(report.text())
+    if report.exit_code or dry_run or not voice.quiet:
+        click.echo(report.text())
     raise click.exceptions.Exit(report.exit_code)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from sepkit.cli.voice import Voice, voice_options
+
 
 @click.command()
 @click.option(
@@ -27,8 +29,12 @@ import click
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder for tables, picture and page."
 )
 @click.option("--fusion-rules", is_flag=True, help="Also run each ensemble under the other fusion rules.")
-def compare(configs: tuple[Path, ...], folder: Path, out: Path, fusion_rules: bool) -> None:
+@voice_options
+def compare(configs: tuple[Path, ...], folder: Path, out: Path, fusion_rules: bool, voice: Voice) -> None:
     """Compare configurations on mixes whose speech is known. Run it again to go on where it stopped."""
+    from sepkit.batch.bars import unwatched
     from sepkit.compare import CompareJob, run_compare
 
-    click.echo(run_compare(CompareJob(configs, folder, out, fusion_rules)))
+    beside_a_bar = not unwatched(voice.quiet)
+    job = CompareJob(configs, folder, out, fusion_rules, voice.quiet)
+    click.echo(run_compare(job, lambda line: voice.step(line, beside_a_bar)))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from sepkit.cli.options import chosen, config_option
+from sepkit.cli.voice import Voice, voice_options
 
 
 @click.command()
@@ -21,6 +22,7 @@ from sepkit.cli.options import chosen, config_option
     help="Also write metrics.json, summary.md, and report.html where the configuration has report: true.",
 )
 @config_option
+@voice_options
 def evaluate(
     mix: Path,
     clean: Path,
@@ -29,8 +31,10 @@ def evaluate(
     words: Path | None,
     out_dir: Path | None,
     config_path: Path | None,
+    voice: Voice,
 ) -> None:
     """Measure a file before and after with the metrics of the configuration; print a table."""
     from sepkit.batch.pilot import evaluate_files
 
-    click.echo(evaluate_files(chosen(config_path), mix, clean, reference, background, words, out_dir, quiet=False))
+    config, truth = chosen(config_path), (reference, background, words)
+    click.echo(evaluate_files(config, mix, clean, *truth, out_dir, voice.quiet, voice.file))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from sepkit.cli.options import chosen, config_option
+from sepkit.cli.voice import Voice, voice_options
 
 
 @click.command()
@@ -22,8 +23,12 @@ from sepkit.cli.options import chosen, config_option
     "--eval-dir", type=click.Path(path_type=Path), help="Folder for the tables and the page [default: ARTIFACTS/eval]."
 )
 @config_option
-def pilot(input_path: Path | None, artifacts: Path, eval_dir: Path | None, config_path: Path | None) -> None:
+@voice_options
+def pilot(
+    input_path: Path | None, artifacts: Path, eval_dir: Path | None, config_path: Path | None, voice: Voice
+) -> None:
     """Clean the pilot mix (or INPUT) and measure it; leave files to listen to and a page to look at."""
     from sepkit.batch.pilot import run_pilot
 
-    click.echo(run_pilot(chosen(config_path), artifacts, eval_dir or artifacts / "eval", input_path, quiet=False))
+    config, eval_dir = chosen(config_path), eval_dir or artifacts / "eval"
+    click.echo(run_pilot(config, artifacts, eval_dir, input_path, voice.quiet, voice.file))

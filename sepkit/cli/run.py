@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sepkit.cli.options import chosen, config_option, given_text, salvage_option, track_option
-from sepkit.cli.voice import begin, voice_options
+from sepkit.cli.voice import Voice, voice_options
 
 if TYPE_CHECKING:
     from sepkit.batch.file_result import FileResult
@@ -45,9 +45,7 @@ def run(
     config_path: Path | None,
     overwrite: str,
     as_json: bool,
-    quiet: bool,
-    verbose: bool,
-    log: Path | None,
+    voice: Voice,
 ) -> None:
     """Clean single files. INPUT is a sound or video file, or - for one on standard input.
 
@@ -57,17 +55,9 @@ def run(
 
     if as_json and out == PIPE:
         raise click.UsageError("--json and -o - both want standard output: give one of them")
-    voice = begin(quiet, verbose, log)
 
     def told(result: FileResult) -> None:
-        if result.error:
-            voice.error("%s", result.line())
-        elif result.verdict in ("passed", "bypassed"):
-            voice.info("%s", result.line())
-        else:
-            voice.warning("%s", result.line())
-        if result.stages:
-            voice.debug("%s", result.stages_line())
+        voice.file(result)
         if as_json:
             click.echo(json.dumps(result.as_dict(), ensure_ascii=False))
 
@@ -77,4 +67,4 @@ def run(
         return overwrite == "always"
 
     config = chosen(config_path, track, salvage)
-    raise click.exceptions.Exit(run_files(inputs, out, config, quiet, told, may_overwrite).exit_code)
+    raise click.exceptions.Exit(run_files(inputs, out, config, voice.quiet, told, may_overwrite).exit_code)

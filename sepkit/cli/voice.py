@@ -2,30 +2,70 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sepkit.cli.guard import say
 from sepkit.errors import OutputError
 
+if TYPE_CHECKING:
+    from sepkit.batch.file_result import FileResult
+
 _LOG = logging.getLogger("sepkit.told")
 """What the user is told: DEBUG with -v alone, INFO unless -q, WARNING always."""
 
 
 class _Terminal(logging.Handler):
-    """Standard error, line by line."""
+    """Standard error, line by line, above the bars that are there."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line."""
-        say(record.getMessage())
+        from tqdm import tqdm
+
+        with tqdm.external_write_mode():
+            say(record.getMessage())
+
+
+class Voice:
+    """Of one command. quiet: only what went wrong is said. The log has all that -v says."""
+
+    def __init__(self, quiet: bool, verbose: bool, log: Path | None) -> None:
+        if quiet and verbose:
+            raise click.UsageError("-q says less and -v says more: give one of them")
+        self.quiet = quiet
+        terminal = _Terminal(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+        _LOG.handlers, _LOG.propagate = [terminal], False
+        _LOG.setLevel(logging.DEBUG)
+        if log:
+            _LOG.addHandler(_log_file(log))
+
+    def file(self, result: FileResult, beside_a_bar: bool = False) -> None:
+        """What became of a file; with -v, the seconds of each stage. beside_a_bar: which tells that it went well."""
+        if result.error or result.verdict not in ("passed", "bypassed"):
+            _LOG.log(logging.ERROR if result.error else logging.WARNING, "%s", result.line())
+        else:
+            self.step(result.line(), beside_a_bar)
+        if result.stages:
+            _LOG.debug("%s", result.stages_line())
+
+    def step(self, line: str, beside_a_bar: bool) -> None:
+        """One step of many that went well."""
+        _LOG.log(logging.DEBUG if beside_a_bar else logging.INFO, "%s", line)
 
 
 def voice_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options -q, -v and --log, which are taken as `quiet`, `verbose` and `log`."""
+    """The options -q, -v and --log; the command takes them as `voice`, a `Voice`."""
+
+    @functools.wraps(command)
+    def with_voice(quiet: bool, verbose: bool, log: Path | None, **others: Any) -> Any:
+        return command(voice=Voice(quiet, verbose, log), **others)
+
+    given: Callable[..., Any] = with_voice
     for option in (
         click.option(
             "--log", type=click.Path(path_type=Path), help="Also append what is said to this file, with times."
@@ -33,22 +73,14 @@ def voice_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("-v", "--verbose", is_flag=True, help="Also say the seconds of each stage."),
         click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong; no progress."),
     ):
-        command = option(command)
-    return command
+        given = option(given)
+    return given
 
 
-def begin(quiet: bool, verbose: bool, log: Path | None) -> logging.Logger:
-    """The voice of one command. The log has all that -v says."""
-    if quiet and verbose:
-        raise click.UsageError("-q says less and -v says more: give one of them")
-    terminal = _Terminal(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
-    _LOG.handlers, _LOG.propagate = [terminal], False
-    _LOG.setLevel(logging.DEBUG)
-    if log:
-        try:
-            file = logging.FileHandler(log, encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise OutputError(f"--log {log}: cannot be written ({error.strerror}); name another file") from error
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"))
-        _LOG.addHandler(file)
-    return _LOG
+def _log_file(log: Path) -> logging.Handler:
+    try:
+        file = logging.FileHandler(log, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise OutputError(f"--log {log}: cannot be written ({error.strerror}); name another file") from error
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"))
+    return file

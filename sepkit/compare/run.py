@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from sepkit import __version__
+from sepkit.batch.bars import unwatched
 from sepkit.batch.journal import are_metrics, is_number
 from sepkit.compare import markdown, page, picture, spreadsheet, tables
 from sepkit.compare.methods import Method, first_configured, methods
@@ -37,6 +38,8 @@ from sepkit.models import weights
 from sepkit.render.base import Stem, judged, make_task
 
 RESULTS_NAME = "results.jsonl"
+Told = Callable[[str], None]
+"""Called with a line on each mix that was measured, as soon as it was."""
 WORDS_METRIC = "wer"
 """Left out of a mix whose words are not known: without them it says how much changed, not what is wrong."""
 
@@ -49,6 +52,7 @@ class CompareJob:
     folder: Path
     out: Path
     fusion_rules: bool = False
+    quiet: bool = False
 
 
 class Trial(NamedTuple):
@@ -118,7 +122,7 @@ class Measurer:
         return replace(found, scores=(*found.scores, *unheard))
 
 
-def run_compare(job: CompareJob) -> str:
+def run_compare(job: CompareJob, told: Told = lambda line: None) -> str:
     """Compare, and write everything into `job.out`. Returns the summary and the paths, for the terminal."""
     configs = [(path, load_config(path)) for path in job.configs]
     stems = judged(make_task(configs[0][1]).stems())
@@ -128,7 +132,7 @@ def run_compare(job: CompareJob) -> str:
     if job.out.exists() and not job.out.is_dir():
         raise ConfigError(f"--out: {shown(job.out)} is a file; give a folder")
     with held(job.out, "comparison"):
-        lines = _measured(compared, pairs, measurer, JsonLines(job.out / RESULTS_NAME))
+        lines = _measured(compared, pairs, measurer, JsonLines(job.out / RESULTS_NAME), job.quiet, told)
     base = first_configured(compared)
     made = tables.compare(measurer.rows, compared, pairs, lines, base)
     written = _write(job, made, compared)
@@ -149,7 +153,12 @@ def _write(job: CompareJob, made: Comparison, compared: Sequence[Method]) -> tup
 
 
 def _measured(
-    compared: Sequence[Method], pairs: Sequence[SetPair], measurer: Measurer, results: JsonLines
+    compared: Sequence[Method],
+    pairs: Sequence[SetPair],
+    measurer: Measurer,
+    results: JsonLines,
+    quiet: bool,
+    told: Told,
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """The line of every (method, mix); what has none is measured and written down first."""
     trials = _trials(compared, pairs, measurer.identity())
@@ -157,7 +166,8 @@ def _measured(
     todo = [trial for trial in trials if trial.key not in done]
     turns = {line: turn for turn, line in enumerate(dict.fromkeys(method.line for method in compared))}
     todo.sort(key=lambda trial: turns[trial.method.line])  # a line's models are loaded once
-    for trial in tqdm(todo, total=len(trials), initial=len(trials) - len(todo), unit="mix", disable=None):
+    begun = {"total": len(trials), "initial": len(trials) - len(todo)}
+    for trial in tqdm(todo, **begun, unit="mix", disable=unwatched(quiet)):
         if trial.key in done:  # two methods that are the same
             continue
         try:
@@ -167,7 +177,14 @@ def _measured(
             raise type(error)(f"{where}: {error}; what was measured is kept") from error
         results.append(line)
         done[trial.key] = line
+        told(_told_line(line))
     return {(trial.method.label, trial.pair.name): done[trial.key] for trial in trials}
+
+
+def _told_line(line: dict[str, Any]) -> str:
+    """For people: what was measured, and how long it took."""
+    spent = f" in {line['cpu_s']:.1f} CPU-seconds" if line["cpu_s"] is not None else ""
+    return f"{shown(line['mix'])}, {line['method']}: {line['duration_s']:.1f} s of sound{spent}"
 
 
 def _is_line(line: dict[str, Any]) -> bool:

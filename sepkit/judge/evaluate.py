@@ -19,6 +19,7 @@ import numpy as np
 from sepkit.audio.read import AS_IT_IS, Source, open_source
 from sepkit.audio.resample import resample
 from sepkit.audio.samples import Audio
+from sepkit.clock import Clock
 from sepkit.config import Config, plugins
 from sepkit.config.sections import EvaluateConfig, MetricConfig, SourceConfig
 from sepkit.errors import ConfigError, SepkitError, SourceError
@@ -65,12 +66,16 @@ class Excerpt:
 
 
 class Evaluator:
-    """The metrics of a configuration: what one loads for the first pair, it keeps for the others."""
+    """The metrics of a configuration: what one loads for the first pair, it keeps for the others.
+
+    clock: what each of them took so far.
+    """
 
     def __init__(self, metrics: Iterable[MetricConfig]) -> None:
         self.metrics: tuple[BaseMetric, ...] = tuple(
             plugins.make("metrics", metric.metric, metric.options) for metric in metrics
         )
+        self.clock = Clock()
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The files that the metrics read."""
@@ -84,9 +89,11 @@ class Evaluator:
         """Every row of every metric; a failure is the row's `why`."""
         found: list[Score] = []
         for index, metric in enumerate(self.metrics):
+            label = metric.rows()[0].label
             if follow:
-                follow(metric.rows()[0].label, index / len(self.metrics))
-            found += _measure(metric, pair)
+                follow(label, index / len(self.metrics))
+            with self.clock(label):
+                found += _measure(metric, pair)
         return tuple(found)
 
     def evaluate(self, excerpt: Excerpt, follow: Follow | None = None) -> Evaluation:
