@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from sepkit.config import plugins
-from sepkit.config.yaml_file import LONGEST_KEY, MOST_PROBLEMS, Options, OptionsError, found_text
+from sepkit.config.yaml_file import LONGEST_KEY, Options, OptionsError, found_text
 from sepkit.errors import ConfigError
 from sepkit.files.naming import clipped
 
@@ -27,6 +27,12 @@ LENGTH_EQUAL = "length_equal"
 UNITS = {"dB": "db", "%": "pct", "LUFS": "lufs", "dBTP": "dbtp", "s": "s", "frames": "frames", "0–1": "", "MOS 1–5": ""}
 """A row's unit as it stands in a key."""
 SHORT = {"music_residual": "residual"}
+GRAMMAR = (
+    "a metric's row, its unit if it has one, and max, min, rise or fall: stoi_min, wer_rise_pct, residual_db_max; or "
+    "length_equal"
+)
+MOST_NAMED = 3
+"""Unknown bounds that are each told with what was meant; of more, as many are named."""
 KINDS: tuple[Kind, ...] = ("max", "min", "rise", "fall")
 
 Kind = Literal["max", "min", "rise", "fall"]
@@ -59,33 +65,40 @@ def parse_bounds(gate: Mapping[str, Any], chosen: Chosen) -> tuple[Bound, ...]:
     if not gate:
         return ()  # without loading every metric
     known = {bound.key: bound for bound in _known(chosen)}
-    problems, found = [], []
+    unknown = [key for key in gate if key not in known and key != LENGTH_EQUAL]
+    problems, found = _unknown(unknown, known), []
     for key, value in gate.items():
-        wrong = _problem(key, value, known)
+        wrong = _problem(key, value, known) if key in known or key == LENGTH_EQUAL else ""
         if wrong:
-            problems.append((clipped(str(key), LONGEST_KEY), wrong))
-            if len(problems) > MOST_PROBLEMS:
-                break  # looking for what each was meant to be takes time
-        elif key != LENGTH_EQUAL:
+            problems.append((key, wrong))
+        elif key in known:
             found.append(replace(known[key], limit=float(value)))
     if problems:
         raise OptionsError(problems)
     return tuple(found)
 
 
-def _problem(key: str, value: Any, known: Mapping[str, Bound]) -> str:
-    """What is wrong with one entry; empty where nothing is."""
-    if key == LENGTH_EQUAL:
-        return "" if isinstance(value, bool) else f"true or false is asked, found {found_text(value)}"
-    if key not in known:
+def _unknown(keys: Sequence[Any], known: Mapping[str, Bound]) -> list[tuple[str, str]]:
+    """A problem for each key that is no bound; many of them are one problem."""
+    named = [clipped(str(key), LONGEST_KEY) for key in keys[:MOST_NAMED]]
+    if len(keys) > MOST_NAMED:
+        more = f"{', '.join(named)} and {len(keys) - MOST_NAMED} more"
+        return [("", f"{len(keys)} unknown bounds ({more}); a bound is {GRAMMAR}")]
+    found = []
+    for name, key in zip(named, keys, strict=False):
         if broken := _broken_metric(str(key)):
-            return broken
+            found.append((name, broken))
+            continue
         close = difflib.get_close_matches(str(key), [*known, LENGTH_EQUAL], n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
-        return (
-            f"unknown bound{hint} (a metric's row, its unit if it has one, and max, min, rise or fall: stoi_min, "
-            "wer_rise_pct, residual_db_max; or length_equal)"
-        )
+        found.append((name, f"unknown bound{hint} ({GRAMMAR})"))
+    return found
+
+
+def _problem(key: str, value: Any, known: Mapping[str, Bound]) -> str:
+    """What is wrong with the value of a bound; empty where nothing is."""
+    if key == LENGTH_EQUAL:
+        return "" if isinstance(value, bool) else f"true or false is asked, found {found_text(value)}"
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return f"a number is asked, found {found_text(value)}"
     if known[key].kind in ("rise", "fall") and value < 0:

@@ -40,7 +40,7 @@ Model = TypeVar("Model", bound=Options)
 
 
 class OptionsError(ValueError):
-    """Problems found inside a plug-in's options, kept apart so that their paths can be completed outside."""
+    """Problems found inside a section, kept apart so that their paths can be completed outside; "" is the section's."""
 
     def __init__(self, problems: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{path}: {text}" for path, text in problems))

@@ -156,6 +156,16 @@ def test_a_mistake_in_the_gate_names_its_path(text, expected):
     assert str(caught.value).startswith(f"configuration: {expected}")
 
 
+def test_many_unknown_bounds_are_one_line_and_other_mistakes_are_told_beside_it():
+    many = ", ".join(f"stoi_mim{index}: 1" for index in range(3000))
+    with pytest.raises(ConfigError) as caught:
+        gated(f"{many}, stoi_min: good")
+    first, second = str(caught.value).splitlines()
+    expected = "configuration: gate: 3000 unknown bounds (stoi_mim0, stoi_mim1, stoi_mim2 and 2997 more); a bound is a "
+    assert first.startswith(expected) and len(first) < 450
+    assert second == "configuration: gate.stoi_min: a number is asked, found 'good'"
+
+
 def test_the_gate_reads_the_metrics_as_the_configuration_sets_them():
     both = "evaluate: {metrics: [{metric: stoi, options: {extended: true}}, {metric: wer, options: {language: en}}]}"
     config = gated(
