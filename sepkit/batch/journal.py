@@ -83,9 +83,14 @@ class Journal:
         return {real(self.path.parent / stamp.path) for record in self.records.values() for stamp in record.outputs}
 
     def notes(self) -> list[str]:
-        """A note where lines are damaged; the files that they were about are rendered again."""
-        lines = "1 line is" if self._damaged == 1 else f"{self._damaged} lines are"
+        """A note where lines were damaged; the files that they were about are rendered again."""
+        lines = "1 line was" if self._damaged == 1 else f"{self._damaged} lines were"
         return [f"{JOURNAL_NAME}: {lines} damaged and left out"] if self._damaged else []
+
+    def drop_damaged(self) -> None:
+        """Rewrite a journal that has damaged lines without them. For whoever holds OUT_DIR, before it appends."""
+        if self._damaged:
+            self._lines.rewrite(map(asdict, self.records.values()))
 
     def append(self, record: Record) -> None:
         """Write a record, in place of an earlier one of the same path."""

@@ -1,4 +1,4 @@
-"""A file that only grows, one line of JSON a record, each on disk before the next is begun.
+"""A file that grows, one line of JSON a record, each on disk before the next is begun.
 
 A kill can tear the last line alone: it is cut off when the next record is appended. Bytes that are not UTF-8 in a name
 stay as `\\udcxx` escapes.
@@ -10,12 +10,14 @@ import errno
 import json
 import os
 import stat
+from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
 from typing import Any, Literal
 
 from sepkit.errors import OutputError
 from sepkit.files.naming import shown
+from sepkit.files.whole_file import whole_file
 
 
 class JsonLines:
@@ -34,7 +36,7 @@ class JsonLines:
 
     def append(self, record: dict[str, Any]) -> None:
         """Write a record. What a failed or interrupted write left behind is cut off first."""
-        line = json.dumps(record, sort_keys=True).encode() + b"\n"
+        line = _line(record)
         try:
             with _open(self.path, "ab") as file:
                 file.truncate(self._whole_bytes)
@@ -46,6 +48,15 @@ class JsonLines:
                 f"{shown(self.path)}: cannot be written ({error.strerror}); free some space and run it again"
             ) from error
         self._whole_bytes += len(line)
+
+    def rewrite(self, records: Iterable[dict[str, Any]]) -> None:
+        """Hold these records and no other line. The file is there, the old or the new one, whatever interrupts."""
+        lines = b"".join(map(_line, records))
+        with whole_file(self.path) as part, part.open("wb") as file:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        self._whole_bytes, self.damaged = len(lines), 0
 
 
 def _read(path: Path) -> bytes:
@@ -80,6 +91,10 @@ def _follow_nothing(path: str, flags: int) -> int:
 
 def _not_own(path: Path) -> OutputError:
     return OutputError(f"{shown(path)}: is a link, a pipe or a folder, not sepkit's own file; move it away")
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, sort_keys=True).encode() + b"\n"
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

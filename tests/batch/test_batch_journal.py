@@ -58,6 +58,24 @@ def test_damage_inside_costs_the_damaged_lines_alone(tmp_path_factory, noise):
     assert list(Journal(folder).records) == ["a", "b"]
 
 
+@given(st.binary(max_size=200))
+def test_damaged_lines_are_told_once_and_then_gone(tmp_path_factory, noise):
+    """Witness: the bytes of a journal that was never damaged."""
+    folder = tmp_path_factory.mktemp("journal")
+    for name in ("a", "\udcff"):
+        Journal(folder).append(record(name))
+    path = folder / JOURNAL_NAME
+    whole = path.read_bytes()
+    first, last = whole.splitlines(keepends=True)
+    path.write_bytes(first + b"{" + noise + b"\n" + last + b"torn")
+    journal = Journal(folder)
+    assert "damaged and left out" in journal.notes()[0]
+    journal.drop_damaged()
+    assert path.read_bytes() == whole and list(folder.iterdir()) == [path]
+    journal.append(record("b"))
+    assert list(Journal(folder).records) == ["a", "\udcff", "b"] and Journal(folder).notes() == []
+
+
 def test_a_full_disk_is_one_line_and_costs_the_record_in_hand_alone(tmp_path):
     journal = Journal(tmp_path)
     journal.append(record("a"))
