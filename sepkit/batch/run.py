@@ -71,6 +71,7 @@ def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | N
     with _held(job.out) as work:
         moves.undo(job.out)
         journal = Journal(job.out)
+        journal.drop_damaged()
         folder, found, notes = _sources(job, work, pipeline, journal)
         watched = checking(found.sources, job.quiet)
         plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words)
@@ -195,9 +196,10 @@ def _check(job: BatchJob) -> None:
     if job.jobs is not None and job.jobs < 1:
         raise ConfigError(f"jobs: {job.jobs} found; give 1 or more")
     if job.config.source.track == ALL_TRACKS:
+        files = f"{shlex.quote(shown(job.source))}/*" if job.source.is_dir() else "FILE"
         raise ConfigError(
             f"source.track: {ALL_TRACKS} found; a batch takes one track of each file: give a number or a language, or "
-            f"use 'sepkit run FILE --track {ALL_TRACKS}'"
+            f"for every track: sepkit run {files} -o {shlex.quote(shown(job.out))} --track {ALL_TRACKS}"
         )
     source, out = _mode(job.source), _mode(job.out)
     if source is None:

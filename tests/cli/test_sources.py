@@ -66,6 +66,7 @@ def test_a_batch_takes_one_track_and_says_which(tmp_path, two, config):
     assert report["files"][0]["note"].startswith("of 2 sound tracks")
     done = sepkit(*options, "--track", "all")
     assert done.exit_code == 2 and "a batch takes one track" in done.stderr
+    assert f"for every track: sepkit run {tmp_path}/in/* -o {tmp_path}/out --track all" in done.stderr
 
 
 def test_mistakes_are_named(tmp_path, two, config):
