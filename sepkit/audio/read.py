@@ -23,20 +23,12 @@ from sepkit.audio.endings import require_ending
 from sepkit.audio.samples import Audio, Samples
 from sepkit.audio.source_file import Flaws, require_file, unfinished_wav
 from sepkit.audio.spool import Spool
+from sepkit.audio.windows import blocks
 from sepkit.config.sections import DEFAULT_TRACK, SourceConfig
 from sepkit.errors import SourceError
 from sepkit.files.naming import shown
 
-__all__ = [
-    "Source",
-    "SourceInfo",
-    "Spool",
-    "audio_source",
-    "open_source",
-    "probe",
-    "read_audio",
-    "track_count",
-]
+__all__ = ["Source", "SourceInfo", "Spool", "audio_source", "open_source", "probe", "read_audio", "track_count"]
 
 SAMPLE_BITS = {
     "PCM_S8": 8,
@@ -64,8 +56,6 @@ UNKNOWN_FRAMES = 2**63 - 1
 
 LOUDEST = 1e12
 """Full scale is 1, and 32-bit integers taken for floats reach 2e9; far above, squares within a model leave float32."""
-
-COPY_BYTES = 2**20
 
 AS_IT_IS = SourceConfig()  # the default track of a whole file
 
@@ -107,11 +97,21 @@ class Source:
         self.info = info
         self._fetch = fetch
 
-    def read(self, start_frame: int, frames: int) -> Samples:
-        """The frames from `start_frame` on, (channels, frames) float32; NaN, Inf, or `LOUDEST` is a SourceError."""
+    def read(self, start_frame: int, frames: int, channels: range | None = None) -> Samples:
+        """The frames from `start_frame` on, (channels, frames) float32; NaN, Inf, or `LOUDEST` is a SourceError.
+
+        channels: those wanted; None: all. Hardly more is held than they are, whatever else the file holds.
+        """
         assert start_frame >= 0 and frames >= 0 and start_frame + frames <= self.info.frames, (
             f"{frames} frames from {start_frame} on, of {self.info.frames}"
         )
+        chosen = channels or range(self.info.channels)
+        found = np.empty((len(chosen), frames), np.float32)
+        for first, count in blocks(frames, self.info.sample_rate, self.info.channels):
+            found[:, first : first + count] = self._block(start_frame + first, count)[chosen.start : chosen.stop]
+        return found
+
+    def _block(self, start_frame: int, frames: int) -> Samples:
         samples = self._fetch(start_frame, frames)
         sound = (samples > -LOUDEST) & (samples < LOUDEST)
         if not sound.all():

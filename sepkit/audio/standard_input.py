@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sepkit.audio.read import COPY_BYTES
+from sepkit.audio.riff import COPY_BYTES
 from sepkit.errors import OutputError, SourceError
 
 

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from sepkit.audio.broadcast import history_line
 from sepkit.audio.metadata import Metadata, read_metadata
-from sepkit.audio.read import COPY_BYTES, SAMPLE_BITS, SourceInfo, probe
+from sepkit.audio.read import SAMPLE_BITS, SourceInfo, probe
+from sepkit.audio.riff import COPY_BYTES
 from sepkit.audio.samples import Samples
 from sepkit.audio.source_file import audio_chunk
 from sepkit.audio.tagging import left_out, native_tags, write_metadata

@@ -21,7 +21,7 @@ import numpy as np
 from sepkit.audio.read import Source, SourceInfo, Spool, open_source, probe
 from sepkit.audio.samples import Audio, Samples
 from sepkit.audio.stft import Stft
-from sepkit.audio.windows import Span, Window, cut, stretch_frames
+from sepkit.audio.windows import Span, Window, channels_at_once, cut, stretch_frames
 from sepkit.audio.write import output_format, writer
 from sepkit.clock import Clock
 from sepkit.config import Config
@@ -223,17 +223,21 @@ class Pipeline:
         info, start, stop = source.info, window.start, window.stop
         if active:
             start, stop = self.ensemble.span(window, info.frames, info.sample_rate)
-        with self._clock("read"):
-            read = source.read(start, stop - start)
-        if active:
-            parts = [
-                self.task.render_window(self._part(read[first : first + 2], start, window, info, each, first))
-                for first, each in zip(range(0, info.channels, 2), statistics, strict=True)
-            ]
-        else:
-            parts = [self.task.skipped(read)]
+        mix = np.empty((info.channels, window.body_stop - window.body_start), np.float32)
+        parts: list[dict[str, Samples]] = []
+        for group in channels_at_once(info.sample_rate, info.channels):
+            with self._clock("read"):
+                read = source.read(start, stop - start, group)
+            mix[group.start : group.stop] = read[:, window.body_start - start : window.body_stop - start]
+            for first in group[::2] if active else ():
+                pair = read[first - group.start :][:2]
+                part = self._part(pair, start, window, info, statistics[first // 2], first)
+                parts.append(self.task.render_window(part))
+            if not active:
+                parts.append(self.task.skipped(read))
+            del read  # not held while the next one is read
         with self._clock("join"):
-            return join.body(parts, read[:, window.body_start - start : window.body_stop - start], window)
+            return join.body(parts, mix, window)
 
     def _part(
         self, read: Samples, start: int, window: Window, info: SourceInfo, statistics: Statistics, first: int

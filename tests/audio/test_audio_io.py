@@ -9,6 +9,7 @@ import os
 import struct
 import subprocess
 import sys
+import tracemalloc
 
 import mutagen.id3
 import numpy as np
@@ -258,3 +259,20 @@ def test_tags_that_are_not_utf8_do_not_stop_the_reading(tmp_path):
     data = (tmp_path / "a.m4a").read_bytes()
     (tmp_path / "a.m4a").write_bytes(data.replace("Tïtle".encode(), b"T\xef\xeftle"))
     assert read_metadata(probe(tmp_path / "a.m4a")).tags["title"] == "Tïïtle"
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac"])
+def test_reading_two_channels_of_many_holds_little_more_than_these(tmp_path, kind):
+    """Witness: soundfile. 8 channels of 3,000,000 frames are 96 MB in memory, two of them 24."""
+    path, frames = tmp_path / f"wide.{kind}", 3_000_000
+    samples = (np.arange(8 * frames, dtype=np.int32) % 30_011).astype(np.int16).reshape(frames, 8)
+    soundfile.write(path, samples, 655_350, subtype="PCM_16")
+    expected = samples[5:-1, 4:6].T / np.float32(2**15)
+    del samples
+    with open_source(path) as source:
+        tracemalloc.start()
+        found = source.read(5, frames - 6, range(4, 6))
+        held_mb = tracemalloc.get_traced_memory()[1] / 1e6
+        tracemalloc.stop()
+    np.testing.assert_array_equal(found, expected)
+    assert held_mb < 24 + 45, held_mb

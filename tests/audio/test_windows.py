@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepkit.audio.windows import Seam, blocks, cut, read_around, stretch_frames
+from sepkit.audio.windows import WIDEST_HZ, Seam, blocks, channels_at_once, cut, read_around, stretch_frames
 
 sizes = st.tuples(
     st.integers(1, 5000), st.integers(1, 800), st.integers(0, 300), st.sampled_from([1, 7, 64]), st.integers(0, 40)
@@ -75,3 +75,18 @@ def test_a_body_holds_no_more_samples_than_one_of_seven_point_one(rate, channels
     held = stretch_frames(60.0, rate, channels) * channels
     assert held == pytest.approx(60 * 48_000 * 8, rel=1e-4)
     assert max(frames for _, frames in blocks(rate * 60, rate, channels)) * channels <= 10 * 48_000 * 8 * 1.0001
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "at_once"),
+    [
+        *((44_100, 1, [1]), (48_000, 2, [2]), (48_000, 8, [8]), (96_000, 6, [4, 2]), (192_000, 6, [2, 2, 2])),
+        *((655_350, 8, [2, 2, 2, 2]), (3_072_000, 3, [2, 1]), (48_000, 64, [8] * 8)),
+    ],
+)
+def test_context_is_held_of_as_many_channels_as_fit_and_pairs_stay_together(rate, channels, at_once):
+    groups = list(channels_at_once(rate, channels))
+    assert [len(group) for group in groups] == at_once
+    assert [channel for group in groups for channel in group] == list(range(channels))
+    assert all(group.start % 2 == 0 for group in groups)
+    assert max(at_once) * rate <= max(WIDEST_HZ, 2 * rate)

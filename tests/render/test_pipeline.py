@@ -79,6 +79,17 @@ def test_passing_through_changes_nothing():
     assert difference_db(rendered.speech.samples, mix.samples) < -100
 
 
+def test_each_pair_of_many_channels_comes_out_as_if_it_were_alone():
+    """At 128 kHz the context of two channels is read at a time; the third is another reading."""
+    pipeline = Pipeline(parse_config(EMBEDDED.replace("BODY", "1")))
+    mix = voice_over_noise(2.3, 128_000, 3)
+    whole = pipeline.run(mix)
+    for first in (0, 2):
+        alone = pipeline.run(Audio(mix.samples[first : first + 2], 128_000))
+        for stem in ("speech", "background"):
+            np.testing.assert_array_equal(whole.stems[stem].samples[first : first + 2], alone.stems[stem].samples)
+
+
 @pytest.mark.parametrize("frames", [1, 2, 100, 441, 480, 1000])
 @pytest.mark.parametrize(("sample_rate", "channels"), [(8000, 1), (44100, 2), (192000, 6)])
 def test_the_shortest_files_come_out_whole(frames, sample_rate, channels):
