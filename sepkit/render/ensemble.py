@@ -203,10 +203,13 @@ def _estimate_window(
     place = _place(window, start, sample_rate, part)
     stretch = read[:, start - read_start : stop - read_start]
     found = member.estimate(stretch, sample_rate, statistics, clock, place)
-    inside = slice(*place.used)
-    rest = None if found.rest is None else found.rest[:, inside]
-    sources = {name: samples[:, inside] for name, samples in found.sources.items()}
-    return Estimate(found.wanted[:, inside], rest, found.weight, sources)
+
+    def used(samples: Samples) -> Samples:
+        return samples[:, slice(*place.used)].copy()  # so that the context is not held
+
+    rest = None if found.rest is None else used(found.rest)
+    sources = {name: used(samples) for name, samples in found.sources.items()}
+    return Estimate(used(found.wanted), rest, found.weight, sources)
 
 
 def _place(window: Window, start: int, sample_rate: int, part: int) -> Place:

@@ -230,9 +230,10 @@ class Pipeline:
                 read = source.read(start, stop - start, group)
             mix[group.start : group.stop] = read[:, window.body_start - start : window.body_stop - start]
             for first in group[::2] if active else ():
-                pair = read[first - group.start :][:2]
-                part = self._part(pair, start, window, info, statistics[first // 2], first)
+                here = slice(first - group.start, first - group.start + 2)
+                part = self._part(read[here], start, window, info, statistics[first // 2], first)
                 parts.append(self.task.render_window(part))
+                del part  # not held while the next pair's estimates are made
             if not active:
                 parts.append(self.task.skipped(read))
             del read  # not held while the next one is read
