@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 from sepkit.audio.source_file import chunks
 
 LIST_TYPES = (b"INFO", b"adtl")
-COPY_BYTES = 2**22
+COPY_BYTES = 2**20
 HEADER_BYTES = 12
 BEXT_BYTES = 602
 """EBU Tech 3285: all fields but the CodingHistory, which follows them."""

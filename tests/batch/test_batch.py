@@ -271,18 +271,12 @@ def test_what_makes_the_whole_batch_impossible_is_one_line(tmp_path, change, err
     assert "\n" not in str(caught.value)
 
 
-def test_standard_error_stays_silent_where_nobody_watches(tmp_path):
+def test_where_nobody_watches_standard_error_has_a_line_a_file_and_none_with_q(tmp_path):
     source = lay(tmp_path / "in", "a.wav")
     (tmp_path / "c.yaml").write_text(PASSTHROUGH)
-    command = [
-        sys.executable,
-        "-m",
-        "sepkit",
-        "batch",
-        source,
-        tmp_path / "out",
-        "--config",
-        tmp_path / "c.yaml",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr, done.stdout) == (0, "", "1 files: 1 done\n")
+    command = [sys.executable, "-m", "sepkit", "batch", source, "--config", tmp_path / "c.yaml"]
+    done = subprocess.run([*command, tmp_path / "out"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "1 files: 1 done\n")
+    assert [line[:35] for line in done.stderr.splitlines()] == ["sepkit: a.wav → a__speech_only.wav:"]
+    quiet = subprocess.run([*command, tmp_path / "quiet", "-q"], capture_output=True, text=True, check=False)
+    assert (quiet.returncode, quiet.stderr, quiet.stdout) == (0, "", "")
