@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sepkit.config.sections import ALL_TRACKS, DEFAULT_TRACK
 from sepkit.errors import ConfigError, SourceError
-from sepkit.files.naming import shown
+from sepkit.files.naming import clipped, shown
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -78,5 +78,5 @@ def _track(number: int, stream: AudioStream) -> Track:
     language = "" if language == "und" else language
     is_default = bool(stream.disposition & av.stream.Disposition.default)
     said = (language, stream.metadata.get("title", ""), "default" if is_default else "")
-    about = ", ".join(filter(None, said))
+    about = clipped(", ".join(filter(None, said)))
     return Track(number, language, f"{number} ({about})" if about else str(number), is_default, stream)

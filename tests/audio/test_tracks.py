@@ -53,3 +53,14 @@ def test_the_earliest_track_is_time_zero(tmp_path):
         read = source.read(0, source.info.frames)
     assert not read[:, : RATE // 4].any()
     np.testing.assert_allclose(read[:, RATE // 4 :], SECOND, atol=2.0**-15)
+
+
+def test_a_title_cannot_write_to_the_terminal(tmp_path):
+    labels = {"language": ["eng", "deu"], "title": ["\x1b]0;pwn\x07", "a\nb" + "c" * 500]}
+    path = timed(tmp_path / "a.mkv", "matroska", "flac", [[(0, FIRST)], [(0, SECOND)]], **labels)
+    note = probe(path).notes[0]
+    with pytest.raises(SourceError) as caught:
+        probe(path, SourceConfig(track=3))
+    for told in (note, str(caught.value)):
+        assert told.isprintable() and len(told) < 500
+        assert r"\x1b]0;pwn\x07" in told and r"a\nbccc" in told

@@ -31,12 +31,13 @@ def timed(
     path: Path, container: str, codec: str, tracks: list[list[Piece]], picture_s: float = 0.0, **labels: list[str]
 ) -> Path:
     """Write tracks of pieces, each from its frame on, beside a picture from 0 s on if it lasts. labels: by track."""
+    bit_rate = {"bit_rate": 192_000} if codec == "wmav2" else {}
     with av.open(str(path), "w", format=container) as output:
         video = _picture(output) if picture_s else None
-        streams = [output.add_stream(codec, rate=RATE, layout="stereo") for _ in tracks]
+        streams = [output.add_stream(codec, rate=RATE, layout="stereo", **bit_rate) for _ in tracks]
         for index, stream in enumerate(streams):
-            if "language" in labels:
-                stream.metadata["language"] = labels["language"][index]
+            for name in labels.keys() & {"language", "title"}:
+                stream.metadata[name] = labels[name][index]
             if "disposition" in labels:
                 stream.disposition = av.stream.Disposition[labels["disposition"][index]]
         for index in range(round(picture_s * PICTURE_HZ)):
