@@ -62,7 +62,7 @@ class Timeline:
     def place(self, block: Samples, time_s: Fraction | None) -> Iterator[Samples]:
         """The samples of one frame (channels, frames), after the silence or without the overlap before them."""
         off = 0 if time_s is None else round((time_s - self._origin_s) * self._rate) - self._at
-        off = self._hole_or_overlap(off) if self._begun else self._begin(off)
+        off = self._hole_or_overlap(off) if self._begun else self._begin(off, block.shape[1])
         if off > 0:
             yield from self._silence(off)
         trimmed = min(max(0, -off), block.shape[1])
@@ -86,10 +86,11 @@ class Timeline:
             said.append(f"its timestamps begin again at {at_s:.3f} s{times}; what follows was joined without a break")
         return tuple(said)
 
-    def _begin(self, off: int) -> int:
-        self._begun = True
+    def _begin(self, off: int, frames: int) -> int:
+        """What stands before the first frame; below zero: how much of it lies before the file's time begins."""
+        self._begun = off + frames > 0
         self.start_frames = off if off > self._unsure_frames else 0
-        return self.start_frames
+        return min(off, self.start_frames)
 
     def _hole_or_overlap(self, off: int) -> int:
         """How many frames are missing, or are there already (below zero); 0 where the frame simply follows."""

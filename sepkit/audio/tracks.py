@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
-PRIMED_BEFORE_ZERO = ("mov", "matroska")
+PRIMED_BEFORE_ZERO = ("mov", "matroska", "ogg")
 """Containers that place what an encoder needs to start before time zero, where nobody hears it."""
+CUT_BEFORE_ZERO = ("ogg",)
+"""Those in which FFmpeg hands it over all the same."""
 
 
 class Track(NamedTuple):
@@ -60,8 +62,9 @@ def origin_s(container: InputContainer, taken: Track, first_s: Fraction) -> Frac
     """When the file begins: the first picture or sound of any stream. first_s: when the taken track is first heard."""
     import av
 
-    starts = [first_s]
-    primed = container.format.name.split(",")[0] in PRIMED_BEFORE_ZERO
+    name = container.format.name.split(",")[0]
+    starts = [max(first_s, Fraction(0)) if name in CUT_BEFORE_ZERO else first_s]
+    primed = name in PRIMED_BEFORE_ZERO
     for stream in (*container.streams.video, *container.streams.audio):
         is_cover = bool(stream.disposition & av.stream.Disposition.attached_pic)
         if stream.start_time is None or stream.time_base is None or stream.index == taken.stream.index or is_cover:

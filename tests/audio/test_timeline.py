@@ -91,6 +91,12 @@ def timeline(tick_s: Fraction = Fraction(1, RATE)) -> Timeline:
     return Timeline(Path("a.ts"), RATE, 1, Fraction(0), tick_s)
 
 
+def test_what_lies_before_time_begins_is_trimmed():
+    line = timeline()
+    np.testing.assert_array_equal(place(line, (-1400, 1), (-400, 2), (600, 3)), np.repeat([2, 3], [600, 1000]))
+    assert line.notes() == () and line.start_frames == 0
+
+
 def test_an_overlap_is_trimmed():
     line = timeline()
     heard = place(line, (0, 1), (1000, 2), (600, 3), (1600, 4), (2600, 5))
