@@ -1,9 +1,9 @@
 """Decoding from the first frame to the last, in blocks, for what cannot be read in place.
 
-Behind `read.open_source`, which spools what comes out of here. libsndfile decodes OGG, Opus, MP3 and the
-telephone codings of WAV; everything else goes through FFmpeg (PyAV), which takes the encoder's delay off the
-start. Each of its frames goes where its timestamp says. At the end, AAC keeps what fills its last packet of
-1024 frames, but for MP4, which tells the exact length.
+Behind `readers`. libsndfile decodes OGG, Opus, MP3 and the telephone codings of WAV, as far as it gets their length,
+time and channels right; everything else goes through FFmpeg (PyAV), which takes the encoder's delay off the start.
+Each of its frames goes where its timestamp says. At the end, AAC keeps what fills its last packet of 1024 frames, but
+for MP4, which tells the exact length.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import soundfile
@@ -39,9 +39,26 @@ BLOCK_FRAMES = 2**16
 SALVAGED_BLOCK_FRAMES = 2**10
 """libsndfile gives nothing of the block in which a file ends too early."""
 
+VORBIS_ORDER = {
+    3: [0, 2, 1],
+    5: [0, 2, 1, 3, 4],
+    6: [0, 2, 1, 5, 3, 4],
+    7: [0, 2, 1, 6, 5, 3, 4],
+    8: [0, 2, 1, 7, 5, 6, 3, 4],
+}
+"""From left, centre, right, …, LFE (Vorbis I, 4.3.9) to the order of WAV: left, right, centre, LFE, …"""
+
 DEMUXERS = "mov,matroska,webm,aac,ogg,mp3,flac,avi,asf,flv,mpeg,mpegts,mxf,amr,ac3,eac3,dts,ape,wv,tta"
 """What FFmpeg may recognise. Playlists stay out: a text that names other files or addresses must not open
 them. WAV and the like are libsndfile's: what it refuses there is damaged, and FFmpeg would guess."""
+
+TIMED_BY_END = ("ogg",)
+"""A page of OGG says up to which sample it reaches."""
+
+DROPS_FIRST_PACKET = ("wmav1", "wmav2")
+
+MANY_PLANES = 8
+"""PyAV (18.1) looks for a plane behind the last of 8 or more, and the process dies of it."""
 
 _SUBTYPES = {"u8": "PCM_U8", "s16": "PCM_16", "s32": "PCM_24", "flt": "FLOAT", "dbl": "DOUBLE"}
 """FFmpeg's sample formats in libsndfile's words; it hands 24 bits over in 32."""
@@ -68,16 +85,18 @@ class Decoding:
 
 
 @contextmanager
-def ffmpeg_decoding(path: Path, refusal: str, how: SourceConfig, flaws: Flaws) -> Iterator[Decoding]:
+def ffmpeg_decoding(
+    path: Path, refusal: str, how: SourceConfig, flaws: Flaws, part: BinaryIO | None = None
+) -> Iterator[Decoding]:
     """Open a sound track of a file; what is damaged is told to `flaws` while the blocks are taken.
 
-    refusal: why libsndfile did not read the file; told where FFmpeg does not either.
+    refusal: why libsndfile did not read the file; told where FFmpeg does not either. part: what of the file is read.
     """
     import av
 
     options = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
     try:
-        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
+        container = av.open(part or f"file:{path}", "r", options=options, metadata_errors="replace")
     except av.FFmpegError as error:
         raise _no_sound(path, refusal, error.strerror) from error
     with container:
@@ -102,11 +121,12 @@ def _decoding(path: Path, refusal: str, container: InputContainer, how: SourceCo
         raise _no_sound(path, refusal, "0 frames")
     lossless = stream.codec_context.codec.lossless
     name = container.format.name.split(",")[0]
-    first_s = _time_s(first) if name in TIMED else None
+    heard_s = _time_s if name not in TIMED_BY_END else _time_by_end_s
+    first_s = heard_s(first) if name in TIMED else None
     origin = Fraction(0) if first_s is None else origin_s(container, track, first_s)
     tick = first.time_base or Fraction(1, first.sample_rate)
     timeline = Timeline(path, first.sample_rate, first.layout.nb_channels, origin, tick)
-    time_s = (lambda frame: None) if first_s is None else _time_s
+    time_s = (lambda frame: None) if first_s is None else heard_s
     blocks = _blocks(path, first, frames, timeline, time_s)
     return Decoding(
         sample_rate=first.sample_rate,
@@ -117,13 +137,29 @@ def _decoding(path: Path, refusal: str, container: InputContainer, how: SourceCo
         blocks=blocks,
         track=track.number,
         tracks=len(found),
-        start_s=0.0 if first_s is None else float(first_s - origin),
-        notes=lambda: (*taken_note(track, found), *timeline.notes()),
+        start_s=0.0 if first_s is None else max(0.0, float(first_s - origin)),
+        notes=lambda: (*taken_note(track, found), *_unheard_note(stream, first), *timeline.notes()),
     )
+
+
+def _unheard_note(stream: AudioStream, first: AudioFrame) -> tuple[str, ...]:
+    """What FFmpeg's decoder keeps to itself: of WMA the first packet, as long as the frame that comes first."""
+    if stream.codec_context.name not in DROPS_FIRST_PACKET:
+        return ()
+    return (f"FFmpeg's decoder of WMA leaves out the first {first.samples / first.sample_rate:.3f} s",)
+
+
+class InOrder(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
+    """A file that soundfile reads on where it is. Else it seeks after every block, and MP3 is then no longer exact."""
+
+    def seekable(self) -> bool:
+        """Whether soundfile moves by itself; `seek` works all the same."""
+        return False
 
 
 def libsndfile_blocks(file: soundfile.SoundFile, flaws: Flaws, lines: list[str]) -> Iterator[Samples]:
     """All samples of an open file, in order. lines: to be filled with what its decoder prints."""
+    order = VORBIS_ORDER.get(file.channels) if file.subtype == "VORBIS" else None
     block_frames = SALVAGED_BLOCK_FRAMES if flaws.salvage else BLOCK_FRAMES
     at = 0
     while True:
@@ -136,7 +172,7 @@ def libsndfile_blocks(file: soundfile.SoundFile, flaws: Flaws, lines: list[str])
         if not len(block):
             return
         at += len(block)
-        yield block.T
+        yield block.T[order] if order else block.T
 
 
 def _frames(container: InputContainer, stream: AudioStream, flaws: Flaws) -> Iterator[AudioFrame]:
@@ -195,6 +231,14 @@ def _time_s(frame: AudioFrame) -> Fraction | None:
     return None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
 
 
+def _time_by_end_s(frame: AudioFrame) -> Fraction | None:
+    """The same by when it ends, which is right where FFmpeg mistakes how long a packet is (see `ogg`)."""
+    begins_s = _time_s(frame)
+    if begins_s is None or frame.time_base is None or not 0 < frame.duration <= frame.samples:
+        return begins_s
+    return begins_s + frame.duration * frame.time_base - Fraction(frame.samples, frame.sample_rate)
+
+
 def _heard_frames(frame: AudioFrame) -> int:
     """How much of the last frame is sound and not the encoder's filling: an MP4 says it, to the sample."""
     exact = frame.time_base == Fraction(1, frame.sample_rate)
@@ -207,6 +251,8 @@ def _format(frame: AudioFrame) -> str:
 
 def _samples(frame: AudioFrame) -> Samples:
     """One frame as (channels, frames) float32, full scale at ±1."""
+    if frame.format.is_planar and frame.layout.nb_channels >= MANY_PLANES:
+        frame = _packed(frame)
     raw = frame.to_ndarray()
     if frame.format.is_packed:
         raw = raw.reshape(-1, frame.layout.nb_channels).T
@@ -214,3 +260,11 @@ def _samples(frame: AudioFrame) -> Samples:
         return (raw.astype(np.float32) - np.float32(128)) / np.float32(128)
     full_scale = 1.0 if raw.dtype.kind == "f" else 2.0 ** (8 * raw.dtype.itemsize - 1)
     return np.asarray(raw / full_scale, dtype=np.float32)
+
+
+def _packed(frame: AudioFrame) -> AudioFrame:
+    """The same samples, channel beside channel."""
+    import av
+
+    (packed,) = av.AudioResampler(format=frame.format.packed.name).resample(frame)
+    return packed

@@ -56,7 +56,7 @@ def _cut_off(path: Path) -> str:
             return _inside("packet", size % TS_PACKET_BYTES, TS_PACKET_BYTES)
         if head[:2] == b"\x0b\x77":
             return _last_frame(_tail(file, size, AC3_FRAME_BYTES), b"\x0b\x77", _ac3_bytes)
-        if head[:1] == b"\xff" and head[1] & 0xF6 == 0xF0:
+        if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
             return _last_frame(_tail(file, size, ADTS_FRAME_BYTES), head[:2], _adts_bytes)
     return ""
 

@@ -20,7 +20,7 @@ from sepkit.audio.samples import Samples
 from sepkit.errors import SourceError
 from sepkit.files.naming import shown
 
-TIMED = ("mov", "matroska", "asf", "flv", "mpeg", "mpegts", "mxf")
+TIMED = ("mov", "matroska", "ogg", "asf", "flv", "mpeg", "mpegts", "mxf")
 """FFmpeg's containers that say when a packet is heard. AVI and bare streams only count packets."""
 
 SILENT_BLOCK_FRAMES = 2**16

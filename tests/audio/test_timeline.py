@@ -97,6 +97,13 @@ def test_what_lies_before_time_begins_is_trimmed():
     assert line.notes() == () and line.start_frames == 0
 
 
+def test_wma_loses_its_first_packet_and_says_so(tmp_path):
+    samples = burst(RATE)
+    path = timed(tmp_path / "a.wma", "asf", "wmav2", [[(0, samples)]])
+    assert found_at(samples, read_audio(path).samples[:, 4096:-4096]) - 4096 == 2048
+    assert probe(path).notes == ("FFmpeg's decoder of WMA leaves out the first 0.043 s",)
+
+
 def test_an_overlap_is_trimmed():
     line = timeline()
     heard = place(line, (0, 1), (1000, 2), (600, 3), (1600, 4), (2600, 5))
