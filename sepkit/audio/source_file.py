@@ -108,6 +108,10 @@ class Flaws:
         """Coded samples cannot be decoded."""
         self._add(f"is damaged at about {at_s:.2f} s ({why})")
 
+    def second_stream(self, at_s: float, why: str) -> None:
+        """Several files of different formats stand in it, one after another."""
+        self._add(f"holds a second stream from {at_s:.1f} s on ({why})", "split it there, or take the first")
+
     def notes(self) -> tuple[str, ...]:
         """What a salvaged file lacks, in one sentence; none where it lacks nothing."""
         if not self._found:
@@ -115,11 +119,9 @@ class Flaws:
         more = f" (the first of {len(self._found)} flaws)" if len(self._found) > 1 else ""
         return (f"salvaged: the file {self._found[0]}{more}",)
 
-    def _add(self, flaw: str) -> None:
+    def _add(self, flaw: str, next_step: str = "copy or export it again, or take what is there") -> None:
         if not self.salvage:
-            raise SourceError(
-                f"{shown(self.path)}: {flaw}; copy or export it again, or take what is there with --salvage"
-            )
+            raise SourceError(f"{shown(self.path)}: {flaw}; {next_step} with --salvage")
         if flaw not in self._found:
             self._found.append(flaw)
 

@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from sepkit.audio.broadcast import history_line
 from sepkit.audio.metadata import Metadata, read_metadata
-from sepkit.audio.read import SAMPLE_BITS, SourceInfo, probe
+from sepkit.audio.read import SourceInfo, probe
 from sepkit.audio.riff import COPY_BYTES
 from sepkit.audio.samples import Samples
 from sepkit.audio.source_file import audio_chunk
+from sepkit.audio.source_info import SAMPLE_BITS
 from sepkit.audio.tagging import left_out, native_tags, write_metadata
 from sepkit.errors import OutputError, SourceError
 from sepkit.files.naming import shown

@@ -6,7 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from sepkit.audio.read import SAMPLE_BITS, SourceInfo, probe
+from sepkit.audio.read import SourceInfo, probe
+from sepkit.audio.source_info import SAMPLE_BITS
 from sepkit.audio.write import output_format
 from sepkit.batch.journal import Record
 from sepkit.batch.plan import Identity, Plan

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
-from sepkit.audio.read import SAMPLE_RATES_HZ
+from sepkit.audio.source_info import SAMPLE_RATES_HZ
 from sepkit.config.plain_yaml import PlainLoader, load
 from sepkit.config.yaml_file import LONGEST_PROBLEM, read_text
 from sepkit.errors import ConfigError
