@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from sepkit.files.digest import sha256_of
 from sepkit.files.json_lines import JsonLines
-from sepkit.files.naming import real
+from sepkit.files.naming import is_below, real
 from sepkit.judge.verdict import Verdict
 from sepkit.metrics.base import Better
 
@@ -79,8 +79,10 @@ class Journal:
         return self._lines.path
 
     def written(self) -> set[Path]:
-        """Every output, where links lead."""
-        return {real(self.path.parent / stamp.path) for record in self.records.values() for stamp in record.outputs}
+        """Every output, where links lead; one that a link takes out of the folder is none."""
+        out = real(self.path.parent)
+        found = {real(out / stamp.path) for record in self.records.values() for stamp in record.outputs}
+        return {path for path in found if path.is_relative_to(out)}
 
     def notes(self) -> list[str]:
         """A note where lines were damaged; the files that they were about are rendered again."""
@@ -117,6 +119,7 @@ def _is_sound(record: Record) -> bool:
     numbers = [record.duration_s, record.seconds, record.workers, *(stamp.size_bytes for stamp in record.outputs)]
     return (
         all(isinstance(text, str) and "\0" not in text for text in texts)
+        and all(is_below(stamp.path) for stamp in record.outputs)
         and isinstance(record.stages, dict)
         and all(is_number(number) and number >= 0 for number in (*numbers, *record.stages.values()))
         and record.workers > 0

@@ -19,7 +19,7 @@ from typing import Any
 from sepkit.batch.journal import Journal, Stamp
 from sepkit.files.digest import sha256_if_readable
 from sepkit.files.json_lines import JsonLines
-from sepkit.files.naming import real
+from sepkit.files.naming import is_below, real
 from sepkit.judge.quarantine import FOLDER, Arrival, remove
 
 PREFIX = ".sepkit-moving-"
@@ -66,7 +66,7 @@ def _stamps(announced: dict[str, Any]) -> list[Stamp]:
         found = [Stamp(str(each["path"]), str(each["sha256"]), int(each["size_bytes"])) for each in announced["files"]]
     except (KeyError, TypeError, ValueError):
         return []
-    return [each for each in found if "\0" not in each.path]
+    return [each for each in found if is_below(each.path)]
 
 
 def _note(out: Path, path: str) -> Path:

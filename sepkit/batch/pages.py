@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sepkit.audio.source_file import require_file
 from sepkit.batch.journal import STEMS_BEFORE, Journal, Record, are_metrics, by_stem, is_number
@@ -14,13 +14,13 @@ from sepkit.batch.report import JSON_NAME, Row
 from sepkit.config import Config, parse_config
 from sepkit.errors import OutputError, SepkitError, SourceError, one_line
 from sepkit.files.digest import sha256_of
-from sepkit.files.naming import shown
+from sepkit.files.naming import is_path, shown
 from sepkit.judge.evaluate import Excerpt, bring_together
 from sepkit.judge.verdict import FIRST
 from sepkit.metrics.base import ReferenceKind, completed
 from sepkit.render.base import main_stem
 from sepkit.render.result import Outputs
-from sepkit.report import batch_page, file_page
+from sepkit.report import batch_page, file_page, own
 from sepkit.report.second_look import SecondLook, Seen
 
 
@@ -57,9 +57,14 @@ def facts(verdict: str, configuration: str, reasons: Sequence[str], stages: Mapp
     return {name: value for name, value in told.items() if value} | {"cpu_seconds": dict(stages)}
 
 
-def remove(out: Path, path: str) -> None:
-    """A page of an earlier rendering would show what is there no more."""
-    _inside(out, path).unlink(missing_ok=True)
+def remove(out: Path, path: str, needed: bool) -> str:
+    """Remove a page of an earlier rendering, which would show what is there no more.
+
+    needed: its place is; what lies there and is no page of sepkit is set aside. Returns a sentence where one was.
+    """
+    page = _inside(out, path)
+    own.remove_own(page)
+    return own.make_way(page) if needed else ""
 
 
 def missing_note(out: Path, rows: Sequence[Row], source: Path) -> list[str]:
@@ -67,7 +72,7 @@ def missing_note(out: Path, rows: Sequence[Row], source: Path) -> list[str]:
 
     source: a folder, or a zip, of which nothing is kept that a page could be made of.
     """
-    bare = sum(1 for row in rows if row.outputs and not batch_page.page_path(out, row.path).is_file())
+    bare = sum(1 for row in rows if row.outputs and not own.is_own(batch_page.page_path(out, row.path)))
     files = "1 file has no page yet" if bare == 1 else f"{bare} files have no page yet"
     makes = f"`sepkit report {shown(out)}` makes what is missing"
     if not source.is_dir():
@@ -75,34 +80,53 @@ def missing_note(out: Path, rows: Sequence[Row], source: Path) -> list[str]:
     return [f"{files}: {makes}"] if bare else []
 
 
-def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]], look: bool = True) -> tuple[Path, list[str]]:
-    """Write the pages that a finished batch lacks, then the batch's; returns that, and a line for each that failed.
+class Again(NamedTuple):
+    """The batch's page; a line for each file whose page could not be made; what was set aside."""
+
+    page: Path
+    problems: list[str]
+    notes: list[str]
+
+
+def again(out: Path, watched: Callable[[Sequence[Any]], Sequence[Any]], look: bool = True) -> Again:
+    """Write the pages that a finished batch lacks, then the batch's.
 
     watched: wraps the files in a bar. look: render each once more, for its masks.
     """
+    record, config = _report(out)
+    source, rows = out.resolve() / record["source"], record["files"]  # absolute in those of earlier versions
+    journal, problems, kept = Journal(out), [], []
+    looks = _looks(config, out.resolve()) if look else {}
+    for row in watched([row for row in rows if row["outputs"]]):
+        try:
+            page = _inside(out, row["path"])
+            if own.is_own(page):
+                continue
+            _own(out, source, row)
+            _unchanged(source / row["path"], journal.records.get(row["path"]))
+            kept.append(own.make_way(page))
+            _write_again(out, row, source / row["path"], config, looks)
+        except (SepkitError, OSError) as error:
+            problems.append(f"{shown(row['path'])}: {one_line(error)}")
+    kept.append(own.make_way(out / batch_page.PAGE_NAME))
+    return Again(batch_page.write(out, record), problems, [note for note in kept if note])
+
+
+def _report(out: Path) -> tuple[dict[str, Any], Config]:
+    """What report.json holds, and the configuration in it."""
     try:
         record = json.loads((out / JSON_NAME).read_text(encoding="utf-8"))
-        source, rows = out.resolve() / record["source"], record["files"]  # absolute in those of earlier versions
         config = parse_config(record["configuration"], shown(out / JSON_NAME))
-        if not all(map(_is_row, rows)):
+        if not all(map(_is_row, record["files"])) or "\0" in record["source"]:
             raise ValueError("its rows are not as a batch writes them")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(
             f"{shown(out / JSON_NAME)}: cannot be read ({one_line(error)}); run the batch again"
         ) from error
-    rows = [{**row, "metrics": completed(row["metrics"])} for row in rows]
-    journal, problems = Journal(out), []
-    looks = _looks(config, out.resolve()) if look else {}
-    for row in watched([row for row in rows if row["outputs"]]):
-        try:
-            if _inside(out, row["path"]).is_file():
-                continue
-            _own(out, source, row)
-            _unchanged(source / row["path"], journal.records.get(row["path"]))
-            _write_again(out, row, source / row["path"], config, looks)
-        except (SepkitError, OSError) as error:
-            problems.append(f"{shown(row['path'])}: {one_line(error)}")
-    return batch_page.write(out, {**record, "files": rows}), problems
+    rows = [{**row, "metrics": completed(row["metrics"])} for row in record["files"]]
+    notes = record.get("notes")
+    told = [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else []
+    return {**record, "files": rows, "notes": told, "interrupted": record.get("interrupted") is True}, config
 
 
 def _is_row(row: Any) -> bool:
@@ -112,6 +136,7 @@ def _is_row(row: Any) -> bool:
     numbers = [row["duration_s"], row["seconds"], *row["stages"].values()]
     return (
         all(isinstance(text, str) and "\0" not in text for text in texts)
+        and all(map(is_path, (row["path"], *row["outputs"])))
         and all(number is None or is_number(number) for number in numbers)
         and are_metrics(row["metrics"])
     )

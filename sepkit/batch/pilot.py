@@ -27,7 +27,7 @@ from sepkit.render.base import Stem, judged, main_stem, make_task
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.pipeline import Pipeline
 from sepkit.render.result import Outputs, RenderReport
-from sepkit.report import file_page, snippets, spectrograms, summary
+from sepkit.report import file_page, own, snippets, spectrograms, summary
 from sepkit.report.second_look import SecondLook, Seen
 from sepkit.report.summary import METRICS_NAME
 
@@ -53,7 +53,7 @@ def run_pilot(
         )
     start_s = time.perf_counter()
     pipeline, truth = Pipeline(config), Truth() if source else _pilot_truth(config)
-    results = pipeline.outputs(mix, make_folder(artifacts / "pilot"))
+    results, kept = pipeline.outputs(mix, make_folder(artifacts / "pilot")), ""
     masks = MaskPicture() if config.report else None
     with tempfile.TemporaryDirectory(prefix=".sepkit-", dir=artifacts / "pilot") as work:
         outputs = pipeline.with_evidence(results, Path(work))
@@ -72,6 +72,7 @@ def run_pilot(
         excerpt, evaluation = measured.excerpt, measured.evaluation
         told(measured.told(_result(mix, results, report), start_s))
         if config.report:
+            kept = own.make_way(eval_dir / PAGE_NAME)
             _write_page(config, excerpt, evaluation, eval_dir, facts, results, Seen(masks, outputs))
     spectrograms.picture(excerpt.pair.mix, excerpt.pair.clean, make_folder(eval_dir) / "spectrograms.png")
     ab = make_folder(artifacts / "ab")
@@ -80,7 +81,8 @@ def run_pilot(
     )
     page = eval_dir / PAGE_NAME if config.report else None
     written = [path for path in (*results.values(), ab, eval_dir, page) if path]
-    return summary.table(evaluation) + "\n\n" + "\n".join(f"→ {shown(path)}" for path in written)
+    lines = [*([f"note: {kept}"] if kept else []), *(f"→ {shown(path)}" for path in written)]
+    return summary.table(evaluation) + "\n\n" + "\n".join(lines)
 
 
 def evaluate_files(
@@ -99,9 +101,11 @@ def evaluate_files(
     excerpt = bring_together(mix, clean, reference, background, read_words(words), longest_s)
     facts = {"mix": shown(mix), main.name: shown(clean), **_truth_facts(Truth(reference, background))}
     measured = _measure(config, [main], lambda stem: excerpt, out_dir, facts, quiet=quiet)
+    notes = [*excerpt.notes]
     if out_dir and config.report:
+        notes += filter(None, [own.make_way(out_dir / PAGE_NAME)])
         _write_page(config, excerpt, measured.evaluation, out_dir, facts, {main.name: clean}, Seen())
-    told(measured.told(FileResult(mix, "passed", {main.name: clean}, notes=excerpt.notes), start_s))
+    told(measured.told(FileResult(mix, "passed", {main.name: clean}, notes=notes), start_s))
     return summary.table(measured.evaluation)
 
 
@@ -118,8 +122,10 @@ class _Measured(NamedTuple):
         return replace(result, duration_s=self.excerpt.whole_s, seconds=spent_s, stages=stages)
 
 
-def page_again(folder: Path, look: bool = True) -> Path:
+def page_again(folder: Path, look: bool = True) -> tuple[Path, str]:
     """Write the page of a folder that an earlier run left, from its metrics.json and the files that it names.
+
+    Returns it, and a sentence where something that lay there was set aside.
 
     look: render the mix once more, for the masks, where it was rendered at all.
     """
@@ -145,7 +151,8 @@ def page_again(folder: Path, look: bool = True) -> Path:
         seen = SecondLook(config).at(mix, Path(work)) if look and "cpu_seconds" in run else Seen()
         truth = Truth(reference, background)
         excerpt = bring_stem(config, mix, seen.evidence | outputs, main, judged(stems), truth)
-        return _write_page(config, excerpt, metrics, folder, run, outputs, seen)
+        kept = own.make_way(folder / PAGE_NAME)
+        return _write_page(config, excerpt, metrics, folder, run, outputs, seen), kept
 
 
 def _measure(

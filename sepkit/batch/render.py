@@ -91,17 +91,18 @@ class Renderer:
                 raise SourceError(f"{shown(item.source)}: changed while it was read; run it again when it is whole")
             announce = partial(moves.announce, self.out, item.path)
             settled = quarantine.settle(rendered, judged, item.places, self.out, announce)
-            shown_s, unshown = self._write_page(item, judged, Seen(masks, rendered))
+            shown_s, of_page = self._write_page(item, judged, Seen(masks, rendered))
         outcome = self._outcome(input_sha256, settled.files, judged, tuple(item.outputs))
         told = settled.notes(lambda path: shown(path.relative_to(self.out)))
-        note = "; ".join(filter(None, (outcome.note, *told, unshown)))
+        note = "; ".join(filter(None, (outcome.note, *told, *of_page)))
         return replace(outcome, note=note, stages=outcome.stages | shown_s)
 
-    def _write_page(self, item: Item, judged: Judged, seen: Seen) -> tuple[dict[str, float], str]:
-        """The file's page, or none where none is asked for; returns what it took, and why it could not be made."""
+    def _write_page(self, item: Item, judged: Judged, seen: Seen) -> tuple[dict[str, float], list[str]]:
+        """The file's page, or none where none is asked for; returns what it took, and notes."""
         clock = Clock()
+        notes = []
         try:
-            pages.remove(self.out, item.path)
+            notes.append(pages.remove(self.out, item.path, self.config.report))
             if self.config.report:
                 with clock("page"):
                     outputs = item.places.held if judged.verdict == "quarantined" else item.places.own
@@ -110,8 +111,8 @@ class Renderer:
                     known = metrics, self.config, seen, said, judged.excerpt
                     pages.write(self.out, item.path, item.source, outputs, *known)
         except Exception as error:  # the file itself is done; its page is not worth losing it
-            return dict(clock.seconds), f"its page could not be made: {one_line(error)}"
-        return dict(clock.seconds), ""
+            notes.append(f"its page could not be made: {one_line(error)}")
+        return dict(clock.seconds), notes
 
     def _outcome(self, input_sha256: str, files: list[Arrival], judged: Judged, stems: tuple[str, ...]) -> Outcome:
         evaluation = judged.evaluation

@@ -25,7 +25,7 @@ from sepkit.files.naming import seen_from, shown
 from sepkit.files.spreadsheet import as_cell
 from sepkit.judge.verdict import exit_code
 from sepkit.render.base import make_task
-from sepkit.report import batch_page
+from sepkit.report import batch_page, own
 
 JSON_NAME = "report.json"
 CSV_NAME = "report.csv"
@@ -105,16 +105,26 @@ class BatchReport:
             lines.append(self.estimate.text())
         return "\n".join(lines)
 
-    def write(self) -> None:
-        """Write report.json, report.csv and, where it is asked for, the page into OUT_DIR, each by rename."""
+    def write(self) -> BatchReport:
+        """Write report.json, report.csv and, where it is asked for, the page into OUT_DIR, each by rename.
+
+        What lies there and is not sepkit's own is set aside first; returns the report with a note of it.
+        """
+        names = [JSON_NAME, CSV_NAME, *([batch_page.PAGE_NAME] if self.config.report else [])]
+        kept = [note for name in names if (note := own.make_way(self.out / name))]
+        report = replace(self, notes=(*self.notes, *kept))
+        report._write()
+        return report
+
+    def _write(self) -> None:
         with appearing(self.out / JSON_NAME) as temporary:
             temporary.write_text(self._json(), encoding="ascii")
         with appearing(self.out / CSV_NAME) as temporary:
             temporary.write_bytes(self._csv().encode())
         if self.config.report:
             batch_page.write(self.out, self.as_dict())
-        else:  # one of an earlier run would tell of that
-            (self.out / batch_page.PAGE_NAME).unlink(missing_ok=True)
+        else:
+            own.remove_own(self.out / batch_page.PAGE_NAME)
 
     def _counts(self) -> str:
         counts = Counter(row.status for row in self.rows)

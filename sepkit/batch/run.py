@@ -82,8 +82,7 @@ def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | N
         notes += unused_note(words, found.sources)
         rows = make_rows(job.config, plan, journal, errors)
         notes += missing_note(job.out, rows, job.source) if job.config.report else []
-        report = BatchReport(rows, job.out, job.source, job.config, interrupted, tuple(notes))
-        report.write()
+        report = BatchReport(rows, job.out, job.source, job.config, interrupted, tuple(notes)).write()
         if job.zip_to and not interrupted:
             pack(job.out, [name for row in report.rows for name in row.outputs], job.zip_to)
         return report

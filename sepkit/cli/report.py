@@ -22,11 +22,14 @@ def report(folder: Path, masks: bool) -> None:
     from sepkit.batch.pilot import page_again
     from sepkit.batch.report import JSON_NAME
 
-    if not (folder / JSON_NAME).is_file():
-        click.echo(f"→ {page_again(folder, masks)}")
-        return
-    page, problems = again(folder, lambda rows: tqdm(rows, desc="pages", unit="file", disable=None), masks)
+    if (folder / JSON_NAME).is_file():
+        page, problems, notes = again(folder, lambda rows: tqdm(rows, desc="pages", unit="file", disable=None), masks)
+    else:
+        page, kept = page_again(folder, masks)
+        problems, notes = [], [kept] if kept else []
     for problem in problems:
         click.echo(f"sepkit: {problem}", err=True)
+    for note in notes:
+        click.echo(f"note: {note}")
     click.echo(f"→ {page}")
     raise click.exceptions.Exit(FAILED if problems else 0)

@@ -58,6 +58,34 @@ def shown(name: str | os.PathLike[str]) -> str:
     )
 
 
+def is_path(text: str) -> bool:
+    r"""Whether the system can be asked for it: of lone surrogates, only those that stand for bytes (PEP 383) can.
+
+    >>> is_path("a/b.wav"), is_path("\udcff.wav"), is_path("\ud800.wav"), is_path("a\0b")
+    (True, True, False, False)
+    """
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def is_below(text: str) -> bool:
+    """Whether it is a path that stays in its folder, as far as its letters tell, of names that a file can have.
+
+    >>> [is_below(text) for text in ("a/b.wav", "../a.wav", "/a.wav", "", "n" * 256)]
+    [True, False, False, False, False]
+    """
+    parts = Path(text).parts
+    return (
+        is_path(text)
+        and bool(parts)
+        and not Path(text).is_absolute()
+        and ".." not in parts
+        and all(len(os.fsencode(part)) <= NAME_MAX_BYTES for part in parts)
+    )
+
+
 def real(path: Path) -> Path:
     """Where links lead; a loop of them leads nowhere, and stays."""
     return Path(os.path.realpath(path))

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from sepkit.errors import OutputError
 from sepkit.files.appear import appearing
+from sepkit.files.aside import WHY, kept_note, set_aside
 from sepkit.files.digest import sha256_if_readable, sha256_of
 from sepkit.files.naming import fitted_name, real, shown
 from sepkit.files.whole_file import cannot_write, make_folder
@@ -24,8 +25,6 @@ from sepkit.render.result import Outputs
 
 FOLDER = "quarantine"
 REASONS_SUFFIX = "__reasons.txt"
-KEPT_SUFFIX = ".kept"
-"""Behind the name of what is set aside: no sound to a batch, so that it is nobody's source."""
 
 
 class Places(NamedTuple):
@@ -110,11 +109,10 @@ class Settled(NamedTuple):
 
     def notes(self, named: Callable[[Path], str]) -> list[str]:
         """A sentence for each. named: how a path is shown."""
-        why = "for it is not known to be as sepkit wrote it"
         return [
             *(f"removed {named(path)}, which is not written any more" for path in self.removed),
-            *(f"an older {named(path)} stays beside the new result, {why}" for path in self.kept),
-            *(f"what was {named(path)} before is kept as {named(aside)}, {why}" for path, aside in self.aside),
+            *(f"an older {named(path)} stays beside the new result, {WHY}" for path in self.kept),
+            *(kept_note(named(path), named(aside)) for path, aside in self.aside),
         ]
 
 
@@ -152,25 +150,15 @@ def _bring(arrival: Arrival, places: Places) -> Path | None:
     there, aside = arrival.there, None
     make_folder(there.parent)
     if os.path.lexists(there) and not there.is_dir() and not _is_ours(there, places):
-        aside = _free(there)
-        _move(there, aside)
+        aside = set_aside(there)
     _move(arrival.here, there)
     return aside
 
 
-def _free(path: Path) -> Path:
-    """A name beside a file that nothing has: with `KEPT_SUFFIX`, and a number from the second on."""
-    number = 1
-    free = path.with_name(fitted_name(path.name, KEPT_SUFFIX))
-    while os.path.lexists(free):
-        number += 1
-        free = path.with_name(fitted_name(path.name, f"{KEPT_SUFFIX}{number}"))
-    return free
-
-
 def _clear(stale: Iterable[Path], places: Places, out: Path) -> tuple[list[Path], list[Path]]:
     """Remove those that are ours; returns what was removed, and what stays."""
-    found = [path for path in sorted(stale) if path.is_file() or path.is_symlink()]
+    there = [path for path in sorted(stale) if os.path.lexists(path)]  # names too long for any disk are not
+    found = [path for path in there if path.is_file() or path.is_symlink()]
     ours = [path for path in found if _is_ours(path, places)]
     for path in ours:
         remove(path, out / FOLDER)

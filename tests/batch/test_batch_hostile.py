@@ -180,7 +180,10 @@ RECORD = {
                 {"path": None},
                 {"outputs": 5},
                 {"outputs": [{"path": 1, "sha256": "2", "size_bytes": 3}]},
-                {"outputs": [{"path": "\0", "sha256": "2", "size_bytes": 3}]},
+                *(
+                    {"outputs": [{"path": path, "sha256": "2", "size_bytes": 3}]}
+                    for path in ("\0", "\ud800", "", "../in/a.wav", "/in/a.wav", "n" * 5000)
+                ),
                 {"duration_s": "long"},
                 {"duration_s": float("nan")},
                 {"workers": 0},
@@ -213,7 +216,9 @@ def test_a_damaged_record_is_said_and_its_file_rendered_again(tmp_path, line):
     [
         None,
         {"path": 5},
+        {"path": "\ud800"},
         {"outputs": 5},
+        {"outputs": ["\ud800"]},
         {"metrics": [1]},
         {"stages": 3},
         {"duration_s": "x"},
@@ -230,3 +235,34 @@ def test_a_damaged_report_is_named(tmp_path, change):
     with pytest.raises(SourceError, match="run the batch again") as caught:
         again(out, lambda rows: rows)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [{"notes": 5}, {"notes": None}, {"notes": [1, "told"]}, {"interrupted": {}}, None])
+def test_what_a_report_says_of_the_whole_may_be_absent(tmp_path, change):
+    source, out = lay(tmp_path / "in", "a.wav"), tmp_path / "out"
+    run_batch(BatchJob(config(), source, out))
+    record = json.loads((out / "report.json").read_text()) | (change or {})
+    if change is None:
+        del record["notes"], record["interrupted"]
+    (out / "report.json").write_text(json.dumps(record))
+    made = again(out, lambda rows: rows, look=False)
+    assert made.problems == [] and "interrupted" not in made.page.read_text()
+
+
+def test_a_link_in_out_dir_makes_no_source_a_result(tmp_path):
+    """The journal names link/a.wav, and the link leads to IN_DIR."""
+    source, out = lay(tmp_path / "in", "a.wav"), tmp_path / "out"
+    out.mkdir()
+    (out / "link").symlink_to(source)
+    stamp = {"path": "link/a.wav", "sha256": sha256_of(source / "a.wav"), "size_bytes": 3}
+    (out / JOURNAL_NAME).write_text(json.dumps({**RECORD, "outputs": [stamp]}) + "\n")
+    assert statuses(run_batch(BatchJob(config(), source, out))) == {"a.wav": "done"}
+    assert (source / "a.wav").is_file()
+
+
+def test_a_path_of_many_parts_that_is_too_long_costs_no_file(tmp_path):
+    source, out = lay(tmp_path / "in", "a.wav"), tmp_path / "out"
+    out.mkdir()
+    stamp = {"path": "n/" * 2500 + "a.wav", "sha256": "2", "size_bytes": 3}
+    (out / JOURNAL_NAME).write_text(json.dumps({**RECORD, "outputs": [stamp]}) + "\n")
+    assert statuses(run_batch(BatchJob(config(), source, out))) == {"a.wav": "done"}

@@ -248,7 +248,7 @@ def test_a_record_that_names_other_files_of_the_machine_gets_no_page(source, tmp
     row = next(row for row in record["files"] if row["path"] == "a.wav")
     row[field] = json.loads(json.dumps(value).replace("SECRET", str(secret)))
     (out / "report.json").write_text(json.dumps(record))
-    _, problems = again(out, list)
+    problems = again(out, list).problems
     assert len(problems) == 1 and re.search(why, problems[0]), problems
     assert pages(out) == ["report.html", "report/sub/<b>.wav.html"]
 

@@ -89,7 +89,7 @@ def test_a_page_is_written_again_from_what_a_run_left(tmp_path, pair):
     run_pilot(config, tmp_path / "artifacts", tmp_path / "eval")
     first = (tmp_path / "eval/report.html").read_text()
     (tmp_path / "eval/report.html").unlink()
-    again = page_again(tmp_path / "eval").read_text()
+    again = page_again(tmp_path / "eval")[0].read_text()
     for part in ('data-metric="si_sdr"', "True speech", "Taken away", "from the true speech", "Mask of passthrough"):
         assert part in first and part in again
     pair[1].unlink()
@@ -110,3 +110,18 @@ def test_a_truth_that_is_not_here_is_told_before_anything_is_rendered(tmp_path, 
     with pytest.raises(SourceError, match=rf"^pilot\.{field}: nowhere\.wav: "):
         run_pilot(config, tmp_path / "artifacts", tmp_path / "eval")
     assert not (tmp_path / "artifacts").exists()
+
+
+def test_a_page_of_the_user_is_set_aside_and_said(tmp_path, pair):
+    config, out, mine = parse_config(untouched(*pair)), tmp_path / "eval", "<!doctype html>\n<p>mine"
+    said = "what was report.html before is kept as report.html.kept"
+    out.mkdir()
+    (out / "report.html").write_text(mine)
+    assert said in run_pilot(config, tmp_path / "artifacts", out)
+    (out / "report.html").write_text(mine)
+    assert said in page_again(out, look=False)[1].replace("kept2", "kept")
+    (out / "report.html").write_text(mine)
+    told = []
+    evaluate_files(config, pair[0], pair[1], None, None, None, out, told=told.append)
+    assert said in told[0].notes[-1]
+    assert [(out / f"report.html.kept{n}").read_text() for n in ("", 2, 3)] == [mine] * 3

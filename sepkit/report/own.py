@@ -1,0 +1,51 @@
+"""Which reports and pages are sepkit's own, so that it may replace them: they are known by how they begin.
+
+All else that bears their names is somebody's work. It stays, and where its place is needed it is set aside.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from sepkit.errors import OutputError
+from sepkit.files.aside import kept_note, set_aside
+from sepkit.files.naming import shown
+from sepkit.files.whole_file import cannot_write
+
+BEGINNINGS = {
+    ".html": re.compile(rb'<!doctype html>.{,600}?<meta name="generator" content="sepkit ', re.DOTALL),
+    ".json": re.compile(rb'\{\s+"sepkit": "'),
+    ".csv": re.compile(rb"path,status,reason,error,note,duration_s,seconds,"),
+}
+HEAD_BYTES = 1024
+
+
+def is_own(path: Path) -> bool:
+    """Whether it is a file that begins as sepkit's reports and pages of that suffix do, in every version."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return BEGINNINGS[path.suffix].match(file.read(HEAD_BYTES)) is not None
+    except OSError:
+        return False
+
+
+def make_way(path: Path) -> str:
+    """Set aside what lies where a report has to be and is not sepkit's own; returns a sentence where something did."""
+    if not os.path.lexists(path) or is_own(path):
+        return ""
+    if path.is_dir() and not path.is_symlink():
+        raise OutputError(f"{shown(path)}: is a folder; move it away or choose another output")
+    return kept_note(shown(path.name), shown(set_aside(path).name))
+
+
+def remove_own(path: Path) -> None:
+    """Remove a report of an earlier run, which would tell of that."""
+    if is_own(path):
+        try:
+            path.unlink()
+        except OSError as error:
+            raise cannot_write(path, error) from error
