@@ -37,8 +37,8 @@ class Record:
     """A finished file. `workers`: how many shared the machine, for the estimate of a later dry run.
 
     verdict, configuration, reasons, stages: as in `verdict.Judged`. words_sha256: of the words it was measured against.
-    stems: what the outputs are, in their order; the text of the reasons has none. What a journal of an earlier version
-    leaves out is read as passed, and as speech and background.
+    stems: what the outputs are, in their order; the text of the reasons has none. in_dir: IN_DIR, as seen from OUT_DIR.
+    What a journal of an earlier version leaves out is read as passed, and as speech and background of any IN_DIR.
     """
 
     path: str
@@ -57,6 +57,7 @@ class Record:
     words_sha256: str = ""
     stages: dict[str, float] = field(default_factory=dict)
     stems: tuple[str, ...] = STEMS_BEFORE
+    in_dir: str = ""
 
     @property
     def quarantined(self) -> bool:
@@ -115,7 +116,15 @@ def _is_sound(record: Record) -> bool:
     """Whether all of it has the types that it was written with: anybody can write into a file."""
     stamped = [text for stamp in record.outputs for text in (stamp.path, stamp.sha256)]
     texts = [record.path, record.input_sha256, record.config_sha256, record.weights_sha256, record.words_sha256]
-    texts += [record.note, record.verdict, record.configuration, *record.reasons, *record.stems, *stamped]
+    texts += [
+        record.note,
+        record.verdict,
+        record.configuration,
+        record.in_dir,
+        *record.reasons,
+        *record.stems,
+        *stamped,
+    ]
     numbers = [record.duration_s, record.seconds, record.workers, *(stamp.size_bytes for stamp in record.outputs)]
     return (
         all(isinstance(text, str) and "\0" not in text for text in texts)

@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sepkit.batch import moves
@@ -26,11 +26,12 @@ from sepkit.batch.plan import Identity, Item, Plan, make_plan
 from sepkit.batch.render import Outcome
 from sepkit.batch.report import BatchReport
 from sepkit.batch.rows import make_rows
+from sepkit.batch.same_folder import CHANGED, require_same
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
 from sepkit.errors import ConfigError, OutputError, SepkitError, SourceError
 from sepkit.files.hold import held
-from sepkit.files.naming import shown
+from sepkit.files.naming import seen_from, shown
 from sepkit.files.workspace import sweep, workspace
 from sepkit.interruption import interruptible
 from sepkit.judge.verdict import Judge
@@ -43,7 +44,7 @@ from sepkit.render.pipeline import Pipeline
 class BatchJob:
     """source: a folder, or a .zip of one. pattern, exclude: which of its files; without, all that are named like sound.
 
-    jobs: worker processes, at most one a core; None: one a GPU, or one.
+    jobs: worker processes, at most one a core; None: one a GPU, or one. replace: results of another IN_DIR too.
     """
 
     config: Config
@@ -56,6 +57,7 @@ class BatchJob:
     unpack_bound: UnpackBound = UNPACK_BOUND
     quiet: bool = False
     exclude: Patterns = ()
+    replace: bool = False
 
 
 def run_batch(job: BatchJob, told: Told = say_nothing) -> BatchReport:
@@ -133,7 +135,8 @@ def _render(
             )
             with closing(rendering):
                 for item, outcome in rendering:
-                    errors[item.path] = outcome.error or _journal(item, outcome, journal, identity, sharing)
+                    outcome = _with_notes(item, outcome, journal)
+                    errors[item.path] = outcome.error or _journal(job, item, outcome, journal, identity, sharing)
                     bars.finished(item)
                     told(_result(item, outcome, errors[item.path]))
                     check()
@@ -154,7 +157,7 @@ def _result(item: Item, outcome: Outcome, error: str) -> FileResult:
         {stem: Path(path) for stem, path in files.items()},
         outcome.configuration,
         outcome.reasons,
-        [note for note in (item.note, outcome.note) if note],
+        [outcome.note] if outcome.note else [],
         outcome.duration_s,
         outcome.seconds,
         outcome.facts,
@@ -162,7 +165,14 @@ def _result(item: Item, outcome: Outcome, error: str) -> FileResult:
     )
 
 
-def _journal(item: Item, outcome: Outcome, journal: Journal, identity: Identity, workers: int) -> str:
+def _with_notes(item: Item, outcome: Outcome, journal: Journal) -> Outcome:
+    """With what is to be said of the item beside."""
+    before = journal.records.get(item.path)
+    changed = before and before.outputs and before.input_sha256 != outcome.input_sha256
+    return replace(outcome, note="; ".join(filter(None, (item.note, CHANGED if changed else "", outcome.note))))
+
+
+def _journal(job: BatchJob, item: Item, outcome: Outcome, journal: Journal, identity: Identity, workers: int) -> str:
     """Record a success; one that cannot be recorded would be rendered again, and counts as failed."""
     record = Record(
         path=item.path,
@@ -174,13 +184,14 @@ def _journal(item: Item, outcome: Outcome, journal: Journal, identity: Identity,
         seconds=outcome.seconds,
         workers=workers,
         metrics=outcome.metrics,
-        note="; ".join(filter(None, (item.note, outcome.note))),
+        note=outcome.note,
         verdict=outcome.verdict,
         configuration=outcome.configuration,
         reasons=outcome.reasons,
         words_sha256=item.words.sha256 if item.words else "",
         stages=outcome.stages,
         stems=outcome.stems,
+        in_dir=seen_from(job.out, job.source),
     )
     try:
         journal.append(record)
@@ -237,6 +248,8 @@ def _sources(job: BatchJob, work: Path, pipeline: Pipeline, journal: Journal) ->
     found.refused.update(damaged)
     notes = leave_out_results(found, folder, pipeline, journal.written())
     require_any(found, job.source, job.pattern, notes)
+    if not job.replace:
+        require_same(folder, found, job.source, job.out, journal)
     return folder, found, [*journal.notes(), *notes]
 
 

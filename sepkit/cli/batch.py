@@ -28,6 +28,7 @@ from sepkit.errors import SepkitError
     help="Write nothing; print what would be done, the time and the disk.",
 )
 @click.option("--zip", "zip_to", type=given_path, help="Also pack the cleaned tree into this file.")
+@click.option("--replace", is_flag=True, help="Replace results that sources of another IN_DIR have left in OUT_DIR.")
 @track_option
 @salvage_option
 @config_option
@@ -40,6 +41,7 @@ def batch(
     jobs: int | None,
     dry_run: bool,
     zip_to: Path | None,
+    replace: bool,
     track: str | None,
     salvage: bool,
     config_path: Path | None,
@@ -57,7 +59,9 @@ def batch(
     from sepkit.batch.bars import unwatched
 
     config = chosen(config_path, track, salvage)
-    job = BatchJob(config, in_dir, out_dir, pattern, jobs, dry_run, zip_to, quiet=voice.quiet, exclude=exclude)
+    job = BatchJob(
+        config, in_dir, out_dir, pattern, jobs, dry_run, zip_to, quiet=voice.quiet, exclude=exclude, replace=replace
+    )
     beside_a_bar = not unwatched(voice.quiet)
     try:
         report = run_batch(job, lambda result: voice.file(result, beside_a_bar))

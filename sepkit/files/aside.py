@@ -1,4 +1,4 @@
-"""What may be somebody's work and lies where sepkit has to write is set aside: it is kept as NAME.kept, and that is said."""
+"""Setting aside what may be somebody's work and lies where sepkit has to write: it is kept as NAME.kept, and said."""
 
 from __future__ import annotations
 
