@@ -8,6 +8,7 @@ damaged fails alone.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import stat
@@ -28,6 +29,8 @@ DEEPEST = 200
 
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold; with it the same tree always packs to the same bytes."""
+PACKED_BY = b"packed by sepkit"
+"""The comment of an archive that sepkit packed."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def unpack(archive: Path, folder: Path, matches: Callable[[str], bool], bound: U
 
 
 def check_target(archive: Path, source: Path, out: Path) -> None:
-    """Refuse to pack over a source, over anything in OUT_DIR, or over any file that is no archive."""
+    """Refuse to pack over a source, over anything in OUT_DIR, or over any file that sepkit did not pack."""
     places = {real(archive), real(archive.parent) / archive.name}
     real_source, real_out = real(source), real(out)
     problem = ""
@@ -151,7 +154,9 @@ def check_target(archive: Path, source: Path, out: Path) -> None:
 
 
 def _cannot_become_zip(path: Path) -> str:
-    """Why nothing can be packed into `path`: it is no zip already, or no name; empty where it can."""
+    """Why nothing can be packed into `path`: it is not ours already, or no name; empty where it can."""
+    if path.suffix.lower() != ".zip":
+        return "does not end in .zip"
     try:
         kind = path.stat().st_mode
     except FileNotFoundError:
@@ -160,12 +165,22 @@ def _cannot_become_zip(path: Path) -> str:
         return f"cannot be a file ({error.strerror})"
     if stat.S_ISDIR(kind):
         return "is a folder"
-    return "" if stat.S_ISREG(kind) and zipfile.is_zipfile(path) else "is there already and is no zip"
+    return "" if stat.S_ISREG(kind) and _is_own(path) else "is there already and was not packed by sepkit"
+
+
+def _is_own(path: Path) -> bool:
+    """Whether sepkit packed it, and nobody has put anything into it since, which would have a time."""
+    try:
+        with zipfile.ZipFile(path) as opened:
+            return opened.comment == PACKED_BY and all(each.date_time == ZIP_EPOCH for each in opened.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False
 
 
 def pack(folder: Path, names: Iterable[str], archive: Path) -> None:
     """Pack files of `folder` into `archive`, sorted and stored: the same files always give the same bytes."""
     with appearing(archive) as temporary, zipfile.ZipFile(temporary, "w") as opened:
+        opened.comment = PACKED_BY
         for name in sorted(names):
             path = folder / name
             member = zipfile.ZipInfo(_portable(name), ZIP_EPOCH)
@@ -176,5 +191,15 @@ def pack(folder: Path, names: Iterable[str], archive: Path) -> None:
 
 
 def _portable(name: str) -> str:
-    """A name that is not UTF-8 cannot stand in a zip; its odd bytes are written as %XX."""
-    return "".join(f"%{ord(letter) - 0xDC00:02X}" if "\udc80" <= letter <= "\udcff" else letter for letter in name)
+    r"""A name for any system: as %XX stand bytes that are no UTF-8, and what is a folder or a drive to Windows.
+
+    So does the % of what looks like that already: two files never get one name.
+
+    >>> [_portable(name) for name in ("a\udcff.wav", "a%FF.wav", r"x\..\y.wav", "c:x.wav", "50 %.wav")]
+    ['a%FF.wav', 'a%25FF.wav', 'x%5C..%5Cy.wav', 'c%3Ax.wav', '50 %.wav']
+    """
+    return re.sub(
+        "[\udc80-\udcff]|[\\\\:]|%(?=[0-9A-Fa-f]{2})",
+        lambda found: "".join(f"%{byte:02X}" for byte in os.fsencode(found[0])),
+        name,
+    )

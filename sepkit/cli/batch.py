@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sepkit.cli.guard import USAGE, say
-from sepkit.cli.options import chosen, config_option, given_path, salvage_option, track_option
+from sepkit.cli.options import chosen, config_option, given_file, given_path, salvage_option, track_option
 from sepkit.cli.voice import Voice, voice_options
 from sepkit.errors import SepkitError
 
@@ -27,7 +27,7 @@ from sepkit.errors import SepkitError
     is_flag=True,
     help="Write nothing; print what would be done, the time and the disk.",
 )
-@click.option("--zip", "zip_to", type=given_path, help="Also pack the cleaned tree into this file.")
+@click.option("--zip", "zip_to", type=given_file, help="Also pack the cleaned tree into this .zip.")
 @click.option("--replace", is_flag=True, help="Replace results that sources of another IN_DIR have left in OUT_DIR.")
 @track_option
 @salvage_option

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,13 @@ class _GivenPath(click.Path):
         """The path."""
         if str(value) == "":
             self.fail("is empty; name it, or '.' for the working folder", param, ctx)
+        if not self.dir_okay and str(value).endswith(os.sep):
+            self.fail(f"{str(value)!r} is a folder; name a file", param, ctx)
         return super().convert(value, param, ctx)
 
 
 given_path = _GivenPath(path_type=Path, readable=False)
+given_file = _GivenPath(path_type=Path, readable=False, dir_okay=False)
 given_text = _GivenPath(path_type=str, readable=False)
 """As it was typed: "-" is no path."""
 

@@ -1,10 +1,12 @@
 """Zip archives from strangers. Witness for unsafe names: how pathlib reads them."""
 
+import os
 import re
 import stat
 import struct
 import zipfile
 from pathlib import Path, PureWindowsPath
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pytest
@@ -191,6 +193,31 @@ def test_packing_is_stored_sorted_and_the_same_every_time(tmp_path):
         assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
         assert archive.testzip() is None
         assert archive.read("z.wav") == b"z.wav" * 50
+
+
+def test_what_is_packed_has_names_of_its_own_that_are_safe_on_windows_and_unpacks(tmp_path):
+    names = [
+        "a%FF.wav",
+        "a%ff.wav",
+        "a\udcff.wav",
+        "x\\..\\..\\evil.wav",
+        "c:x.wav",
+        "\\\\server\\a.wav",
+        "50 %.wav",
+        "%5C",
+        "\\",
+    ]
+    for name in names:
+        (tmp_path / name).write_bytes(os.fsencode(name))
+    pack(tmp_path, names, tmp_path / "d.zip")
+    with zipfile.ZipFile(tmp_path / "d.zip") as archive:
+        packed = {name: archive.read(name) for name in archive.namelist()}
+    assert {unquote_to_bytes(name) for name in packed} == set(map(os.fsencode, names))
+    assert all(unquote_to_bytes(name) == content for name, content in packed.items())
+    assert all(len(PureWindowsPath(name).parts) == 1 and not PureWindowsPath(name).drive for name in packed)
+    (tmp_path / "target").mkdir()
+    assert unpack(tmp_path / "d.zip", tmp_path / "target", every, BOUND) == {}
+    assert {path.name for path in (tmp_path / "target").iterdir()} == set(packed)
 
 
 def test_packing_that_fails_leaves_nothing(tmp_path):

@@ -6,10 +6,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from sepkit.batch import BatchJob, run_batch
 from sepkit.batch.journal import JOURNAL_NAME
 from sepkit.batch.single import run_files
+from sepkit.cli import main
 from sepkit.errors import OutputError
 from tests.batch.folders import PASSTHROUGH, RATE_HZ, config, lay, outputs, statuses
 
@@ -33,8 +35,12 @@ def delivery(path: Path, source: Path) -> Path:
         ("pointer.zip", "lies under IN_DIR"),
         (f"out/{JOURNAL_NAME}", "lies in OUT_DIR"),
         ("out/a__speech_only.wav", "lies in OUT_DIR"),
-        ("words.csv", "is no zip"),
-        ("folder", "is a folder"),
+        ("words.csv", "does not end in .zip"),
+        ("thesis.docx", "does not end in .zip"),
+        ("words.zip", "was not packed by sepkit"),
+        ("theirs.zip", "was not packed by sepkit"),
+        ("new.txt", "does not end in .zip"),
+        ("folder.zip", "is a folder"),
     ],
 )
 def test_nothing_is_packed_over(tmp_path, target, why):
@@ -42,12 +48,38 @@ def test_nothing_is_packed_over(tmp_path, target, why):
     (tmp_path / "link").symlink_to(source)
     (tmp_path / "pointer.zip").symlink_to(source / "a.wav")
     (tmp_path / "words.csv").write_text("path,words\n")
-    (tmp_path / "folder").mkdir()
+    for name in ("thesis.docx", "theirs.zip"):
+        delivery(tmp_path / name, source)
+    (tmp_path / "words.zip").write_text("path,words\n")
+    (tmp_path / "folder.zip").mkdir()
     run_batch(BatchJob(config(), source, tmp_path / "out"))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(OutputError, match=why):
         run_batch(BatchJob(config(), source, tmp_path / "out", zip_to=tmp_path / target))
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_an_archive_of_sepkit_is_packed_again_as_long_as_nobody_has_put_anything_into_it(tmp_path):
+    archive = tmp_path / "out.zip"
+    job = BatchJob(config(), lay(tmp_path / "in", "a.wav"), tmp_path / "out", zip_to=archive)
+    run_batch(job)
+    before = archive.read_bytes()
+    lay(tmp_path / "in", "b.wav")
+    run_batch(job)
+    with zipfile.ZipFile(archive, "a") as opened:
+        assert opened.namelist() == ["a__speech_only.wav", "b__speech_only.wav"] and archive.read_bytes() != before
+        opened.write(tmp_path / "in/a.wav", "mine.wav")
+    before = archive.read_bytes()
+    with pytest.raises(OutputError, match="was not packed by sepkit; give a name elsewhere"):
+        run_batch(job)
+    assert archive.read_bytes() == before
+
+
+def test_a_zip_is_no_folder(tmp_path):
+    lay(tmp_path / "in", "a.wav")
+    done = CliRunner().invoke(main, ["batch", f"{tmp_path}/in", f"{tmp_path}/out", "--zip", f"{tmp_path}/out.zip/"])
+    assert done.exit_code == 2 and "out.zip/' is a folder; name a file" in done.stderr
+    assert not (tmp_path / "out.zip").exists()
 
 
 def test_the_delivery_itself_is_not_packed_over(tmp_path):
