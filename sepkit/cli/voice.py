@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sepkit.cli.guard import say
-from sepkit.errors import OutputError
+from sepkit.cli.log_file import log_file
+from sepkit.cli.options import given_file
 
 if TYPE_CHECKING:
     from sepkit.batch.file_result import FileResult
@@ -32,9 +33,9 @@ class _Terminal(logging.Handler):
 
 
 class Voice:
-    """Of one command. quiet: only what went wrong is said. The log has all that -v says."""
+    """Of one command. quiet: only what went wrong is said. The log has all that -v says; it is none of `others`."""
 
-    def __init__(self, quiet: bool, verbose: bool, log: Path | None) -> None:
+    def __init__(self, quiet: bool, verbose: bool, log: Path | None, others: Iterable[Path] = ()) -> None:
         if quiet and verbose:
             raise click.UsageError("-q says less and -v says more: give one of them")
         self.quiet = quiet
@@ -42,7 +43,7 @@ class Voice:
         _LOG.handlers, _LOG.propagate = [terminal], False
         _LOG.setLevel(logging.DEBUG)
         if log:
-            _LOG.addHandler(_log_file(log))
+            _LOG.addHandler(log_file(log, others))
 
     def file(self, result: FileResult, beside_a_bar: bool = False) -> None:
         """What became of a file; with -v, the seconds of each stage. beside_a_bar: which tells that it went well."""
@@ -63,13 +64,11 @@ def voice_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_voice(quiet: bool, verbose: bool, log: Path | None, **others: Any) -> Any:
-        return command(voice=Voice(quiet, verbose, log), **others)
+        return command(voice=Voice(quiet, verbose, log, _paths(others)), **others)
 
     given: Callable[..., Any] = with_voice
     for option in (
-        click.option(
-            "--log", type=click.Path(path_type=Path), help="Also append what is said to this file, with times."
-        ),
+        click.option("--log", type=given_file, help="Also append what is said to this file, with times."),
         click.option("-v", "--verbose", is_flag=True, help="Also say the seconds of each stage."),
         click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong; no progress."),
     ):
@@ -77,10 +76,10 @@ def voice_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return given
 
 
-def _log_file(log: Path) -> logging.Handler:
-    try:
-        file = logging.FileHandler(log, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise OutputError(f"--log {log}: cannot be written ({error.strerror}); name another file") from error
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"))
-    return file
+def _paths(given: Mapping[str, Any]) -> Iterator[Path]:
+    """The paths among the arguments of a command; those of `run` are texts, for "-" is none."""
+    for name, value in given.items():
+        if isinstance(value, Path):
+            yield value
+        elif value and name in ("inputs", "out"):
+            yield from map(Path, value if isinstance(value, tuple) else (value,))

@@ -196,17 +196,8 @@ def test_packing_is_stored_sorted_and_the_same_every_time(tmp_path):
 
 
 def test_what_is_packed_has_names_of_its_own_that_are_safe_on_windows_and_unpacks(tmp_path):
-    names = [
-        "a%FF.wav",
-        "a%ff.wav",
-        "a\udcff.wav",
-        "x\\..\\..\\evil.wav",
-        "c:x.wav",
-        "\\\\server\\a.wav",
-        "50 %.wav",
-        "%5C",
-        "\\",
-    ]
+    names = ["a%FF.wav", "a%ff.wav", "a\udcff.wav", "50 %.wav", "%5C", "\\"]
+    names += ["x\\..\\..\\evil.wav", "c:x.wav", "\\\\server\\a.wav"]
     for name in names:
         (tmp_path / name).write_bytes(os.fsencode(name))
     pack(tmp_path, names, tmp_path / "d.zip")
