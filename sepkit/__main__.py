@@ -18,9 +18,11 @@ def main() -> None:
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
-    """Nothing has begun, so nothing is to be tidied; an exception could be lost in an import, or be told as a traceback."""
-    os.write(2, b"sepkit: interrupted; nothing was begun\n")
-    os._exit(130)
+    """At once: no command is at work, and an exception would be told as a traceback, or be lost in an import."""
+    try:
+        os.write(2, b"sepkit: interrupted; what was finished is kept\n")
+    finally:
+        os._exit(130)
 
 
 if __name__ == "__main__":

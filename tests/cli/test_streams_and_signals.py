@@ -72,6 +72,28 @@ def test_a_second_ctrl_c_cuts_no_tidying_short(tmp_path, plain, gap_s):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.parametrize("module", ["sepkit.cli", "click.core", "sepkit.cli.run", "sepkit.batch.single", "numpy"])
+def test_a_ctrl_c_while_sepkit_is_loaded_is_one_line(tmp_path, plain, module):
+    """Two signals come just as a module is looked for: a hook of Python's sends them."""
+    lay(tmp_path / "in", "a.wav")
+    code = f"""
+import os, runpy, signal, sys
+def hook(event, arguments):
+    if event == "import" and arguments[0] == {module!r} and not sent:
+        sent.append(1)
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+sent = []
+sys.addaudithook(hook)
+sys.argv = ["sepkit", "run", "in/a.wav", "-o", "out", "--config", "c.yaml"]
+runpy.run_module("sepkit", run_name="__main__")
+"""
+    environment = {**os.environ, "PYTHONPATH": os.fspath(Path.cwd())}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "sepkit: interrupted; what was finished is kept\n")
+
+
 def test_a_closed_terminal_leaves_nothing_half_written(tmp_path, plain):
     process = begun(tmp_path, plain)
     process.send_signal(signal.SIGHUP)
