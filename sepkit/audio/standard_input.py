@@ -12,6 +12,9 @@ from pathlib import Path
 from sepkit.audio.riff import COPY_BYTES
 from sepkit.errors import OutputError, SourceError
 
+STDIN = "standard input"
+"""What people call it."""
+
 
 @contextmanager
 def stdin_source() -> Iterator[Path]:
@@ -26,5 +29,5 @@ def stdin_source() -> Iterator[Path]:
                 f"{folder}: cannot hold standard input ({error.strerror}); free space there or set TMPDIR"
             ) from error
         if path.stat().st_size == 0:
-            raise SourceError("standard input: is empty (0 bytes); send a sound file into it")
+            raise SourceError(f"{STDIN}: is empty (0 bytes); send a sound file into it")
         yield path

@@ -49,6 +49,8 @@ def _sources(source: Path, pattern: Patterns, pipeline: Pipeline) -> tuple[list[
     """What is to be read, and what is left out and why."""
     if source.is_file():
         return [source], []
+    if source.exists() and not source.is_dir():
+        raise SourceError(f"{shown(source)}: is a pipe or a device; give a file or a folder as INPUT")
     if not source.is_dir():
         raise SourceError(f"{shown(source)}: there is no such file or folder; check INPUT")
     found = find(source, pattern)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sepkit.audio.read import track_count
-from sepkit.audio.standard_input import stdin_source
+from sepkit.audio.standard_input import STDIN, stdin_source
 from sepkit.audio.write import write_stdout
 from sepkit.batch.bars import FileBar, file_bar
 from sepkit.batch.file_result import FileResult, Told, say_nothing
@@ -63,7 +63,10 @@ def run_files(
     _check(inputs, out, config)
     report = RunReport()
 
+    piped: list[Path] = []
+
     def tell(result: FileResult) -> None:
+        result = _of_stdin(result) if result.source in piped else result
         report.results.append(result)
         told(result)
 
@@ -74,7 +77,8 @@ def run_files(
         judge = Judge(target.formed(config), config.gate_metrics())
         judge.require()
         words = Words(Path(config.words)) if config.words and config.gate else None
-        sources = [stack.enter_context(stdin_source()) if name == PIPE else Path(name) for name in inputs]
+        piped += [stack.enter_context(stdin_source()) for name in inputs if name == PIPE]
+        sources = [piped[0] if name == PIPE else Path(name) for name in inputs]
         sweep_workspaces(target.folder)
         jobs, others = _plan(judge, sources, target, may_overwrite)
         for other in others:
@@ -114,6 +118,14 @@ def _failed(source: Path, error: Exception) -> FileResult:
     if isinstance(error, SepkitError):
         return FileResult(source, "failed", error=type(error)(str(error)))
     return FileResult(source, "failed", error=SepkitError(f"{shown(source)}: {one_line(error)}"))
+
+
+def _of_stdin(result: FileResult) -> FileResult:
+    """The same of a copy of standard input, which people know by no path."""
+    copy = shown(result.source)
+    notes = [note.replace(copy, STDIN) for note in result.notes]
+    error = result.error and type(result.error)(str(result.error).replace(copy, STDIN))
+    return replace(result, source=Path(STDIN), notes=notes, error=error)
 
 
 class _Job(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from sepkit.config import plugins
 from sepkit.config.yaml_file import Options, OptionsError, problems
@@ -114,6 +114,13 @@ class SourceConfig(Options):
     track: Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^[A-Za-z][\w-]{1,34}$")] = DEFAULT_TRACK
     salvage: bool = False
 
+    @field_validator("track", mode="before")
+    @classmethod
+    def _no_yes_or_no(cls, raw: Any) -> Any:
+        if isinstance(raw, bool):  # what YAML makes of yes, and of no, which is a language too
+            raise ValueError('give a number from 1, or a language in quotes, such as "no"')
+        return raw
+
 
 class OutputConfig(Options):
     """What is written, and how."""
@@ -126,8 +133,11 @@ class OutputConfig(Options):
 
     @model_validator(mode="after")
     def _apart(self) -> OutputConfig:
-        if self.speech_suffix == self.background_suffix:
-            raise ValueError(f"speech_suffix and background_suffix are both '{self.speech_suffix}'; give two")
+        if self.speech_suffix.casefold() == self.background_suffix.casefold():  # one file on macOS and Windows
+            raise ValueError(
+                f"speech_suffix '{self.speech_suffix}' and background_suffix '{self.background_suffix}' make one name; "
+                "give two that differ in more than case"
+            )
         return self
 
 

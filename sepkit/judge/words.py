@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from sepkit.errors import SourceError
+from sepkit.errors import ConfigError, SourceError
 from sepkit.files.naming import shown
 
 COLUMNS = ("path", "words")
@@ -44,7 +44,7 @@ class Words:
         if path.is_file():
             self.table = _table(path)
         elif not path.is_dir():
-            raise SourceError(f"words: {shown(path)}: there is no such folder or CSV file; check the path")
+            raise ConfigError(f"words: {shown(path)}: there is no such folder or CSV file; check the path")
 
     def of(self, relative: str) -> Known:
         """The words of one input; `relative` has "/" between its parts."""
@@ -128,7 +128,7 @@ def _table(path: Path) -> dict[str, str]:
     except csv.Error as error:
         raise _bad(path, reader.reader.line_num, f"not valid CSV ({error})") from error
     except OSError as error:
-        raise SourceError(f"words: {shown(path)}: cannot be read ({error.strerror}); check its permissions") from error
+        raise ConfigError(f"words: {shown(path)}: cannot be read ({error.strerror}); check its permissions") from error
     return found
 
 
@@ -141,5 +141,5 @@ def _decoded(file: Iterable[bytes], path: Path) -> Iterator[str]:
             raise _bad(path, number, f"is not UTF-8 ({error.reason}); save the file as UTF-8") from error
 
 
-def _bad(path: Path, line: int, what: str) -> SourceError:
-    return SourceError(f"words: {shown(path)}, line {line}: {what}")
+def _bad(path: Path, line: int, what: str) -> ConfigError:
+    return ConfigError(f"words: {shown(path)}, line {line}: {what}")

@@ -55,6 +55,29 @@ def test_a_pipe_carries_sound_through(tmp_path, plain):
     np.testing.assert_array_equal(soundfile.read(io.BytesIO(result.stdout))[0], soundfile.read(source)[0])
 
 
+@pytest.mark.parametrize("out", ["-", "out"])
+def test_what_comes_through_a_pipe_is_called_standard_input(tmp_path, plain, out):
+    sound = wav(tmp_path / "talk.wav").read_bytes()
+    place = out if out == "-" else tmp_path / out
+    cut = sepkit("run", "-", "-o", place, "--config", plain, input=sound[:-500])
+    assert cut.returncode == 1 and cut.stderr.startswith(b"sepkit: standard input: is cut short")
+    done = sepkit("run", "-", "-o", place, "--config", plain, "--salvage", input=sound[:-500])
+    assert done.returncode == 0 and done.stderr.startswith(b"sepkit: standard input")
+    assert b"standard_input" not in cut.stderr + done.stderr.replace(b"standard_input__speech_only.wav", b"")
+
+
+def test_what_is_wrong_in_the_configuration_ends_run_with_2(tmp_path, plain):
+    source = wav(tmp_path / "talk.wav")
+    for field, said in (
+        ("device: 'cuda:99'", "device: 'cuda:99' is not on"),
+        ("words: nowhere", "words: nowhere: there"),
+    ):
+        path = tmp_path / "wrong.yaml"
+        path.write_text(Path(plain).read_text() + f"{field}\ngate: {{length_equal: true}}\n")
+        done = CliRunner().invoke(main, ["run", str(source), "-o", str(tmp_path / "out"), "--config", str(path)])
+        assert done.exit_code == 2 and done.stderr.startswith(f"sepkit: {said}"), done.stderr
+
+
 def test_one_bad_file_does_not_stop_the_others(tmp_path, plain):
     (tmp_path / "bad.wav").write_text("not sound")
     result = sepkit("run", tmp_path / "bad.wav", wav(tmp_path / "good.wav"), "-o", tmp_path / "out", "--config", plain)

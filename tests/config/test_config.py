@@ -57,6 +57,12 @@ def test_shipped_configurations_name_every_section_and_field(path):
         ),
         (MINIMAL + "seed: 1\nseed: 2", "the key 'seed' stands twice"),
         (MINIMAL + "stft: {fft_frames: 1000, hop_frames: 300}", "stft: fft_frames must be even"),
+        (
+            MINIMAL + "output: {speech_suffix: _X, background_suffix: _x}",
+            "'_X' and background_suffix '_x' make one name",
+        ),
+        (MINIMAL + "source: {track: yes}", "source.track: give a number from 1, or a language in quotes"),
+        (MINIMAL + "source: {track: no}", "source.track: give a number from 1, or a language in quotes"),
         (MINIMAL + "device: gpu", "device: "),
         ("members: [{separator: passthrough, options: {colour: red}}]", "members.0.options.colour: unknown key"),
         ("members: [{separator: passthrough, weight: .nan}]", "members.0.weight: "),
@@ -178,7 +184,7 @@ def laughs(levels: int) -> str:
         ("task: " + "x" * 10_000, "among the tasks; choose one of"),
         ("device: " + "x" * 10_000, "device: String should match"),
         ("x: " + "y" * 300_000, "more than 262144 characters"),
-        ("output: {speech_suffix: _a, background_suffix: _a}", "speech_suffix and background_suffix are both '_a'"),
+        ("output: {speech_suffix: _a, background_suffix: _a}", "'_a' and background_suffix '_a' make one name"),
     ],
     ids=lambda text: text[:20],
 )

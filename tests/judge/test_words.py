@@ -13,7 +13,7 @@ from sepkit.audio.samples import Audio
 from sepkit.batch import BatchJob, run_batch
 from sepkit.batch.preview import plan_text
 from sepkit.config import parse_config
-from sepkit.errors import SourceError
+from sepkit.errors import ConfigError
 from sepkit.judge.words import Words, unused_note
 from sepkit.metrics import wer
 from sepkit.metrics.base import mono_at
@@ -70,13 +70,13 @@ def test_a_csv_names_paths_and_words(tmp_path):
     ],
 )
 def test_a_csv_that_cannot_be_meant_is_named_with_its_line(tmp_path, table, said):
-    with pytest.raises(SourceError) as caught:
+    with pytest.raises(ConfigError) as caught:
         Words(text(tmp_path / "w.csv", table))
     assert f"w.csv, {said}" in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_words_that_are_not_there_are_an_error(tmp_path):
-    with pytest.raises(SourceError, match="there is no such folder or CSV"):
+    with pytest.raises(ConfigError, match="there is no such folder or CSV"):
         Words(tmp_path / "nothing")
 
 

@@ -6,6 +6,7 @@ Witness of the passes: the networks themselves, which count what they are given 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -162,3 +163,10 @@ def test_absent_weights_leave_the_cost_unknown_and_say_how_to_bring_them(tmp_pat
 def test_a_plan_of_nothing_says_so(tmp_path, name, said):
     result = CliRunner().invoke(main, ["plan", str(tmp_path / name)])
     assert result.exit_code == 1 and said in result.stderr
+
+
+def test_a_plan_of_a_pipe_names_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    result = CliRunner().invoke(main, ["plan", str(tmp_path / "pipe")])
+    assert result.exit_code == 1
+    assert result.stderr == f"sepkit: {tmp_path}/pipe: is a pipe or a device; give a file or a folder as INPUT\n"
