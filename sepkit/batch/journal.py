@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from sepkit.files.digest import sha256_of
 from sepkit.files.json_lines import JsonLines
-from sepkit.files.naming import is_below, real
+from sepkit.files.naming import is_below, is_encodable, real
 from sepkit.judge.verdict import Verdict
 from sepkit.metrics.base import Better
 
@@ -127,7 +127,7 @@ def _is_sound(record: Record) -> bool:
     ]
     numbers = [record.duration_s, record.seconds, record.workers, *(stamp.size_bytes for stamp in record.outputs)]
     return (
-        all(isinstance(text, str) and "\0" not in text for text in texts)
+        all(isinstance(text, str) and is_encodable(text) for text in texts)
         and all(is_below(stamp.path) for stamp in record.outputs)
         and isinstance(record.stages, dict)
         and all(is_number(number) and number >= 0 for number in (*numbers, *record.stages.values()))
@@ -139,7 +139,7 @@ def _is_sound(record: Record) -> bool:
 
 def are_metrics(found: object) -> bool:
     """Whether this is what `Evaluation.as_dict` gives for metrics."""
-    return isinstance(found, dict) and all(_is_score(score) for score in found.values())
+    return isinstance(found, dict) and all(is_encodable(name) and _is_score(score) for name, score in found.items())
 
 
 def _is_score(found: object) -> bool:
@@ -149,7 +149,7 @@ def _is_score(found: object) -> bool:
     texts = [text for name, text in found.items() if name not in ("before", "after")]
     return (
         all(value is None or is_number(value) for value in values)
-        and all(text is None or isinstance(text, str) for text in texts)
+        and all(text is None or (isinstance(text, str) and is_encodable(text)) for text in texts)
         and found.get("better", "neither") in get_args(Better)
     )
 

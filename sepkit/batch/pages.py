@@ -14,7 +14,7 @@ from sepkit.batch.report import JSON_NAME, Row
 from sepkit.config import Config, parse_config
 from sepkit.errors import OutputError, SepkitError, SourceError, one_line
 from sepkit.files.digest import sha256_of
-from sepkit.files.naming import is_path, shown
+from sepkit.files.naming import is_encodable, shown
 from sepkit.judge.evaluate import Excerpt, bring_together
 from sepkit.judge.verdict import FIRST
 from sepkit.metrics.base import ReferenceKind, completed
@@ -135,8 +135,7 @@ def _is_row(row: Any) -> bool:
     texts += [*row["outputs"], *row["reasons"], *(row.get("stems") or ())]
     numbers = [row["duration_s"], row["seconds"], *row["stages"].values()]
     return (
-        all(isinstance(text, str) and "\0" not in text for text in texts)
-        and all(map(is_path, (row["path"], *row["outputs"])))
+        all(isinstance(text, str) and is_encodable(text) for text in texts)
         and all(number is None or is_number(number) for number in numbers)
         and are_metrics(row["metrics"])
     )

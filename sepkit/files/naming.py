@@ -58,10 +58,10 @@ def shown(name: str | os.PathLike[str]) -> str:
     )
 
 
-def is_path(text: str) -> bool:
-    r"""Whether the system can be asked for it: of lone surrogates, only those that stand for bytes (PEP 383) can.
+def is_encodable(text: str) -> bool:
+    r"""Whether a text can be a name, and be written: of lone surrogates only those that stand for bytes (PEP 383) can.
 
-    >>> is_path("a/b.wav"), is_path("\udcff.wav"), is_path("\ud800.wav"), is_path("a\0b")
+    >>> is_encodable("a/b.wav"), is_encodable("\udcff.wav"), is_encodable("\ud800.wav"), is_encodable("a\0b")
     (True, True, False, False)
     """
     try:
@@ -78,7 +78,7 @@ def is_below(text: str) -> bool:
     """
     parts = Path(text).parts
     return (
-        is_path(text)
+        is_encodable(text)
         and bool(parts)
         and not Path(text).is_absolute()
         and ".." not in parts
