@@ -174,7 +174,7 @@ def test_cuda_asked_for_where_there_is_none(tmp_path, device):
         check=False,
         env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
     )
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert device in result.stderr.decode()
     assert len(result.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
