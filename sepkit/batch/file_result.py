@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sepkit.errors import SepkitError, one_line
+from sepkit.files.json_lines import strict
 from sepkit.files.naming import shown
+from sepkit.render.result import lack_of_speech
 
 LEAST_TOLD = 0.05
 """What is smaller is shown as zero."""
@@ -44,7 +47,8 @@ class FileResult:
         front = "" if self.verdict == "passed" else f"{self.verdict}{by}: "
         where = ", ".join(shown(path) for path in self.stems.values())
         spent = f"{self.duration_s:.1f} s of sound in {self.seconds:.1f} s" if self.stems else ""
-        facts = [f"{stem}: {_facts(found)}" for stem, found in self.facts.items() if found]
+        told = {"speech_found_s"} if lack_of_speech(self.notes) else set()  # the note says how much
+        facts = [f"{stem}: {_facts(found, told)}" for stem, found in self.facts.items() if found]
         said = filter(None, [spent, *facts, *self.notes, *map(shown, self.reasons)])
         return f"{front}{shown(self.source)}{' → ' if where else ''}{where}: {'; '.join(said)}"
 
@@ -55,7 +59,7 @@ class FileResult:
 
     def as_dict(self) -> dict[str, Any]:
         """For programs."""
-        return {
+        found = {
             "source": shown(self.source),
             "verdict": self.verdict,
             "error": one_line(self.error) if self.error else None,
@@ -68,6 +72,7 @@ class FileResult:
             "facts": {stem: dict(found) for stem, found in self.facts.items()},
             "cpu_seconds": dict(self.stages),
         }
+        return {name: strict(value) for name, value in found.items()}
 
 
 Told = Callable[[FileResult], None]
@@ -78,10 +83,12 @@ def say_nothing(result: FileResult) -> None:
     """For those who only want what is returned."""
 
 
-def _facts(found: Mapping[str, float]) -> str:
-    """Those that say something: a gain always, others where they are not zero as shown."""
-    told = {name: value for name, value in found.items() if "gain" in name or abs(value) >= LEAST_TOLD}
-    return ", ".join(_fact(name, value) for name, value in told.items())
+def _facts(found: Mapping[str, float], told: Collection[str]) -> str:
+    """Those that say something and are not `told` elsewhere: a gain always, others where they are neither zero as
+    shown nor infinite, which the loudness of silence is.
+    """
+    said = {name: value for name, value in found.items() if "gain" in name or LEAST_TOLD <= abs(value) < math.inf}
+    return ", ".join(_fact(name, value) for name, value in said.items() if name not in told)
 
 
 def _fact(name: str, value: float) -> str:

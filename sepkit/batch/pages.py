@@ -51,10 +51,13 @@ def write(
     return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, seen, named))
 
 
-def facts(verdict: str, configuration: str, reasons: Sequence[str], stages: Mapping[str, float]) -> dict[str, Any]:
+def facts(
+    verdict: str, configuration: str, reasons: Sequence[str], stages: Mapping[str, float], notes: Sequence[str]
+) -> dict[str, Any]:
     """What a page says of a rendering."""
     told = {"verdict": verdict, "configuration_of_the_verdict": configuration, "reasons": "; ".join(reasons)}
-    return {name: value for name, value in told.items() if value} | {"cpu_seconds": dict(stages)}
+    found = {name: value for name, value in told.items() if value}
+    return found | {"cpu_seconds": dict(stages), "notes": list(notes)}
 
 
 def remove(out: Path, path: str, needed: bool) -> str:
@@ -144,7 +147,8 @@ def _is_row(row: Any) -> bool:
 def _write_again(
     out: Path, row: Mapping[str, Any], source: Path, config: Config, looks: Mapping[str, SecondLook]
 ) -> None:
-    said = facts(row["verdict"], row["configuration"], row["reasons"], row["stages"])
+    notes = row["note"].split("; ") if row["note"] else []  # as the journal joins them
+    said = facts(row["verdict"], row["configuration"], row["reasons"], row["stages"], notes)
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
         look = looks.get(row["configuration"])
         seen = look.at(source, Path(work)) if look else Seen()

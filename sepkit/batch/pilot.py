@@ -26,7 +26,7 @@ from sepkit.models.weights import WeightFile, sha256
 from sepkit.render.base import Stem, judged, main_stem, make_task
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.pipeline import Pipeline
-from sepkit.render.result import Outputs, RenderReport
+from sepkit.render.result import Outputs, RenderReport, lack_of_speech
 from sepkit.report import file_page, own, snippets, spectrograms, summary
 from sepkit.report.second_look import SecondLook, Seen
 from sepkit.report.summary import METRICS_NAME
@@ -67,6 +67,7 @@ def run_pilot(
             return bring_stem(config, mix, outputs, stem, chosen, truth)
 
         names = [stem.name for stem in stems if not stem.inner]
+        truth = truth._replace(no_speech=lack_of_speech(report.notes))
         facts = _facts(mix, results, names, report, truth.of(chosen[0], chosen))
         measured = _measure(config, chosen, bring, eval_dir, facts, pipeline.weights(), quiet)
         excerpt, evaluation = measured.excerpt, measured.evaluation
@@ -82,7 +83,8 @@ def run_pilot(
     page = eval_dir / PAGE_NAME if config.report else None
     written = [path for path in (*results.values(), ab, eval_dir, page) if path]
     lines = [*([f"note: {kept}"] if kept else []), *(f"→ {shown(path)}" for path in written)]
-    return summary.table(evaluation) + "\n\n" + "\n".join(lines)
+    parts = summary.lead(evaluation, report.notes), summary.table(evaluation), "\n".join(lines)
+    return "\n\n".join(filter(None, parts))
 
 
 def evaluate_files(
@@ -216,6 +218,7 @@ def _facts(mix: Path, outputs: Outputs, stems: Sequence[str], report: RenderRepo
         **{name: shown(outputs[name]) if name in outputs else None for name in stems},
         **_truth_facts(truth),
         **finished,
+        "notes": list(report.notes),
         "cpu_seconds": report.seconds_by_stage,
     }
 
@@ -242,7 +245,7 @@ def _weight_facts(file: WeightFile) -> dict[str, str]:
 
 def _pilot_truth(config: Config) -> Truth:
     """The truth that the configuration names; what of it cannot be read is told before anything is rendered."""
-    named = {name: getattr(config.pilot, name) for name in Truth._fields}
+    named = {name: getattr(config.pilot, name) for name in ("reference", "background", "words")}
     found = {name: Path(path) for name, path in named.items() if path}
     for name, path in found.items():
         try:

@@ -107,7 +107,8 @@ class Renderer:
                 with clock("page"):
                     outputs = item.places.held if judged.verdict == "quarantined" else item.places.own
                     metrics = judged.evaluation.as_dict()["metrics"] if judged.evaluation else {}
-                    said = pages.facts(judged.verdict, judged.configuration, judged.reasons, judged.stages)
+                    told = judged.verdict, judged.configuration, judged.reasons, judged.stages, judged.notes
+                    said = pages.facts(*told)
                     known = metrics, self.config, seen, said, judged.excerpt
                     pages.write(self.out, item.path, item.source, outputs, *known)
         except Exception as error:  # the file itself is done; its page is not worth losing it

@@ -59,7 +59,7 @@ def run(
     def told(result: FileResult) -> None:
         voice.file(result)
         if as_json:
-            click.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+            click.echo(json.dumps(result.as_dict(), ensure_ascii=False, allow_nan=False))
 
     def may_overwrite(path: Path) -> bool:
         if overwrite == "ask" and sys.stdin.isatty() and sys.stderr.isatty():

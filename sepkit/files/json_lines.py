@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import FileIO
 from pathlib import Path
 from typing import Any, Literal
@@ -59,6 +60,15 @@ class JsonLines:
         self._whole_bytes, self.damaged = len(lines), 0
 
 
+def strict(value: Any) -> Any:
+    """The value with null where a number is not finite (the loudness of silence), which JSON cannot say."""
+    if isinstance(value, Mapping):
+        return {name: strict(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _read(path: Path) -> bytes:
     try:
         with _open(path, "rb") as file:
@@ -94,7 +104,7 @@ def _not_own(path: Path) -> OutputError:
 
 
 def _line(record: dict[str, Any]) -> bytes:
-    return json.dumps(record, sort_keys=True).encode() + b"\n"
+    return json.dumps(strict(record), sort_keys=True, allow_nan=False).encode() + b"\n"
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ from sepkit.config import Config, plugins
 from sepkit.config.sections import EvaluateConfig, MetricConfig, SourceConfig
 from sepkit.errors import ConfigError, SepkitError, SourceError
 from sepkit.files.naming import clipped
-from sepkit.metrics.base import BaseMetric, Evaluation, Pair, ReferenceKind, Score, not_measured
+from sepkit.metrics.base import BaseMetric, Evaluation, Pair, ReferenceKind, Score, not_measured, without_speech
 from sepkit.models.weights import WeightFile
 
 __all__ = ["EMBEDDED_METRICS", "Evaluation", "Evaluator", "Excerpt", "bring_together", "evaluate_pair"]
@@ -162,7 +162,7 @@ def bring_together(
         if words is not None:
             words, no_words = None, "the words given are those of the whole file and were not used"
             notes.append(no_words)
-    pair = Pair(words=words, reference_kind=reference_kind, no_words=no_words, **audio)
+    pair = Pair(words=words, reference_kind=reference_kind, no_words=no_words, no_speech="", **audio)
     if pair.reference is None and pair.background is not None:
         truth = Audio(pair.mix.samples - pair.background.samples, rate)
         pair = replace(pair, reference=truth, reference_kind="truth")
@@ -172,7 +172,8 @@ def bring_together(
 
 def _measure(metric: BaseMetric, pair: Pair) -> tuple[Score, ...]:
     try:
-        return metric.measure(pair)
+        rows = metric.measure(pair)
+        return tuple(map(without_speech, rows)) if pair.no_speech and metric.of_speech else rows
     except SepkitError as error:
         why = str(error)
     except Exception as error:

@@ -23,18 +23,19 @@ UNKNOWN_BACKGROUND = "which stem the background is the rest of is not known; it 
 
 
 class Truth(NamedTuple):
-    """What is known about a mix besides itself. The reference is the main stem's."""
+    """What is known about a mix besides itself. The reference is the main stem's. no_speech: as in `Pair`."""
 
     reference: Path | None = None
     background: Path | None = None
     words: Known = Known(None)
+    no_speech: str = ""
 
     def of(self, stem: Stem, judged: Sequence[Stem]) -> Truth:
         """What of it holds for `stem`: whose background and words they are is known of a stem that stands alone."""
         if len(judged) == 1:
             return self
         words = self.words if self.words.text is None else Known(None, "which stem says which words is not known")
-        return Truth(self.reference if stem == judged[0] else None, None, words)
+        return Truth(self.reference if stem == judged[0] else None, None, words, self.no_speech)
 
 
 def bring_stem(
@@ -55,7 +56,8 @@ def bring_stem(
         how=config.source,
     )
     unused = truth.background is not None and known.background is None
-    return replace(excerpt, notes=(*excerpt.notes, UNKNOWN_BACKGROUND)) if unused else excerpt
+    notes = (*excerpt.notes, UNKNOWN_BACKGROUND) if unused else excerpt.notes
+    return replace(excerpt, pair=replace(excerpt.pair, no_speech=known.no_speech), notes=notes)
 
 
 def told_apart(scores: Sequence[Score], stem: Stem, judged: Sequence[Stem]) -> tuple[Score, ...]:

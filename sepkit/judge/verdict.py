@@ -34,7 +34,7 @@ from sepkit.models.weights import WeightFile
 from sepkit.render.base import Stem, judged, make_task, sounding
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.pipeline import Pipeline, Progress
-from sepkit.render.result import Outputs
+from sepkit.render.result import Outputs, lack_of_speech
 
 Verdict = Literal["passed", "escalated", "quarantined", "bypassed"]
 
@@ -145,7 +145,8 @@ class Judge:
             clock = Clock()
             with clock("metrics"):
                 passed = self._passed_through(source, outputs, results) if name == FIRST else None
-                measured = self._measure(source, outputs, words, judged(stems))
+                no_speech = lack_of_speech(report.notes) if passed is None else ""
+                measured = self._measure(source, outputs, words, judged(stems), no_speech)
             excerpt, evaluation = measured.excerpt, measured.evaluation
             stages.update({**report.seconds_by_stage, **clock.seconds})
             broken = self._broken(source, outputs, measured) if passed is None else ()
@@ -181,12 +182,14 @@ class Judge:
             for reason in gate.broken(self.config, scores, source, outputs[stem.name])
         ]
 
-    def _measure(self, source: Path, outputs: Outputs, words: Known | None, stems: Sequence[Stem]) -> _Measured:
+    def _measure(
+        self, source: Path, outputs: Outputs, words: Known | None, stems: Sequence[Stem], no_speech: str
+    ) -> _Measured:
         """Score every judged stem; what prevents that stands in every row. words: None where none were looked for."""
         if not self.evaluator.metrics:
             return _Measured([(stem, ()) for stem in stems], None, None)
         no_words = "the gate asks for WER: name the words in 'words:'" if self._needs_words else ""
-        truth = Truth(words=words or Known(None, no_words))
+        truth = Truth(words=words or Known(None, no_words), no_speech=no_speech)
         found = [(stem, *self._measure_stem(source, outputs, stem, stems, truth)) for stem in stems]
         together = in_one_table([(stem, evaluation) for stem, _, evaluation in found])
         return _Measured([(stem, each.scores) for stem, _, each in found], found[0][1], together)

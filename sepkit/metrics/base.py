@@ -25,9 +25,11 @@ Better = Literal["higher", "lower", "neither"]
 GOALS: dict[Better, str] = {"higher": "higher", "lower": "lower", "neither": ""}
 """What one wishes for; whether it came so, the verdict says."""
 ReferenceKind = Literal["truth", "fused vocals"]
-Basis = Literal["independent", "truth", "own estimate"]
+Basis = Literal["independent", "truth", "own estimate", "no speech"]
 """What a row stands on: on no reference, on the truth, or on what sepkit itself made of the mix. The last says how well
-two of its own results agree and not how good either is, so nothing there is better or worse."""
+two of its own results agree and not how good either is, so nothing there is better or worse. Nor is it where a row
+tells of speech, and nobody speaks."""
+BASES: dict[ReferenceKind, Basis] = {"truth": "truth", "fused vocals": "own estimate"}
 REFERENCE_NAMES: dict[str, str] = {"truth": "the truth", "fused vocals": "the members' own estimate"}
 
 
@@ -37,7 +39,8 @@ class Pair:
 
     reference: what the speech is scored against; reference_kind: whether that is the true speech or, as in
     the original, the ensemble's fused estimate. background: the true rest; words: what is said. Each may be
-    unknown. no_words: why the words, though they were looked for, are not known.
+    unknown. no_words: why the words, though they were looked for, are not known. no_speech: what the rendering said
+    where nobody speaks.
     """
 
     mix: Audio
@@ -47,6 +50,7 @@ class Pair:
     words: str | None = None
     reference_kind: ReferenceKind = "truth"
     no_words: str = ""
+    no_speech: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,8 @@ class BaseMetric(ABC):
 
     about: ClassVar[str]
     """For somebody who meets it on a page: what it says, in one or two plain sentences."""
+    of_speech: ClassVar[bool] = False
+    """Whether its rows mean nothing where nobody speaks."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -146,20 +152,33 @@ def against_reference(row: Score, pair: Pair, value: Callable[[Audio, Audio], fl
     if not pair.reference.samples.any():
         return not_measured(row, "the reference is silent")
     before, after = value(pair.reference, pair.mix), value(pair.reference, pair.clean)
-    basis: Basis = "truth" if pair.reference_kind == "truth" else "own estimate"
-    row = replace(row, basis=basis)
+    row = replace(row, basis=BASES[pair.reference_kind])
     return measured(row, before, after, note=f"against {REFERENCE_NAMES[pair.reference_kind]}")
+
+
+def without_speech(row: Score) -> Score:
+    """The row of a mix in which nobody speaks; what stands on the truth stays."""
+    return (
+        row if row.basis == "truth" or row.why else replace(row, basis="no speech", note="says nothing without speech")
+    )
 
 
 def is_agreement(score: Mapping[str, Any]) -> bool:
     """Whether a row, as `Evaluation.as_dict` gives it, stands on sepkit's own estimate. Older ones say so in a note."""
-    return bool(score.get("basis") == "own estimate" or "against the fused vocals" in (score.get("note") or ""))
+    note = score.get("note") or ""
+    said = any(name in note for name in ("against the fused vocals", "spans of speech found in the members' own"))
+    return said or score.get("basis") == "own estimate"
+
+
+def has_verdict(score: Mapping[str, Any]) -> bool:
+    """Whether what a row stands on lets it be better or worse."""
+    return score.get("basis") != "no speech" and not is_agreement(score)
 
 
 def verdict(score: Mapping[str, Any]) -> str:
     """ "better", "worse" or "same" at the two decimals that are shown; "" where there is nothing to judge by."""
     before, after, better = score["before"], score["after"], score["better"]
-    if before is None or after is None or better == "neither" or is_agreement(score):
+    if before is None or after is None or better == "neither" or not has_verdict(score):
         return ""
     change = round(after, 2) - round(before, 2)
     return "same" if change == 0 else "better" if (change > 0) == (better == "higher") else "worse"

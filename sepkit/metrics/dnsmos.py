@@ -51,6 +51,7 @@ class Metric(BaseMetric):
         "speech, of the background, of both."
     )
 
+    of_speech = True
     options: Options
 
     def weights(self) -> tuple[WeightFile, ...]:

@@ -10,6 +10,7 @@ VAD (`voice_activity`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,7 @@ from pydantic import Field
 from sepkit import config
 from sepkit.audio.samples import Audio, Samples
 from sepkit.metrics.base import (
+    BASES,
     REFERENCE_NAMES,
     BaseMetric,
     Pair,
@@ -55,6 +57,7 @@ class Metric(BaseMetric):
 
     about = "How loud it is where nobody speaks, against where somebody does. Lower is cleaner."
 
+    of_speech = True
     options: Options
 
     def weights(self) -> tuple[WeightFile, ...]:
@@ -71,10 +74,11 @@ class Metric(BaseMetric):
         where = "the mix" if pair.reference is None else REFERENCE_NAMES[pair.reference_kind]
         speech = self.speech(pair.mix if pair.reference is None else pair.reference)
         if not speech.any():
-            return (not_measured(row, f"no speech was found in the {where}"),)
+            return (not_measured(row, f"no speech was found in {where}"),)
         if speech.all():
-            return (not_measured(row, f"no span without speech was found in the {where}"),)
+            return (not_measured(row, f"no span without speech was found in {where}"),)
         before, after = residual_db(pair.mix.samples, speech), residual_db(pair.clean.samples, speech)
+        row = replace(row, basis="independent" if pair.reference is None else BASES[pair.reference_kind])
         return (measured(row, before, after, note=f"spans of speech found in {where}"),)
 
     @cached_property

@@ -22,6 +22,7 @@ from sepkit.models import spoken, weights
 from sepkit.models.spoken import Spoken
 from sepkit.models.voice_activity import STEP_S, weight_file
 from sepkit.render.base import Finish
+from sepkit.render.result import LITTLE_SPEECH, NO_SPEECH
 from sepkit.stages.hold_back import HoldBack
 from sepkit.stages.level import Leveller
 from sepkit.stages.limiter import Work
@@ -32,6 +33,7 @@ SHORT_LU = 0.5
 """A result that misses the target by more says why."""
 TOO_QUIET = 1e-7
 """−70 dB of full scale: a source that is nowhere louder may well hold speech, though none was found."""
+QUIET = "too quiet to measure, left as it is"
 TOLD_DB = 1.0
 """Below this, hardly anybody hears what a limiter did; the facts tell it all the same."""
 
@@ -157,13 +159,12 @@ class Levelled(Finish):
 
     def _no_gain(self) -> str:
         """Why no gain was applied at all; empty where one was."""
-        if self._spoken and self._spans is None and self._spoken.power_before.max(initial=0) > TOO_QUIET:
-            return (
-                f"no speech found ({self._spoken.seconds():.1f} s, {self._config.least_speech_s:g} s are asked), left "
-                "as loud as it is"
-            )
-        known = self._spoken is None or self._spans is not None
-        return "" if known and self._lufs(self._before) > -math.inf else "too quiet to measure, left as it is"
+        if self._spoken is None or self._spans is not None:
+            return "" if self._lufs(self._before) > -math.inf else QUIET
+        found_s, asked_s = round(self._spoken.seconds(), 1), self._config.least_speech_s
+        found = f"{LITTLE_SPEECH} ({found_s} s, {asked_s:g} s are asked)" if found_s else NO_SPEECH
+        is_quiet = self._spoken.power_before.max(initial=0) <= TOO_QUIET
+        return f"{found}, {QUIET if is_quiet else 'left as loud as it is'}"
 
     def _short(self, target_lufs: float) -> str:
         """By how much the target is missed, and why; empty where it is reached."""

@@ -14,6 +14,14 @@ from sepkit.files.naming import clipped, real, shown
 Outputs = dict[str, Path]
 """Where a source's results go, by stem, in the task's order."""
 
+NO_SPEECH, LITTLE_SPEECH = "no speech found", "too little speech found"
+"""How a note begins that says why there was nothing to level by."""
+
+
+def lack_of_speech(notes: Iterable[str]) -> str:
+    """The note that nobody speaks, or hardly anybody; empty where somebody does."""
+    return next((note for note in notes if note.startswith((NO_SPEECH, LITTLE_SPEECH))), "")
+
 
 def paths_by_stem(outputs: Mapping[str, Path | str], stems: Sequence[str], source: Path | str | Audio) -> Outputs:
     """`outputs` as paths.

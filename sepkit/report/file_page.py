@@ -21,6 +21,7 @@ from sepkit.render.base import Stem, judged, make_task
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.result import Outputs
 from sepkit.report import html, moments, pictures, tracks
+from sepkit.report.headline import beside_it, headline
 from sepkit.report.second_look import NO_MASKS, Seen
 
 
@@ -30,7 +31,7 @@ class Evidence:
 
     metrics: by name, as `Evaluation.as_dict` gives them. no_masks: why there are none. stems: each that can be heard
     beside the excerpt's pair, over the excerpt; main: the one in the pair. chosen: the configuration's metrics. facts:
-    what was run, by name.
+    what was run, by name; as of `summary.write`.
     """
 
     name: str
@@ -113,7 +114,7 @@ def write(path: Path, evidence: Evidence) -> Path:
     strips, levels_db = _strips(evidence)
     rankings = moments.rankings(pair, evidence.chosen)
     facts = {name: value for name, value in evidence.facts.items() if value is not None}
-    weights, settings = facts.pop("weights", []), facts.pop("configuration", "")
+    weights, settings, said = facts.pop("weights", []), facts.pop("configuration", ""), facts.pop("notes", [])
     return html.write_page(
         path,
         "file.html",
@@ -146,7 +147,8 @@ def write(path: Path, evidence: Evidence) -> Path:
         ],
         ticks=list(_ticks(pair.mix.duration_s, excerpt.start_s)),
         rankings=rankings,
-        sentence=in_a_sentence(evidence.metrics),
+        sentence=headline(evidence.metrics, said),
+        said=beside_it(said),
         about=abouts(evidence.chosen),
         rows=sorted((table_row(*each) for each in evidence.metrics.items()), key=lambda row: row.agreement),
         facts={name.replace("_", " "): fact(value) for name, value in facts.items()},
@@ -160,23 +162,6 @@ def table_row(name: str, score: Mapping[str, Any]) -> Row:
     remark = "; ".join(part for part in (score["why"], score["note"]) if part)
     figures = score["before"], score["after"], score["unit"]
     return Row(name, score["label"], *figures, GOALS[score["better"]], verdict(score), remark, is_agreement(score))
-
-
-def in_a_sentence(metrics: Mapping[str, Mapping[str, Any]]) -> str:
-    """What was done, for somebody who knows no metric: as much of it as was measured."""
-    quieter = []
-    for name, where in (("music_residual", "between the words"), ("music_left", "beside the speech")):
-        before, after = (metrics.get(name, {}).get(side) for side in ("before", "after"))
-        if before is not None and after is not None:
-            quieter.append(f"{abs(after - before):.0f} dB {'quieter' if after <= before else 'louder'} {where}")
-    found = [f"What is not speech is {' and '.join(quieter)}."] if quieter else []
-    lost_db = metrics.get("speech_lost", {}).get("after")
-    if lost_db is not None:
-        found.append(f"About {100 * 10 ** (lost_db / 10):.0f} % of the speech's energy went with it.")
-    speech_s = metrics.get("speech", {}).get("after")
-    if speech_s == 0:
-        found.append("No speech was found.")
-    return " ".join(found)
 
 
 def abouts(chosen: Sequence[MetricConfig]) -> dict[str, str]:

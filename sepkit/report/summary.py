@@ -6,19 +6,20 @@ Last in the flow. What was not measured stands in the table with its reason, lik
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sepkit.files.json_lines import strict
 from sepkit.files.whole_file import whole_file
 from sepkit.metrics.base import GOALS, Evaluation, is_agreement, verdict
+from sepkit.report.headline import beside_it, headline
 
 VERDICTS = {"better": "▲ better", "worse": "▼ worse", "same": "= same", "": ""}
 NO_VALUE = "–"
 METRICS_NAME = "metrics.json"
 HEAD = ("Metric", "Before", "After", "Unit", "Verdict", "Goal", "Remark")
-AGREEMENT = "Agreement between results of sepkit itself, which says nothing about how good they are:"
+AGREEMENT = "Measured against sepkit's own estimate, which says nothing about how good the result is:"
 
 
 def table(evaluation: Evaluation) -> str:
@@ -38,13 +39,20 @@ def table(evaluation: Evaluation) -> str:
     return "\n\n".join(filter(None, parts))
 
 
+def lead(evaluation: Evaluation, notes: Sequence[str]) -> str:
+    """What is told before the table: what was done in a sentence, and what else should be known of it."""
+    sentence = headline(evaluation.as_dict()["metrics"], notes)
+    return "\n\n".join(filter(None, [sentence, "\n".join(f"- {_plain(note)}" for note in beside_it(notes))]))
+
+
 def write(folder: Path, evaluation: Evaluation, run_facts: Mapping[str, Any]) -> tuple[Path, Path]:
     """Write metrics.json and summary.md into `folder` and return both paths.
 
-    run_facts: what was run, ready for JSON. "configuration" (the resolved YAML) and "weights" (a list of
-    mappings of one form: model, file, sha256, licence) have places of their own; each other entry is a line.
+    run_facts: what was run, ready for JSON. "configuration" (the resolved YAML), "weights" (a list of mappings of one
+    form: model, file, sha256, licence) and "notes" (of the rendering) have places of their own; each other entry is a
+    line.
     """
-    run = _for_json(run_facts)
+    run = strict(run_facts)
     text = json.dumps({**evaluation.as_dict(), "run": run}, ensure_ascii=False, indent=2, allow_nan=False)
     contents = {METRICS_NAME: text, "summary.md": _page(evaluation, run_facts)}
     for name, content in contents.items():
@@ -52,15 +60,6 @@ def write(folder: Path, evaluation: Evaluation, run_facts: Mapping[str, Any]) ->
             # A file name's bytes that are not UTF-8 become \udcxx, which JSON reads back as they were.
             part.write_text(content + "\n", encoding="utf-8", errors="backslashreplace")
     return folder / METRICS_NAME, folder / "summary.md"
-
-
-def _for_json(value: Any) -> Any:
-    """The value with null where a number is not finite (the loudness of silence), which JSON cannot say."""
-    if isinstance(value, Mapping):
-        return {name: _for_json(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_for_json(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -80,9 +79,9 @@ def _plain(text: str) -> str:
 
 def _page(evaluation: Evaluation, run_facts: Mapping[str, Any]) -> str:
     facts = {name: value for name, value in run_facts.items() if value is not None}
-    weights, settings = facts.pop("weights", []), facts.pop("configuration", "")
+    weights, settings, notes = facts.pop("weights", []), facts.pop("configuration", ""), facts.pop("notes", [])
     start_s, end_s, whole_s = evaluation.start_s, evaluation.end_s, evaluation.whole_s
-    parts = ["# Before and after", table(evaluation)]
+    parts = ["# Before and after", lead(evaluation, notes), table(evaluation)]
     parts += [f"Measured from {start_s:.1f} s to {end_s:.1f} s of {whole_s:.1f} s."]
     parts += ["\n".join(f"- {_plain(note)}" for note in evaluation.notes)]
     if facts:

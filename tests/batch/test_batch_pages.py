@@ -96,6 +96,22 @@ def test_every_file_has_a_page_that_says_what_the_report_says(source, tmp_path):
     assert {row.status for row in skipped.rows} == {"skipped"} and len(pages(out)) == 3
 
 
+def test_a_page_begins_with_what_the_rendering_has_to_tell(source, tmp_path):
+    """Noise, in which nobody speaks; the same page once more from what the batch left."""
+    out = tmp_path / "out"
+    (row, _) = run_batch(BatchJob(config(), source, out)).rows
+    page = out / "report/a.wav.html"
+    first = page.read_text()
+    page.unlink()
+    again(out, lambda rows: rows)
+    assert row.note == "no speech found, left as loud as it is"
+    for text in (first, page.read_text()):
+        assert '<p class="sum">No speech found, left as loud as it is.</p>' in text
+    gate = "gate: {loudness_lufs_max: -40}\nloudness: {least_speech_s: 0, target_lufs: -5, max_gain_db: 0}\n"
+    run_batch(BatchJob(parse_config(CONFIG.replace("REPORT", "true") + gate), source, out))
+    assert "<li>gain limited to 0 dB: " in page.read_text()
+
+
 def test_the_longest_name_has_a_page_too(tmp_path):
     name = "l" * 251 + ".wav"
     (tmp_path / "in").mkdir()

@@ -1,13 +1,15 @@
 """The one-command run leaves a table, snippets and a picture, and says against what it measured."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
 from sepkit.batch.pilot import evaluate_files, page_again, run_pilot
-from sepkit.config import parse_config
+from sepkit.config import load_config, parse_config
+from sepkit.config.sections import MetricConfig
 from sepkit.errors import SourceError
 
 RATE_HZ = 16000
@@ -125,3 +127,35 @@ def test_a_page_of_the_user_is_set_aside_and_said(tmp_path, pair):
     evaluate_files(config, pair[0], pair[1], None, None, None, out, told=told.append)
     assert said in told[0].notes[-1]
     assert [(out / f"report.html.kept{n}").read_text() for n in ("", 2, 3)] == [mine] * 3
+
+
+def test_where_nobody_speaks_every_place_says_so_first_and_nothing_is_judged(tmp_path, pair):
+    """The pilot's music alone, with the configuration that is shipped."""
+    config, data = load_config("pilot"), Path(__file__).parents[2] / "data/pilot"
+    music, rate = soundfile.read(data / "music.wav", start=5 * 44_100, frames=6 * 44_100)
+    soundfile.write(tmp_path / "jingle.wav", music, rate)
+    asked = [MetricConfig.named(name) for name in ("music_residual", "dnsmos", "si_sdr")]
+    config = config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"metrics": tuple(asked)})})
+    shown = run_pilot(config, tmp_path / "artifacts", tmp_path / "eval", tmp_path / "jingle.wav")
+    said = "No speech found, left as loud as it is."
+    assert shown.startswith(said)
+    assert (tmp_path / "eval/summary.md").read_text().startswith(f"# Before and after\n\n{said}\n")
+    written = json.loads((tmp_path / "eval/metrics.json").read_text())
+    assert written["run"]["notes"] == ["no speech found, left as loud as it is"]
+    assert written["metrics"]["dnsmos_ovrl"]["basis"] == "no speech"
+    for page in (tmp_path / "eval/report.html", page_again(tmp_path / "eval", look=False)[0]):
+        assert f'<p class="sum">{said}</p>' in page.read_text()
+        assert "between the words" not in page.read_text()
+    for text in (shown, (tmp_path / "eval/report.html").read_text()):
+        assert "▲" not in text and "▼" not in text
+
+
+def test_what_a_rendering_has_to_tell_stands_in_every_place(tmp_path, pair):
+    config = parse_config(untouched(*pair).replace("target_lufs: null", "target_lufs: -6, least_speech_s: 0"))
+    config = config.model_copy(update={"loudness": config.loudness.model_copy(update={"max_gain_db": 0})})
+    shown = run_pilot(config, tmp_path / "artifacts", tmp_path / "eval")
+    (note,) = json.loads((tmp_path / "eval/metrics.json").read_text())["run"]["notes"]
+    assert note.startswith("gain limited to 0 dB: ")
+    assert f"- {note}\n" in shown and f"- {note}\n" in (tmp_path / "eval/summary.md").read_text()
+    for page in (tmp_path / "eval/report.html", page_again(tmp_path / "eval", look=False)[0]):
+        assert f"<li>{note}</li>" in page.read_text()

@@ -3,6 +3,7 @@
 Witnesses: pyloudnorm, numpy, and the pilot's true speech and music at levels laid by hand.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from sepkit import Audio, Pipeline, load_config
 from sepkit.audio.read import read_audio
+from sepkit.batch.file_result import FileResult
 from sepkit.config import parse_config
 from sepkit.models import voice_activity
 from sepkit.render.result import Rendered
@@ -60,7 +62,7 @@ def test_music_alone_stays_as_far_down_as_the_members_bring_it():
     rendered = Pipeline(load_config("config/pilot.yaml")).run(music)
     assert level_db(rendered.speech.samples) - level_db(music.samples) < -25
     assert rendered.report.gain_db == 0 and rendered.report.facts["speech"]["speech_found_s"] < 0.5
-    assert rendered.report.notes[0].startswith("no speech found (0.0 s")
+    assert rendered.report.notes[0] == "no speech found, left as loud as it is"
 
 
 def test_a_few_words_set_the_gain_and_what_is_beside_them_stays_as_in_the_source(speech):
@@ -86,7 +88,11 @@ def test_a_few_words_set_the_gain_and_what_is_beside_them_stays_as_in_the_source
 
 @pytest.mark.parametrize(
     ("down_db", "found"),
-    [(-45, "gain limited to 40 dB: "), (-54, "too quiet to measure, left as it is"), (-75, "too quiet to measure")],
+    [
+        (-45, "gain limited to 40 dB: "),
+        (-54, "too quiet to measure, left as it is"),
+        (-75, "no speech found, too q"),
+    ],
 )
 def test_very_quiet_speech_says_what_was_done(speech, down_db, found):
     rendered = render(speech.samples * 10 ** (down_db / 20), speech.sample_rate)
@@ -98,6 +104,27 @@ def test_very_quiet_speech_says_what_was_done(speech, down_db, found):
         short = -16 - lufs(rendered.speech)
         assert rendered.report.notes[0].endswith("LU short of -16")
         assert float(rendered.report.notes[0].split()[-5]) == pytest.approx(short, abs=0.3)
+
+
+def test_less_speech_than_is_asked_is_said_once(speech):
+    """Half a second of a sentence, alone in six of silence."""
+    rate, word = speech.sample_rate, np.zeros_like(speech.samples)
+    word[:, 3 * rate : 4 * rate] = speech.samples[:, rate : 2 * rate]
+    report = render(word, rate, "least_speech_s: 3").report
+    found_s = report.facts["speech"]["speech_found_s"]
+    assert 0.5 < found_s < 1.5
+    assert report.notes == (f"too little speech found ({found_s:.1f} s, 3 s are asked), left as loud as it is",)
+    line = FileResult(Path("a.wav"), "passed", {"speech": Path("b.wav")}, notes=report.notes, facts=report.facts).line()
+    assert line.count("speech found") == 1
+
+
+def test_silence_says_both_that_nobody_speaks_and_that_nothing_can_be_measured():
+    report = render(np.zeros((1, 5 * 16_000)), 16_000).report
+    assert report.notes == ("no speech found, too quiet to measure, left as it is",)
+    result = FileResult(Path("a.wav"), "passed", {"speech": Path("b.wav")}, notes=report.notes, facts=report.facts)
+    assert "inf" not in result.line()
+    told = json.loads(json.dumps(result.as_dict(), allow_nan=False))
+    assert told["facts"]["speech"]["loudness_after_levelling_lufs"] is None
 
 
 @pytest.mark.parametrize(
