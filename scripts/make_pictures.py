@@ -7,11 +7,10 @@ data/pictures/report.webp         the page that the pilot run leaves, as a brows
 from __future__ import annotations
 
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
-from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from scripts.bench.page_costs import chromium
 from sepkit.batch.pilot import PAGE_NAME, run_pilot
@@ -26,6 +25,8 @@ QUALITY = 80
 
 def photograph(page: Path, target: Path) -> None:
     """What a browser shows of a page before anything is scrolled."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         shown = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
@@ -37,6 +38,10 @@ def photograph(page: Path, target: Path) -> None:
 @click.command()
 def main() -> None:
     """Make both pictures anew."""
+    if find_spec("playwright") is None:
+        raise click.ClickException("playwright is not installed; run: pip install -c requirements.lock -e '.[dev]'")
+    from PIL import Image
+
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)

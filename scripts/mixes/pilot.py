@@ -28,6 +28,9 @@ from sepkit.audio.samples import Samples
 from sepkit.errors import SepkitError
 
 FOLDER = Path("data/pilot")
+PACKAGES = {"flite": "flite", "text2wave": "festival", "fluidsynth": "fluidsynth"}
+VOICE_PACKAGE = "festvox-us-slt-hts"
+"""Debian's packages that hold the programs, and festival's voice."""
 SOUND_FONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 SAMPLE_RATE = 44100
 DURATION_S = 26.0
@@ -67,11 +70,14 @@ MARGIN_S = 0.03
 def speak(utterance: Utterance, folder: Path) -> Samples:
     """One utterance, shape (1, frames) at SAMPLE_RATE, trimmed, with an RMS of 1."""
     path = folder / "utterance.wav"
+    path.unlink(missing_ok=True)
     if utterance.voice == "slt":
         voice = "(voice_cmu_us_slt_arctic_hts)"
         call(["text2wave", "-eval", voice, "-o", str(path)], stdin=utterance.text)
     else:
         call(["flite", "-voice", utterance.voice, "-t", utterance.text, "-o", str(path)])
+    if not path.is_file():  # festival without the voice ends as if all were well
+        raise SepkitError(f"the voice {utterance.voice} said nothing; on Debian: apt-get install {VOICE_PACKAGE}")
     native, native_rate = soundfile.read(path, dtype="float64")
     samples = soxr.resample(native, native_rate, SAMPLE_RATE, quality="VHQ")
     (heard,) = np.nonzero(np.abs(samples) > np.abs(samples).max() * 10 ** (SILENCE_DB / 20))
@@ -104,7 +110,7 @@ FADE_OUT_S, FADE_IN_S, END_S = 0.25, 0.01, 1.0
 def render_music(folder: Path) -> Samples:
     """The band through fluidsynth, shape (2, frames); zeros in the silent bar, faded out at the end."""
     if not SOUND_FONT.is_file():
-        raise SepkitError(f"{SOUND_FONT}: not found; install fluid-soundfont-gm or change SOUND_FONT")
+        raise SepkitError(f"{SOUND_FONT}: not found; on Debian: apt-get install fluid-soundfont-gm")
     score, path = folder / "score.mid", folder / "music.wav"
     score.write_bytes(midi_file(compose()))
     settings = ["-g", str(SYNTHESIZER_GAIN), "-r", str(SAMPLE_RATE), "-O", "float", "-T", "wav"]
@@ -124,7 +130,7 @@ def render_music(folder: Path) -> Samples:
 def call(command: list[str], stdin: str | None = None) -> None:
     """Run one of the synthesizers; its absence or failure is told in one line."""
     if shutil.which(command[0]) is None:
-        raise SepkitError(f"{command[0]}: not installed; scripts/mixes/pilot.py names the packages")
+        raise SepkitError(f"{command[0]}: not installed; on Debian: apt-get install {PACKAGES[command[0]]}")
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SepkitError(f"{command[0]} failed with exit {done.returncode}: {done.stderr.strip()[-200:]}")

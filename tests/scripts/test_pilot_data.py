@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from scripts import make_pilot
 from scripts.mixes.pilot import UTTERANCES, mix_to_16_bit
 from scripts.mixes.pilot_score import BAND, compose, midi_file, variable_length
 
@@ -106,3 +111,26 @@ def test_levels_follow_an_analytic_pair():
     for part in mix_to_16_bit(speech, music):
         assert np.abs(part).max() == pytest.approx(10 ** (-2 / 20) / 2, abs=1e-3)
         np.testing.assert_array_equal(part * 2**15, np.round(part * 2**15))
+
+
+def test_what_is_not_installed_is_named_in_one_line(tmp_path):
+    """With a festival that lacks the voice, which ends as if all were well; without any; without playwright."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "text2wave").write_text("#!/bin/sh\nexit 0\n")
+    (programs / "text2wave").chmod(0o755)
+    without = "import sys; sys.modules['playwright'] = None; sys.argv = ['x']; import runpy; "
+    run = "runpy.run_module('scripts.make_pictures', run_name='__main__')"
+    for words, package in (
+        (["-m", "scripts.make_pilot", str(tmp_path / "out")], "apt-get install festvox-us-slt-hts"),
+        (["-c", without + run], "pip install -c requirements.lock -e '.[dev]'"),
+    ):
+        path = {**os.environ, "PATH": str(programs)}
+        done = subprocess.run([sys.executable, *words], env=path, capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and done.stderr.splitlines() == [done.stderr.strip()], done.stderr
+        assert done.stderr.strip().endswith(package)
+    (programs / "text2wave").unlink()
+    done = CliRunner().invoke(make_pilot.main, [str(tmp_path / "out")], env={"PATH": str(programs)})
+    assert done.exit_code == 1 and "text2wave: not installed; on Debian: apt-get install festival" in done.output
+    assert "FOLDER" in CliRunner().invoke(make_pilot.main, ["--help"]).output
+    assert not (tmp_path / "out").exists()
