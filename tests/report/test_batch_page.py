@@ -164,6 +164,22 @@ def test_it_keeps_to_the_rules_for_people_and_to_the_width(browser, path, scheme
         opened.close()
 
 
+def test_reasons_and_notes_are_read_whole_without_scrolling(browser, tmp_path):
+    """Beside as many figures as a batch can have, and with a word that has no place to break."""
+    scores = {f"m{index}": METRICS["wer"] | {"before": 1.0, "after": 2.0} for index in range(15)}
+    scores = {name: {**score, "label": name, "note": "", "why": None} for name, score in scores.items()}
+    note = "of 3 sound tracks, 1 (eng, default) was taken, not 2 (deu), 3 (deu); removed " + 120 * "x"
+    row = {**file_row(1), "metrics": scores, "note": note}
+    path = batch_page.write(tmp_path, {"files": [row], "interrupted": False, "notes": []})
+    opened = browser.new_page(viewport={"width": 1280, "height": 800})
+    opened.goto(path.as_uri())
+    assert column(opened, "Why") == [note]
+    cell, table = (opened.locator(name).bounding_box() for name in ("#files td.why", ".scroll.tall"))
+    assert cell["x"] + cell["width"] <= table["x"] + table["width"]
+    assert opened.locator("#files td.why").evaluate("cell => cell.scrollWidth <= cell.clientWidth")
+    opened.close()
+
+
 def test_pages_of_files_stay_inside_and_have_names_that_fit(tmp_path):
     long = "l" * 251 + ".wav"
     assert batch_page.page_path(tmp_path, f"sub/{long}").name.endswith(".html")

@@ -19,12 +19,12 @@
   const columns = [
     { label: "File", value: (row) => row[NAME], text: true },
     { label: "Outcome", value: (row) => row[OUTCOME], text: true },
+    { label: "Why and notes", value: (row) => row[WHY], text: true, long: true },
     { label: "Length, s", value: (row) => row[DURATION], decimals: 1 },
     { label: "Took, s", value: (row) => row[SECONDS], decimals: 1 },
     ...data.metrics.map((metric, index) => ({
       label: metric.label + ", " + metric.unit, value: (row) => figure(row, index), decimals: 2,
     })),
-    { label: "Why", value: (row) => row[WHY], text: true },
   ];
   const tone = { failed: "bad", quarantined: "bad", escalated: "warn", pending: "warn", done: "good", "already done": "good" };
 
@@ -62,6 +62,7 @@
     } else {
       made.textContent = column.text ? value : round(value, column.decimals);
       if (!column.text) made.className = "figure";
+      if (column.long) made.className = "why";
     }
     return made;
   }
