@@ -138,7 +138,7 @@ def _decoding(path: Path, refusal: str, container: InputContainer, how: SourceCo
         track=track.number,
         tracks=len(found),
         start_s=0.0 if first_s is None else max(0.0, float(first_s - origin)),
-        notes=lambda: (*taken_note(track, found), *_unheard_note(stream, first), *timeline.notes()),
+        notes=lambda: (*taken_note(track, found, how.track), *_unheard_note(stream, first), *timeline.notes()),
     )
 
 

@@ -120,6 +120,11 @@ class Flaws:
         return (f"salvaged: the file {self._found[0]}{more}",)
 
     def _add(self, flaw: str, next_step: str = "copy or export it again, or take what is there") -> None:
+        if _lacks_index(self.path):
+            raise SourceError(
+                f"{shown(self.path)}: {flaw}; its index (moov) is missing, so that nothing can be salvaged: copy or "
+                "export it again"
+            )
         if not self.salvage:
             raise SourceError(f"{shown(self.path)}: {flaw}; {next_step} with --salvage")
         if flaw not in self._found:
@@ -224,20 +229,34 @@ def streamed(size: int) -> bool:
     return size == 0 or unknown_32_bit or size >= STREAMED_64_BIT
 
 
+def _lacks_index(path: Path) -> bool:
+    """Whether an MP4 or MOV holds no whole index: without it, nothing tells where its sound lies."""
+    with path.open("rb") as file:
+        end = os.fstat(file.fileno()).st_size
+        boxes = {box.name: box.start_byte + box.size_bytes <= end for box in _iso_boxes(file, end)}
+    return b"ftyp" in boxes and not boxes.get(b"moov", False)
+
+
 def _iso_box_past_end(file: BinaryIO, end: int) -> AudioChunk | None:
     """The outer box of an MP4 or MOV file that claims more than the file holds (ISO/IEC 14496-12, 4.2)."""
+    for _, start, size in _iso_boxes(file, end):
+        if start + size > end:
+            return AudioChunk(start, size, end - start)
+    return None
+
+
+def _iso_boxes(file: BinaryIO, end: int) -> Iterator[Chunk]:
+    """The outer boxes, each from its header on, up to one that reaches to the end, whatever that is."""
     at = 0
     while at + 8 <= end:
         file.seek(at)
-        size = int.from_bytes(file.read(4), "big")
+        size, name = struct.unpack(">I4s", file.read(8))
         if size == 1:  # the true size stands in 64 bits after the name
-            size = int.from_bytes(file.read(12)[4:], "big")
-        if size == 0:  # up to the end, whatever that is
-            return None
-        if at + size > end:
-            return AudioChunk(at, size, end - at)
+            size = int.from_bytes(file.read(8), "big")
+        if size == 0:
+            return
+        yield Chunk(name, at, size)
         at += max(8, size)
-    return None
 
 
 def _ebml_segment(file: BinaryIO, end: int) -> AudioChunk | None:

@@ -52,8 +52,10 @@ def chosen(path: Path, found: list[Track], asked: int | str) -> Track:
     raise SourceError(f"{shown(path)}: has no sound track '{asked}'; found {names}: give one of these to --track")
 
 
-def taken_note(taken: Track, found: list[Track]) -> tuple[str, ...]:
-    """A sentence where there was a choice."""
+def taken_note(taken: Track, found: list[Track], asked: int | str) -> tuple[str, ...]:
+    """A sentence where there was a choice; what else there is, only where nobody asked for a track."""
+    if len(found) > 1 and asked != DEFAULT_TRACK:
+        return (f"track {taken.number} of {len(found)}{taken.name.removeprefix(str(taken.number))}",)
     others = ", ".join(track.name for track in found if track is not taken)
     return (f"of {len(found)} sound tracks, {taken.name} was taken, not {others}",) if others else ()
 

@@ -2,6 +2,7 @@
 
 import json
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -53,6 +54,7 @@ def test_one_track_or_all(tmp_path, two, config):
     assert done.exit_code == 0, done.stderr
     assert is_of(out / "talk.track1__speech_only.flac", FIRST)
     assert is_of(out / "talk.track2__speech_only.flac", SECOND)
+    assert "; track 1 of 2 (eng)" in done.stderr and "was taken" not in done.stderr
 
 
 def test_a_batch_takes_one_track_and_says_which(tmp_path, two, config):
@@ -88,6 +90,31 @@ def test_what_is_salvaged_is_marked(tmp_path, config):
     with soundfile.SoundFile(tmp_path / "out/a__speech_only.wav") as file:
         assert file.frames == (len(data) * 3 // 4 - 44) // 4
         assert file.copy_metadata()["comment"].startswith("salvaged: the file is cut short: its header promises 48000")
+
+
+def test_an_mp4_without_its_index_promises_no_salvage(tmp_path, config):
+    """Its index is written last; with the index first, what is there is taken."""
+    for front in (False, True):
+        path = timed(tmp_path / f"{front}.mp4", "mp4", "aac", [[(0, FIRST)]])
+        if front:
+            index_first(path)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+        for salvage in ([], ["--salvage"]):
+            done = sepkit("run", path, "-o", tmp_path / "out", *salvage, *config)
+            assert done.exit_code == (0 if front and salvage else 1), done.stderr
+            assert ("its index (moov) is missing, so that nothing can be salvaged" in done.stderr) is not front
+            assert ("with --salvage" in done.stderr) is (front and not salvage)
+
+
+def index_first(path):
+    """Copy the packets of an MP4 as they are."""
+    whole = path.rename(path.with_name("whole.mp4"))
+    with av.open(str(whole)) as given, av.open(str(path), "w", options={"movflags": "faststart"}) as copy:
+        stream = copy.add_stream_from_template(given.streams.audio[0])
+        for packet in given.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
 
 
 def test_the_fingerprint_knows_them_only_where_they_are_said():
