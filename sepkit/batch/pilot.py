@@ -32,6 +32,8 @@ from sepkit.report.second_look import SecondLook, Seen
 from sepkit.report.summary import METRICS_NAME
 
 PAGE_NAME = "report.html"
+EVAL_NAME = "eval"
+"""The folder of the tables and the page, within that of all results, where none is named."""
 TRUTH_FACTS = ("true_speech", "true_background")
 """The names in metrics.json of the files that hold the truth."""
 
@@ -129,8 +131,11 @@ def page_again(folder: Path, look: bool = True) -> tuple[Path, str]:
 
     Returns it, and a sentence where something that lay there was set aside.
 
-    look: render the mix once more, for the masks, where it was rendered at all.
+    folder: that of the tables, or the one that holds it. look: render the mix once more, for the masks, where it was
+    rendered at all.
     """
+    if not (folder / METRICS_NAME).is_file() and (folder / EVAL_NAME / METRICS_NAME).is_file():
+        folder /= EVAL_NAME
     try:
         record = json.loads((folder / METRICS_NAME).read_text(encoding="utf-8"))
         run, metrics = record["run"], record["metrics"]

@@ -149,6 +149,8 @@ def _plan(
             for job in found:
                 job.places.stay_inside(target.folder, gated)
             jobs += found
+        except ConfigError:  # the command's fault, not the source's
+            raise
         except Exception as error:
             others.append(_failed(source, error))
     results = _results(jobs)
@@ -159,10 +161,10 @@ def _plan(
     for source, places, _ in jobs:
         for path in places.possible_files(gated):
             if path in taken:
-                raise OutputError(f"{path}: both {taken[path]} and {source} would write it; give them separate folders")
+                raise _clash(path, taken[path], source)
             if real(path) in inputs:
                 which = "the input itself" if real(path) == real(source) else f"an input, and {source} would replace it"
-                raise OutputError(f"{path}: is {which}; choose another folder, or another suffix in output")
+                raise ConfigError(f"{path}: is {which}; choose another folder, or another suffix in output")
             taken[path] = source
     kept = []
     for job in jobs:
@@ -172,6 +174,15 @@ def _plan(
         except OutputError as error:
             others.append(_failed(job.source, error))
     return kept, others
+
+
+def _clash(path: Path, one: Path, other: Path) -> ConfigError:
+    """Of two inputs that would write one file, or of one that was named twice."""
+    if real(one) == real(other):
+        return ConfigError(f"INPUT {shown(other)}: is named twice; name it once")
+    return ConfigError(
+        f"{shown(path)}: both {shown(one)} and {shown(other)} would write it; give them separate folders"
+    )
 
 
 def _job(judge: Judge, source: Path, target: Target, name: str) -> _Job:
@@ -261,8 +272,9 @@ def _to_stdout(result: FileResult) -> FileResult:
     if result.verdict == "quarantined":
         note = "nothing was written, for standard output has no quarantine"
         return replace(result, stems={}, notes=(note, *result.notes))
+    name, path = next(iter(result.stems.items()))
     try:
-        write_stdout(next(iter(result.stems.values())))
+        write_stdout(path)
     except SepkitError as error:
         return replace(result, verdict="failed", error=error)
-    return replace(result, stems={})
+    return replace(result, stems={name: Path("standard output")})

@@ -6,13 +6,17 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sepkit.audio.suffixes import READABLE
 from sepkit.audio.write import RESULT_SUFFIXES
 from sepkit.config import Config
-from sepkit.errors import OutputError
+from sepkit.errors import ConfigError
 from sepkit.files.naming import fitted_name, shown
 from sepkit.render.pipeline import Pipeline
 
-_LOSSY_SUFFIXES = (".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".mp4", ".mov", ".mkv", ".webm")
+_OTHER_SUFFIXES = frozenset(f".{suffix}" for suffix in READABLE) - RESULT_SUFFIXES
+"""Of sound and video that is read, but not written."""
+_ASKED = {".wav": "wav", ".flac": "flac"}
+"""Suffixes that ask for a format; any other container is kept where the source has it."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +34,20 @@ class Target:
         if (
             out.endswith(os.sep)
             or (os.access(path, os.F_OK) and path.is_dir())
-            or not (suffix in RESULT_SUFFIXES or suffix in _LOSSY_SUFFIXES)
+            or suffix not in RESULT_SUFFIXES | _OTHER_SUFFIXES
         ):
             return cls(path)
-        if suffix in _LOSSY_SUFFIXES:
-            raise OutputError(
+        if suffix in _OTHER_SUFFIXES:
+            raise ConfigError(
                 f"-o {shown(path)}: no result is written as {suffix}; name a .wav, a .flac, or the folder {out}{os.sep}"
             )
         if inputs > 1:
-            raise OutputError(f"-o {shown(path)}: is one file for {inputs} inputs; name a folder, as {out}{os.sep}")
+            raise ConfigError(f"-o {shown(path)}: is one file for {inputs} inputs; name a folder, as {out}{os.sep}")
         return cls(path.parent, path)
 
     def formed(self, config: Config) -> Config:
         """The configuration, with the format that the file's suffix asks for."""
-        formats = {".wav": "wav", ".flac": "flac"}
-        wanted = formats.get(self.file.suffix.lower(), "same") if self.file else config.output.format
+        wanted = _ASKED.get(self.file.suffix.lower(), "same") if self.file else config.output.format
         return config.model_copy(update={"output": config.output.model_copy(update={"format": wanted})})
 
     def outputs(self, pipeline: Pipeline, source: Path, name: str) -> dict[str, Path]:
@@ -54,9 +57,12 @@ class Target:
             return found
         (main, made), *_ = found.items()
         if made.suffix.lower() != self.file.suffix.lower():
-            raise OutputError(
-                f"{shown(self.file)}: this source's result is a {made.suffix} (its depth, channels or rate do not fit "
-                f"otherwise); name it {self.file.stem}{made.suffix}"
+            why = "a FLAC does not hold its depth, channels or rate"
+            if self.file.suffix.lower() not in _ASKED:
+                why = "a result is WAV or FLAC as its name says, or has its source's container"
+            raise ConfigError(
+                f"-o {shown(self.file)}: this source's result is a {made.suffix}, for {why}; name it "
+                f"{shown(self.file.stem)}{made.suffix}"
             )
         stems = {stem.name: stem.suffix for stem in pipeline.task.stems()}
         named = {name: fitted_name(self.file.stem, stems[name] + self.file.suffix) for name in found}

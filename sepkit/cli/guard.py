@@ -76,9 +76,16 @@ class GuardedGroup(Guarded, click.Group):
         """Find the command."""
         name = args[0]
         if self.get_command(ctx, name) is None and os.access(name, os.F_OK):
-            command = "batch" if Path(name).is_dir() else "run"
-            ctx.fail(f"'{name}' is no command; did you mean: sepkit {command} {shlex.join(args)}")
+            ctx.fail(f"'{name}' is no command; did you mean: sepkit {_meant(args)}")
         return super().resolve_command(ctx, args)
+
+
+def _meant(args: list[str]) -> str:
+    """The whole command that takes what was given first, with a folder for its results where none was named."""
+    if Path(args[0]).is_dir():
+        return f"batch {shlex.join(args)}" + (" cleaned/" if len(args) == 1 else "")
+    has_out = any(word.startswith(("-o", "--out")) for word in args)
+    return f"run {shlex.join(args)}" + ("" if has_out else " -o cleaned/")
 
 
 def say(what: object) -> None:

@@ -28,7 +28,7 @@ def pilot(
     input_path: Path | None, artifacts: Path, eval_dir: Path | None, config_path: Path | None, voice: Voice
 ) -> None:
     """Clean the pilot mix (or INPUT) and measure it; leave files to listen to and a page to look at."""
-    from sepkit.batch.pilot import run_pilot
+    from sepkit.batch.pilot import EVAL_NAME, run_pilot
 
-    config, eval_dir = chosen(config_path), eval_dir or artifacts / "eval"
+    config, eval_dir = chosen(config_path), eval_dir or artifacts / EVAL_NAME
     click.echo(run_pilot(config, artifacts, eval_dir, input_path, voice.quiet, voice.file))

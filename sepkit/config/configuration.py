@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from sepkit.config import plugins
 from sepkit.config.bounds import Bound, parse_bounds
@@ -35,9 +35,10 @@ from sepkit.config.shipped import located, shipped
 from sepkit.config.yaml_file import Options, OptionsError, parse_yaml, read_text
 from sepkit.errors import ConfigError
 
-EMBEDDED_CONFIG = "config/pilot.yaml"
-"""The configuration that needs no download; errors about absent weights name it."""
-
+EMBEDDED_CONFIG = "--config pilot"
+"""How the configuration that needs no download is asked for from anywhere; errors about absent weights name it."""
+TRAINING = {"steps", "corpus"}
+"""Fields that only the configuration of a training has."""
 
 SHAPING = (
     *("members", "stft", "fuse", "denoise", "post_mask", "equalise", "loudness", "windows", "skip_silence", "seed"),
@@ -73,6 +74,14 @@ class Config(Options):
     bypass_clean: bool = False
     words: Annotated[str, Field(min_length=1)] | None = None
     pilot: PilotConfig = PilotConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_kind(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and "members" not in raw and raw.keys() >= TRAINING:
+            why = "this is the configuration of a training; it is for: sepkit train speech --config FILE --data DIR"
+            raise OptionsError([("", why)])
+        return raw
 
     @field_validator("task")
     @classmethod
@@ -124,7 +133,7 @@ class Config(Options):
         """The configurations of `escalate_to`: what shapes the sound is theirs, all else is this one's."""
         found = []
         for index, path in enumerate(self.escalate_to):
-            other = parse_config(read_text(path, EMBEDDED_CONFIG, f"escalate_to.{index}"), path)
+            other = parse_config(read_text(path, "give a YAML file", f"escalate_to.{index}"), path)
             if other.task != self.task:
                 raise ConfigError(
                     f"{path}: task: {other.task}, but the configuration that escalates to it has {self.task}; "
@@ -194,7 +203,8 @@ def load_config(path: str | Path) -> Config:
     The paths of `escalate_to` begin at the file's folder; those configurations are read and checked too.
     """
     path = located(path)
-    config = parse_config(read_text(path, EMBEDDED_CONFIG), str(path))
+    advice = f"give a YAML file, or a shipped configuration by its name, as in {EMBEDDED_CONFIG}"
+    config = parse_config(read_text(path, advice), str(path))
     if config.escalate_to:
         paths = tuple(str((path.parent / each).absolute()) for each in config.escalate_to)
         config = config.model_copy(update={"escalate_to": paths})

@@ -68,15 +68,15 @@ class _UniqueKeyLoader(PlainLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_text(path: str | Path, example: str, field: str = "") -> str:
-    """The text of a configuration; the error names `example`, a file that is one, and the field that asks for it."""
+def read_text(path: str | Path, advice: str, field: str = "") -> str:
+    """The text of a configuration; the error says `advice`, the next step, and names the field that asks for it."""
     try:
         with Path(path).open(encoding="utf-8") as file:
             return file.read(LONGEST_TEXT + 1)  # one more than is parsed, so that a device without an end is refused
     except (OSError, ValueError) as error:  # a NUL in the path, or no UTF-8, is a ValueError
         named, reason = clipped(str(path), LONGEST_PROBLEM), clipped(getattr(error, "strerror", None) or str(error))
         named = f"{field}: {named}" if field else named
-        raise ConfigError(f"{named}: cannot be read ({reason}); give a YAML file such as {example}") from error
+        raise ConfigError(f"{named}: cannot be read ({reason}); {advice}") from error
 
 
 def parse_yaml(text: str, name: str, model: type[Model], expected: str, changes: dict[str, Any] | None = None) -> Model:
@@ -92,7 +92,8 @@ def parse_yaml(text: str, name: str, model: type[Model], expected: str, changes:
         return model.model_validate({**raw, **(changes or {})})
     except ValidationError as error:
         found = problems(error, model)
-        lines = [f"{name}: {path}: {clipped(text, LONGEST_PROBLEM)}" for path, text in islice(found, MOST_PROBLEMS)]
+        told = ((path, clipped(text, LONGEST_PROBLEM)) for path, text in islice(found, MOST_PROBLEMS))
+        lines = [": ".join(filter(None, (name, path, text))) for path, text in told]
         lines += [f"{name}: and more; mend these first" for _ in islice(found, 1)]
         raise ConfigError("\n".join(lines)) from error
 

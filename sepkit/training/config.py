@@ -111,5 +111,5 @@ class TrainConfig(Options):
 
 def load_train_config(path: Path, changes: dict[str, Any] | None = None) -> TrainConfig:
     """Read and check a YAML file; `changes` replace top-level fields. Every problem is named with its path."""
-    text = read_text(path, "config/train/speech.yaml")
+    text = read_text(path, "give a YAML file such as config/train/speech.yaml")
     return parse_yaml(text, str(path), TrainConfig, "fields such as 'steps:'", changes)

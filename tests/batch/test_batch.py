@@ -248,7 +248,7 @@ def test_absent_weights_stop_before_any_audio_is_read(tmp_path, monkeypatch):
     source.mkdir()
     (source / "a.wav").write_text("never looked at")
     absent = parse_config("members: [{separator: demucs}]")
-    with pytest.raises(WeightsError, match=r"config/pilot.yaml"):
+    with pytest.raises(WeightsError, match=r"--config pilot"):
         run_batch(BatchJob(absent, source, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 

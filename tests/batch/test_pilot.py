@@ -157,5 +157,5 @@ def test_what_a_rendering_has_to_tell_stands_in_every_place(tmp_path, pair):
     (note,) = json.loads((tmp_path / "eval/metrics.json").read_text())["run"]["notes"]
     assert note.startswith("gain limited to 0 dB: ")
     assert f"- {note}\n" in shown and f"- {note}\n" in (tmp_path / "eval/summary.md").read_text()
-    for page in (tmp_path / "eval/report.html", page_again(tmp_path / "eval", look=False)[0]):
+    for page in (tmp_path / "eval/report.html", page_again(tmp_path, look=False)[0]):  # the folder of both will do
         assert f"<li>{note}</li>" in page.read_text()

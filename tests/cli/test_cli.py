@@ -90,7 +90,7 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path, plain):
 def test_two_inputs_that_would_write_one_output_are_refused(tmp_path, plain):
     one, two = wav(tmp_path / "a/talk.wav"), wav(tmp_path / "b/talk.wav")
     result = sepkit("run", one, two, "-o", tmp_path / "out", "--config", plain)
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert str(one).encode() in result.stderr
     assert str(two).encode() in result.stderr
     assert not (tmp_path / "out").exists()
@@ -101,7 +101,7 @@ def test_the_input_is_never_overwritten(tmp_path):
     before = source.read_bytes()
     (tmp_path / "same.yaml").write_text(PLAIN + "output: {speech_suffix: ''}")
     result = sepkit("run", source, "-o", tmp_path, "--config", tmp_path / "same.yaml")
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert b"is the input itself" in result.stderr
     assert source.read_bytes() == before
 
@@ -146,7 +146,7 @@ def test_absent_weights_stop_the_run_before_any_audio_is_read(tmp_path):
     assert "955717e8-8726e21a.th" in message
     assert str(tmp_path / "torch") in message
     assert "sepkit models fetch htdemucs" in message
-    assert "config/pilot.yaml" in message
+    assert "--config pilot needs no download" in message
     assert "no-such-file" not in message
 
 

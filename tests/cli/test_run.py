@@ -12,6 +12,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from sepkit import load_config
+from sepkit.batch.single import run_files
+from sepkit.config.sections import OutputConfig
+from sepkit.errors import ConfigError
+
 LEVELLED = """
 members: [{separator: passthrough}]
 post_mask: null
@@ -55,6 +60,17 @@ def test_a_line_says_what_was_done_where_there_is_no_terminal(tmp_path, config):
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
 
 
+def test_standard_input_and_output_have_their_names(tmp_path, config):
+    source, out = sine(tmp_path / "talk.wav").read_bytes(), tmp_path / "out"
+    command = [sys.executable, "-m", "sepkit", "run", "-", "--config", str(config), "-o"]
+    done = subprocess.run([*command, "-"], input=source, capture_output=True, check=True)
+    assert done.stderr.startswith(b"sepkit: standard input \xe2\x86\x92 standard output: 3.0 s of sound in ")
+    done = subprocess.run([*command, str(out), "--json"], input=source, capture_output=True, check=True)
+    assert json.loads(done.stdout)["source"] == "standard input"
+    done = subprocess.run([*command, str(out)], input=source[: len(source) // 2], capture_output=True, check=False)
+    assert done.stderr.startswith(b"sepkit: standard input: is cut short")
+
+
 def test_json_has_an_object_for_each_file(tmp_path, config):
     source, absent = sine(tmp_path / "talk.wav"), tmp_path / "absent.wav"
     done = sepkit("run", source, absent, "-o", tmp_path / "out", "--config", config, "--json")
@@ -74,11 +90,29 @@ def test_a_name_after_o_is_the_name_of_the_one_result(tmp_path, config):
     assert soundfile.info(tmp_path / "out/clean.flac").format == "FLAC"
     assert sepkit("run", source, "-o", f"{tmp_path}/as.wav/", "--config", config).returncode == 0
     assert (tmp_path / "as.wav/talk__speech_only.wav").is_file()
-    for out, why in (("clean.mp3", "no result is written as .mp3"), ("clean.aiff", "result is a .wav")):
-        done = sepkit("run", source, "-o", tmp_path / out, "--config", config)
-        assert done.returncode == 1 and why in done.stderr, done.stderr
     done = sepkit("run", source, source, "-o", tmp_path / "both.wav", "--config", config)
-    assert done.returncode == 1 and "is one file for 2 inputs" in done.stderr
+    assert done.returncode == 2 and "is one file for 2 inputs" in done.stderr
+    done = sepkit("run", source, source, "-o", tmp_path / "twice", "--config", config)
+    assert done.returncode == 2 and done.stderr == f"sepkit: INPUT {source}: is named twice; name it once\n"
+
+
+def test_a_name_that_no_result_can_have_is_refused_with_the_rule(tmp_path, config):
+    source, floats = sine(tmp_path / "talk.wav"), sine(tmp_path / "float.wav", "FLOAT")
+    for suffix in ("mp3", "ts", "avi", "ac3", "mts", "flv", "3gp", "wv"):
+        with pytest.raises(
+            ConfigError, match=rf"no result is written as \.{suffix}; name a \.wav, a \.flac, or the fold"
+        ):
+            run_files([str(source)], f"{tmp_path}/out/clean.{suffix}", load_config(config))
+    for suffix in ("aiff", "w64", "caf", "au", "rf64"):
+        rule = (
+            rf"clean\.{suffix}: this source's result is a \.wav, for a result is WAV or FLAC as its name says, or has "
+        )
+        with pytest.raises(ConfigError, match=rule + r"its source's container; name it clean\.wav"):
+            run_files([str(source)], f"{tmp_path}/out/clean.{suffix}", load_config(config))
+    same_depth = load_config(config).model_copy(update={"output": OutputConfig(bit_depth="32f")})
+    with pytest.raises(ConfigError, match=r"is a \.wav, for a FLAC does not hold its depth, channels or rate"):
+        run_files([str(floats)], f"{tmp_path}/out/clean.flac", same_depth)
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_is_there_is_not_replaced_unasked(tmp_path, config):
@@ -116,7 +150,10 @@ def test_a_terminal_shows_the_progress(tmp_path, config):
 def test_a_file_in_the_place_of_a_command_gets_the_command_that_takes_it(tmp_path, config):
     sine(tmp_path / "my talk.wav")
     told = sepkit("my talk.wav", folder=tmp_path).stderr
-    assert "did you mean: sepkit run 'my talk.wav'" in told
+    assert told.endswith("did you mean: sepkit run 'my talk.wav' -o cleaned/\n")
+    assert sepkit("my talk.wav", "-o", "x", folder=tmp_path).stderr.endswith("sepkit run 'my talk.wav' -o x\n")
+    (tmp_path / "talks").mkdir()
+    assert sepkit("talks", folder=tmp_path).stderr.endswith("did you mean: sepkit batch talks cleaned/\n")
     done = sepkit("batch", "my talk.wav", "out", folder=tmp_path)
     assert done.returncode == 2 and "sepkit run 'my talk.wav' -o out" in done.stderr
     done = sepkit("pilot", folder=tmp_path)
@@ -129,5 +166,13 @@ def test_shipped_configurations_have_names_that_hold_anywhere(tmp_path):
     assert sepkit("config", "check", "fast", folder=tmp_path).stdout == "fast: ok\n"
     done = sepkit("config", "check", "fastest", folder=tmp_path)
     assert done.returncode == 2 and "give a YAML file, or best, fast, pilot" in done.stderr
+    done = sepkit("config", "show", "config/pilot.yaml", folder=tmp_path)
+    assert done.returncode == 2 and "or a shipped configuration by its name, as in --config pilot" in done.stderr
+    training = Path(__file__).parents[2] / "config/train/speech.yaml"
+    (line,) = sepkit("config", "check", training).stderr.splitlines()
+    assert line == (
+        f"sepkit: {training}: this is the configuration of a training; it is for: sepkit train speech --config FILE "
+        "--data DIR"
+    )
     (tmp_path / "fast").write_text("members: [{separator: nothing}]")
     assert "nothing" in sepkit("config", "check", "fast", folder=tmp_path).stderr  # a file of that name goes first

@@ -81,7 +81,7 @@ def test_require_lists_every_absent_file_a_line_each(tmp_path):
         assert part in first
     assert "two.th" in second
     assert "reinstall" in second
-    assert second.endswith("config/pilot.yaml needs no download")
+    assert second.endswith("--config pilot needs no download")
 
 
 @pytest.mark.parametrize("digits", [8, 16, 64])
