@@ -12,7 +12,7 @@ from sepkit.batch import BatchJob, run_batch
 from sepkit.batch.journal import JOURNAL_NAME
 from sepkit.batch.single import run_files
 from sepkit.cli import main
-from sepkit.errors import OutputError
+from sepkit.errors import ConfigError, OutputError
 from tests.batch.folders import PASSTHROUGH, RATE_HZ, config, lay, outputs, statuses
 
 STRICT = "gate: {loudness_lufs_min: 0}\n"
@@ -181,7 +181,7 @@ def test_an_input_that_another_would_replace_stops_the_run(tmp_path):
     """Without a suffix nothing tells a result from a recording of that name."""
     one, two = lay(tmp_path, "a/talk.wav", "b/talk.wav") / "a/talk.wav", tmp_path / "b/talk.wav"
     before = two.read_bytes()
-    with pytest.raises(OutputError):
+    with pytest.raises(ConfigError):
         run_files([str(one), str(two)], str(tmp_path / "b"), config("output: {speech_suffix: ''}\n"))
     assert two.read_bytes() == before
 

@@ -1,6 +1,7 @@
 """Every metric against an independent implementation or an analytic signal, and one contract over all."""
 
 import math
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -8,13 +9,13 @@ import pytest
 from sepkit.audio.samples import Audio
 from sepkit.config.sections import MetricConfig, plugins
 from sepkit.judge.evaluate import EMBEDDED_METRICS, Evaluator
-from sepkit.metrics.base import Evaluation, Pair, Score, measured, mono_at, ratio_db, segments
+from sepkit.metrics.base import Evaluation, Pair, Score, measured, mono_at, ratio_db, segments, verdict
 from sepkit.metrics.clipping import clipped_frames
 from sepkit.metrics.loudness import loudness_lufs, true_peak_dbtp
 from sepkit.metrics.music_residual import residual_db
 from sepkit.metrics.silence import longest_silence_s
 from sepkit.models.weights import embedded
-from tests.metrics.pairs import noise, pilot, row
+from tests.metrics.pairs import noise, pilot, row, scores
 
 # STOI
 
@@ -93,6 +94,22 @@ def test_residual_on_the_pilot_follows_the_gain_of_the_pauses():
     assert found.after == pytest.approx(found.before - 20, abs=1.5)
     assert "the truth" in found.note
     assert "found in the mix" in row("music_residual", Pair(mix, clean)).note
+    assert found.basis == "truth" and verdict(asdict(found)) == "better"
+    own = row("music_residual", Pair(mix, clean, reference=speech, reference_kind="fused vocals"))
+    assert own.after == found.after and own.basis == "own estimate" and verdict(asdict(own)) == ""
+    silent = Audio(np.zeros_like(mix.samples), mix.sample_rate)
+    unheard = row("music_residual", Pair(mix, clean, reference=silent, reference_kind="fused vocals"))
+    assert unheard.why == "not measured: no speech was found in the members' own estimate"
+
+
+def test_what_tells_of_speech_has_no_verdict_where_nobody_speaks():
+    heard = Pair(noise(16_000, 1), noise(16_000, 2))
+    silent = replace(heard, no_speech="no speech found")
+    for metric in ("dnsmos", "music_residual"):
+        assert {verdict(asdict(score)) for score in scores(metric, silent)} == {""}
+    assert {score.basis for score in scores("dnsmos", silent)} == {"no speech"}
+    assert "" not in {verdict(asdict(score)) for score in scores("dnsmos", heard)}
+    assert row("clipping", silent).basis == "independent"
 
 
 # DNSMOS

@@ -26,7 +26,7 @@ def rows(basis="truth", **levels_db):
         ),
         (
             rows("own estimate", music_residual=(-8, -25)),
-            "What is not speech is 17 dB quieter between the words, which sepkit's own estimate tells.",
+            "What is not speech is 17 dB quieter between the words, as sepkit's own estimate places them.",
         ),
         ({"music_residual": {"before": None, "after": None}}, ""),
     ],
