@@ -209,7 +209,8 @@ def _check(job: BatchJob) -> None:
         files = f"{shlex.quote(shown(job.source))}/*" if job.source.is_dir() else "FILE"
         raise ConfigError(
             f"source.track: {ALL_TRACKS} found; a batch takes one track of each file: give a number or a language, or "
-            f"for every track: sepkit run {files} -o {shlex.quote(shown(job.out))} --track {ALL_TRACKS}"
+            f"for every track: sepkit run {files} -o {shlex.quote(shown(job.out))} --track {ALL_TRACKS}, with your "
+            "options"
         )
     source, out = _mode(job.source), _mode(job.out)
     if source is None:
@@ -219,7 +220,7 @@ def _check(job: BatchJob) -> None:
     if stat.S_ISREG(source) and not zipfile.is_zipfile(job.source) and job.source.suffix.lower() != ".zip":
         raise SourceError(
             f"{shown(job.source)}: is one file, and batch takes a folder or a .zip; for a file: "
-            f"sepkit run {shlex.quote(shown(job.source))} -o {shlex.quote(shown(job.out))}"
+            f"sepkit run {shlex.quote(shown(job.source))} -o {shlex.quote(shown(job.out))}, with your options"
         )
     if out is not None and not stat.S_ISDIR(out):
         raise OutputError(f"{shown(job.out)}: is a file; give a folder as OUT_DIR")

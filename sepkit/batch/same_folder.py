@@ -6,7 +6,6 @@ are compared where the path differs. In the same place, a source of other conten
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from sepkit.batch.find import Found
@@ -30,6 +29,5 @@ def require_same(folder: Path, found: Found, source: Path, out: Path, journal: J
             before = shown(out / record.in_dir)
             raise OutputError(
                 f"{shown(out)}: holds the result of another {shown(path)}, from {before}, which would be replaced; "
-                f"give another OUT_DIR, or --replace if that is wanted: sepkit batch {shlex.quote(shown(source))} "
-                f"{shlex.quote(shown(out))} --replace; nothing was rendered"
+                "give another OUT_DIR, or add --replace to the command if that is wanted; nothing was rendered"
             )

@@ -161,7 +161,7 @@ def _plan(
     for source, places, _ in jobs:
         for path in places.possible_files(gated):
             if path in taken:
-                raise _clash(path, taken[path], source)
+                raise _clash(path, taken[path], source, target)
             if real(path) in inputs:
                 which = "the input itself" if real(path) == real(source) else f"an input, and {source} would replace it"
                 raise ConfigError(f"{path}: is {which}; choose another folder, or another suffix in output")
@@ -176,8 +176,12 @@ def _plan(
     return kept, others
 
 
-def _clash(path: Path, one: Path, other: Path) -> ConfigError:
-    """Of two inputs that would write one file, or of one that was named twice."""
+def _clash(path: Path, one: Path, other: Path, target: Target) -> ConfigError:
+    """Of two inputs that would write one file, or of one that was named twice, or has several tracks."""
+    if target.file:
+        return ConfigError(
+            f"-o {shown(target.file)}: is one file for several results; give -o a folder, as -o cleaned/"
+        )
     if real(one) == real(other):
         return ConfigError(f"INPUT {shown(other)}: is named twice; name it once")
     return ConfigError(

@@ -60,7 +60,7 @@ def blamed(kind: str, name: str) -> Iterator[None]:
         yield
     except (SepkitError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(name, _reason(kind, name, error)) from error
 
 
@@ -85,7 +85,7 @@ def _broken(name: str, reason: str) -> ConfigError:
     return ConfigError(f"'{name}' cannot be loaded ({reason}); mend it, or choose another")
 
 
-def _reason(kind: str, name: str, error: Exception) -> str:
+def _reason(kind: str, name: str, error: BaseException) -> str:
     """File, kind of the error, line of the plug-in where it has one, and what Python says."""
     file, said = _file(kind, name), one_line(error)
     folder = str(Path(file).parent if Path(file).name == "__init__.py" else file)

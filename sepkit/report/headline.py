@@ -44,4 +44,8 @@ def beside_it(notes: Sequence[str]) -> list[str]:
 def _moved(place: str, row: Mapping[str, Any], before_db: float, after_db: float) -> str:
     """How loud all else has become in a place, and whether only sepkit's own estimate says where the words are."""
     by = ", as sepkit's own estimate places them" if is_agreement(row) else ""
-    return f"{abs(after_db - before_db):.0f} dB {'quieter' if after_db <= before_db else 'louder'} {place}{by}"
+    change_db = round(after_db - before_db)
+    moved = (
+        f"{abs(change_db)} dB {'quieter' if change_db < 0 else 'louder'}" if change_db else "about as loud as before"
+    )
+    return f"{moved} {place}{by}"

@@ -77,6 +77,8 @@ def test_mistakes_are_named(tmp_path, two, config):
     done = sepkit("run", two, "-o", tmp_path / "out", "--track", "fra", *config)
     assert done.exit_code == 1 and "has no sound track 'fra'" in done.stderr
     assert sepkit("run", two, "-o", "-", "--track", "all", *config).exit_code == 2
+    named = sepkit("run", two, "-o", tmp_path / "clean.wav", "--track", "all", *config)
+    assert named.exit_code == 2 and "clean.wav: is one file for several results; give -o a folder" in named.stderr
 
 
 def test_what_is_salvaged_is_marked(tmp_path, config):

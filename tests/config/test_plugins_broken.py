@@ -31,6 +31,7 @@ IN_EVERY_ROOM = [
     ("import sepkit\nimport nowhere_at_all", "ModuleNotFoundError, line 2: No module named 'nowhere_at_all'"),
     ("x = 1\nclass Task(:", "SyntaxError, line 2: "),
     ("x = 1\n\ny = 1 / 0", "ZeroDivisionError, line 3: division by zero"),
+    ("raise SystemExit(3)", "SystemExit, line 1: 3"),
 ]
 OF_SEPARATORS = [
     ("", "has no 'class Separator(sepkit.separators.base.BaseSeparator)'"),

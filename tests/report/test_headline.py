@@ -18,6 +18,7 @@ def rows(basis="truth", **levels_db):
     [
         (rows(music_residual=(-8.4, -29.2)), "What is not speech is 21 dB quieter between the words."),
         (rows(music_residual=(-8.4, -2.4)), "What is not speech is 6 dB louder between the words."),
+        (rows(music_residual=(-15.6, -15.4)), "What is not speech is about as loud as before between the words."),
         (rows(music_residual=(-62, -71)), "There was little to take away."),
         (rows(music_residual=(-62, -30)), "What is not speech is 32 dB louder between the words."),
         (
