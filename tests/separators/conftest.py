@@ -36,6 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "uneven": "models: [transformer0, hybrid0]\n",
         "short_row": "models: [transformer0]\nweights: [[1, 1]]\n",
         "absent_network": "models: [nowhere]\n",
+        "long_name": f"models: [{'a/' * 3000}]\n",
         "not_a_bag": "modles: [transformer0]\n",
     }
     for name, text in bags.items():

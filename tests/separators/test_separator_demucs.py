@@ -141,6 +141,7 @@ def test_silence_stays_at_its_mean(folder):
     [
         ({"bag": "nowhere"}, WeightsError, "options.bag: 'nowhere' is not in .*choose one of .*one_hot"),
         ({"bag": "absent_network"}, WeightsError, "network 'nowhere' is not in"),
+        ({"bag": "long_name"}, WeightsError, "network '(a/){60}…' is not in .{,200}$"),
         ({"bag": "not_a_bag"}, WeightsError, "not_a_bag.yaml: not the recipe of a bag"),
         ({"bag": "short_row"}, WeightsError, r"weights\[0\] needs one number for each of drums, bass"),
         ({"bag": "no_say"}, WeightsError, "none of its networks has a weight for 'vocals'"),

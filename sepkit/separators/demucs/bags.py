@@ -109,7 +109,8 @@ def local_file(bag: str, folder: str, signature: str) -> WeightFile:
     root = Path(folder).expanduser()
     files = _local_files(root)
     if signature not in files:
-        raise WeightsError(f"{bag}: network '{signature}' is not in {root}; copy '{signature}.th' there")
+        named = clipped(signature)
+        raise WeightsError(f"{bag}: network '{named}' is not in {root}; copy '{named}.th' there")
     path = files[signature]
     return WeightFile(
         model=bag,
