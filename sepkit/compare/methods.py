@@ -110,10 +110,14 @@ def _configured(models: _Models, label: str, config: Config, fusion_rules: bool)
     yield _method(models, label, config)
     if not fusion_rules or len(config.members) < 2:
         return
-    for rule in RULES:
+    for rule in RULES if config.fuse.mask != "none" else ("mean", "weights"):
         if rule != config.fuse.rule:
-            fuse = FuseConfig.model_validate({"rule": rule})
-            yield _method(models, f"{label} [{rule}]", config.model_copy(update={"fuse": fuse}))
+            yield _method(models, f"{label} [{rule}]", _with_rule(config, rule))
+
+
+def _with_rule(config: Config, rule: str) -> Config:
+    fuse = FuseConfig.model_validate(config.fuse.model_dump() | {"rule": rule})
+    return config.model_copy(update={"fuse": fuse})
 
 
 def _method(models: _Models, label: str, config: Config) -> Method:
@@ -130,7 +134,7 @@ def _method(models: _Models, label: str, config: Config) -> Method:
 
 def _line(config: Config) -> str:
     """The same for configurations that differ in the fusion rule alone."""
-    return f"{config.model_copy(update={'fuse': FuseConfig()}).fingerprint()} {config.device}"
+    return f"{_with_rule(config, 'mean').fingerprint()} {config.device}"
 
 
 def _oracle(mix: Audio, truths: Truths) -> Answer:

@@ -44,7 +44,12 @@ SHAPING = (
     *("members", "stft", "fuse", "denoise", "post_mask", "equalise", "loudness", "windows", "skip_silence", "seed"),
 )
 """What shapes the sound: all that counts of a configuration that is escalated to."""
-UNSAID = {"task": "speech", "source": SourceConfig().model_dump(mode="json"), "loudness.least_speech_s": 0.5}
+UNSAID = {
+    "task": "speech",
+    "source": SourceConfig().model_dump(mode="json"),
+    "loudness.least_speech_s": 0.5,
+    "fuse.mask": "power",
+}
 """Fields, by path, that came after the first journals, with the value that these mean: where they have it, they are
 left out of a fingerprint, so that what was rendered before they came counts as done."""
 JUDGING = {"gate", "escalate_to", "bypass_clean", "words"}

@@ -62,6 +62,15 @@ class FuseConfig(Options):
     """How the members' masks become one."""
 
     rule: Literal["max", "mean", "min", "weights"] = "max"
+    mask: Literal["power", "root", "none"] = "power"
+
+    @model_validator(mode="after")
+    def _mean(self) -> FuseConfig:
+        if self.mask == "none" and self.rule in ("max", "min"):
+            raise ValueError(
+                f"mask: none is for the rules mean and weights, not for {self.rule}; change one of the two"
+            )
+        return self
 
 
 class DenoiseConfig(_Plugin):

@@ -59,7 +59,8 @@ class Task(BaseTask):
         config, rate, clock = self.config, part.sample_rate, part.clock
         estimates = [(each.wanted, each.rest, each.weight) for each in part.estimates]
         with clock("fuse"):
-            speech = fused = fuse.fuse(part.mix, estimates, config.fuse.rule, self._stft, part.watch)
+            rule, kind = config.fuse.rule, config.fuse.mask
+            speech = fused = fuse.fuse(part.mix, estimates, rule, self._stft, part.watch, kind)
         if config.denoise and self.denoiser:
             with clock("denoise"):
                 first = -part.window.start % self._denoiser_grid(rate)

@@ -16,7 +16,7 @@ def noise(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((2, FRAMES)).astype(np.float32) * 0.1
 
 
-def transcription(mix, estimates, rule):
+def transcription(mix, estimates, rule, exponent=1.0):
     def spectrum(samples):
         return librosa.stft(samples.astype(float), n_fft=FFT_FRAMES, hop_length=HOP_FRAMES, pad_mode="constant")
 
@@ -24,7 +24,7 @@ def transcription(mix, estimates, rule):
     masks, weights = [], []
     for wanted, rest, weight in estimates:
         V, A = spectrum(wanted), spectrum(mix - wanted if rest is None else rest)
-        masks.append(np.abs(V) ** 2 / (np.abs(V) ** 2 + np.abs(A) ** 2 + 1e-38))
+        masks.append((np.abs(V) ** 2 / (np.abs(V) ** 2 + np.abs(A) ** 2 + 1e-38)) ** exponent)
         weights.append(weight)
     if rule == "max":
         M = np.max(masks, axis=0)
@@ -37,11 +37,23 @@ def transcription(mix, estimates, rule):
     return librosa.istft(M * X, n_fft=FFT_FRAMES, hop_length=HOP_FRAMES, length=FRAMES)
 
 
+@pytest.mark.parametrize("kind, exponent", [("power", 1.0), ("root", 0.5)])
 @pytest.mark.parametrize("rule", ["max", "min", "mean", "weights"])
-def test_every_rule_is_its_equation(rule):
+def test_every_rule_is_its_equation(rule, kind, exponent):
     mix = noise(0)
     estimates = [(noise(1), None, 1.0), (noise(2), noise(3), 3.0), (0.5 * mix + noise(4), None, 0.25)]
-    np.testing.assert_allclose(fuse(mix, estimates, rule, STFT), transcription(mix, estimates, rule), atol=1e-6)
+    fused = fuse(mix, estimates, rule, STFT, kind=kind)
+    np.testing.assert_allclose(fused, transcription(mix, estimates, rule, exponent), atol=1e-6)
+
+
+@pytest.mark.parametrize("rule, shares", [("mean", (0.5, 0.5)), ("weights", (0.25, 0.75))])
+def test_without_a_mask_the_estimates_are_averaged_and_masks_only_watched(rule, shares):
+    mix, estimates, seen = noise(0), [(noise(1), None, 1.0), (noise(2), noise(3), 3.0)], []
+    expected = shares[0] * noise(1) + shares[1] * noise(2)
+    np.testing.assert_allclose(fuse(mix, estimates, rule, STFT, kind="none"), expected, atol=1e-7)
+    watched = fuse(mix, estimates, rule, STFT, lambda first, masks: seen.append(masks.shape), "none")
+    np.testing.assert_allclose(watched, expected, atol=1e-7)
+    assert seen and all(shape[0] == 3 for shape in seen)
 
 
 def test_a_known_share_gives_a_known_mask():
