@@ -45,7 +45,7 @@ from sepkit.render.ensemble import Member
 from sepkit.render.pipeline import Pipeline
 from sepkit.render.statistics import Statistics
 
-MEMBERS = ("nn_filter", "rnnoise", "compact")
+MEMBERS = ("nn_filter", "rnnoise", "compact", "deepfilternet")
 """Those whose weights come with the package."""
 QUICK_FILES = 3
 """Mixes a condition with --quick."""
@@ -93,12 +93,12 @@ def member(name: str, sample_rate: int) -> Method:
 
         torch.set_num_threads(1)
     made.separator.load("cpu")
-    if made.separator.sample_rate is None:
-        made.separator.begin(sample_rate)
 
     def separate(truth: Truth) -> Answer:
-        clock = Clock()
-        found = made.estimate(truth.mix.samples, sample_rate, Statistics(), clock)
+        clock, mono = Clock(), truth.mix.mono()
+        made.separator.begin(made.separator.sample_rate or sample_rate)
+        statistics = Statistics(float(mono.mean()), float(mono.std()))
+        found = made.estimate(truth.mix.samples, sample_rate, statistics, clock)
         return Answer(found.wanted, clock.seconds[f"member {name}"])
 
     return separate

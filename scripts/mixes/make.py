@@ -34,10 +34,10 @@ from sepkit.training.corpus import SAMPLE_RATE, Recording, find, split
 from sepkit.training.mixes import active_level
 
 SOURCES = {
-    "speech": ("speech/read", "speech/read", "speech/many"),
-    "music": ("music/recorded", "music/recorded", "music/recorded", "music/extra"),
-    "noise": ("noise/env", "noise/extra"),
-    "singing": ("singing/recorded",),
+    "speech": ("speech/read", "speech/read", "speech_many"),
+    "music": ("music",),
+    "noise": ("noise/other", "noise/esc50"),
+    "singing": ("singing",),
 }
 """Recordings only, nothing synthesised. Excerpts take these in turn, about by how many groups each holds aside."""
 
@@ -59,7 +59,7 @@ def plan(aside: Iterable[Recording], seed: int, each: int) -> list[Planned]:
     decks: dict[str, Deck] = {}
     by_source: dict[str, list[Recording]] = {}
     for recording in aside:
-        by_source.setdefault(f"{recording.kind}/{recording.source}", []).append(recording)
+        by_source.setdefault(recording.source, []).append(recording)
     for kind, sources in SOURCES.items():
         for source in sorted(set(sources)):
             least_s = LEAST_S.get(kind, EXCERPT_S)
@@ -185,7 +185,7 @@ def make_from_folders(
 @click.option("--snr", multiple=True, type=float, help="With --speech: dB, again for each [default: -5, 0, 5, 10].")
 @click.option("--excerpt-s", default=EXCERPT_S, show_default=True, type=click.FloatRange(1, 60), help="With --speech.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that the set goes to.")
-@click.option("--config", default=Path("config/train/speech.yaml"), type=click.Path(path_type=Path))
+@click.option("--config", default=Path("config/train/deepfilternet.yaml"), type=click.Path(path_type=Path))
 @click.option("--manifest", default=Path("data/validation/manifest.csv"), type=click.Path(path_type=Path))
 @click.option("--new", is_flag=True, help="Draw a new set, even where there is a manifest, and overwrite that.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of a new set.")

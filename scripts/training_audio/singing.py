@@ -190,7 +190,7 @@ def choose_speakers(recordings: Iterable[Recording], most: int) -> Iterator[Reco
     """One recording, long enough, of each of `most` groups: always the same ones as long as they are there."""
     groups: dict[str, list[Recording]] = {}
     for recording in sorted(recordings, key=lambda recording: _order(recording.name)):
-        if recording.kind == "speech" and recording.source != SYNTHETIC:
+        if recording.kind == "speech" and recording.source != f"speech/{SYNTHETIC}":
             groups.setdefault(recording.group, []).append(recording)
     fitting = (next(filter(_fits, groups[group]), None) for group in sorted(groups, key=_order))
     return islice((recording for recording in fitting if recording), most)

@@ -37,10 +37,10 @@ def train_speech_command(
     steps: int | None,
     smoke: bool,
 ) -> None:
-    """Train the network of the member compact.
+    """Train the network that the configuration names: that of the member deepfilternet, or of compact.
 
     OUT gets last.pt and best.pt (to go on from), history.json and .png, split.csv (what was used on which side), and
-    compact.safetensors (the weights as the member reads them).
+    NETWORK.safetensors (the weights as the member reads them).
     """
     from sepkit.training.config import load_train_config
     from sepkit.training.run import smoke_run, train_speech
@@ -51,7 +51,7 @@ def train_speech_command(
     if resume and start:
         raise click.UsageError("--resume goes on with a run, --start begins another: give one of them")
     if config_path is None or data is None:
-        raise click.UsageError("--config (config/train/speech.yaml) and --data are needed, or --smoke")
+        raise click.UsageError("--config (config/train/deepfilternet.yaml) and --data are needed, or --smoke")
     config = load_train_config(config_path, {"steps": steps} if steps else {})
     target = train_speech(config, data, out, device, resume, start, click.echo)
     click.echo(f"weights: {target}")

@@ -101,13 +101,16 @@ class BaseSeparator(ABC):
     channels: ClassVar[int | None] = None
     """1: each channel is handed over alone; 2: always stereo (a mono source is doubled); None: as the source is."""
     context_s: float = 0.0
-    """How far a sample of the estimate can depend on samples of the mix, to either side."""
+    """How far a sample of the estimate can depend on samples of the mix, to either side; see `remembers`."""
     grid_frames: int = 1
     """A stretch must begin at a multiple of this many native frames for windowed to equal whole."""
     uses_device: ClassVar[bool] = False
     """Whether it runs on torch, and so on the configuration's device; torch is not imported for those that do not."""
     sources: tuple[str, ...] = ()
     """Where it tells several sounds apart (two voices, four instruments): their names. With one target, leave it."""
+    remembers: ClassVar[bool] = False
+    """Whether a sample can depend on all that came before it: then what the next stretch needs is kept from one to the
+    next, which come in order and with their `Place`; where one does not follow on the last, it begins afresh."""
     needs_statistics: ClassVar[bool] = False
     """Whether `Mix.mean` and `Mix.std` are used; they cost a streamed pass over the source."""
 

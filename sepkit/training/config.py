@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from sepkit.config.yaml_file import Options, parse_yaml, read_text
 
@@ -76,13 +76,37 @@ class LossConfig(Options):
     floor_db: Annotated[float, Field(ge=0, le=100)] = 38.0
 
 
-class NetworkConfig(Options):
+class CompactConfig(Options):
     """Sizes of the network; see `Shape` in separators/compact/network.py."""
 
+    kind: Literal["compact"] = "compact"
     channels: tuple[int, int, int] = (16, 32, 48)
     hidden: Annotated[int, Field(ge=4)] = 96
     across: Annotated[int, Field(ge=4)] = 128
     dilations: tuple[int, ...] = (1, 2, 4, 8, 12)
+
+
+class DeepFilterConfig(Options):
+    """What is added to DeepFilterNet; see `Shape` in separators/deepfilternet/network.py."""
+
+    kind: Literal["deepfilternet"]
+    fine: tuple[Annotated[int, Field(ge=1, le=200)], ...] = (1, 2, 4, 8, 16, 32)
+    wide: tuple[Annotated[int, Field(ge=1, le=200)], ...] = (1, 2, 4, 8, 16, 32, 64)
+    # part of the mixes that get a band above 8 kHz, made of the one below
+    full_band: Part = 0.5
+    # weight of that band's losses
+    above: Annotated[float, Field(ge=0)] = 0.3
+
+
+def _kind(network: Any) -> str:
+    """Which network; the compact one where nothing is said."""
+    kind = network.get("kind", "compact") if isinstance(network, dict) else getattr(network, "kind", "")
+    return str(kind)
+
+
+NetworkConfig = Annotated[
+    Annotated[CompactConfig, Tag("compact")] | Annotated[DeepFilterConfig, Tag("deepfilternet")], Discriminator(_kind)
+]
 
 
 class TrainConfig(Options):
@@ -106,7 +130,7 @@ class TrainConfig(Options):
     corpus: CorpusConfig = CorpusConfig()
     mixes: MixConfig = MixConfig()
     loss: LossConfig = LossConfig()
-    network: NetworkConfig = NetworkConfig()
+    network: NetworkConfig = CompactConfig()
 
 
 def load_train_config(path: Path, changes: dict[str, Any] | None = None) -> TrainConfig:

@@ -1,11 +1,13 @@
 """The recordings to train on: found in folders, split by speaker and piece, decoded once to 16 kHz mono.
 
     DIR/speech/…  DIR/music/…  DIR/noise/…  DIR/singing/…       whatever lies below, in any format sepkit reads
+    DIR/speech_<more>/…                                         likewise, as for the other kinds
 
-The folder just below a kind is a *source* (`speech/librispeech`); sources are drawn from by share, so that a large one
-does not drown a small one. A *group* is what must never be on both sides of the split: a speaker, a piece, a composer.
-It stands in a `manifest.csv` (columns `file`, relative to the manifest, and `group`) anywhere above the file, or
-else is the folder that holds the file, or, for files directly in a source, what stands before "__" in their name.
+The folder just below a kind is a *source* (`speech/librispeech`; for files directly in a folder, that folder: `music`,
+`speech_many`); sources are drawn from by share, so that a large one does not drown a small one. A *group* is what must
+never be on both sides of the split: a speaker, a piece, a composer. It stands in a `manifest.csv` (columns `file`,
+relative to the manifest, and `group`) anywhere above the file, or else is the folder that holds the file, or, for files
+directly in a source, what stands before "__" in their name.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ Side = Literal["train", "validation"]
 
 
 class Recording(NamedTuple):
-    """One file. name: "kind/source/…/file", which identifies it; path: where it lies."""
+    """One file. name: "speech/…/file", which identifies it; path: where it lies."""
 
     kind: str
     source: str
@@ -59,7 +61,7 @@ class Corpus:
         self.sources: dict[str, tuple[list[str], NDArray[np.float64]]] = {}
         for kind, sources in self.groups.items():
             names = sorted(sources)
-            weights = np.array([shares.get(f"{kind}/{name}", 1.0) for name in names])
+            weights = np.array([shares.get(name, 1.0) for name in names])
             if weights.sum() > 0:
                 self.sources[kind] = names, weights / weights.sum()
 
@@ -149,18 +151,19 @@ def _decode_one(path: Path, target: Path) -> None:
 def _find_kind(root: Path, kind: str) -> Iterator[Recording]:
     """The recordings of one kind, by name. Links to folders are followed: a corpus may consist of them."""
     groups: dict[Path, dict[str, str]] = {}
-    for folder, folders, files in os.walk(root / kind, followlinks=True):
+    tops = sorted(top for top in root.iterdir() if top.name == kind or top.name.startswith(f"{kind}_"))
+    for folder, folders, files in (step for top in tops for step in os.walk(top, followlinks=True)):
         folders.sort()
         for file in sorted(files):
             path = Path(folder) / file
             if path.suffix.lower() not in AUDIO_SUFFIXES:
                 continue
-            inside = path.relative_to(root / kind)
-            source = inside.parts[0] if len(inside.parts) > 1 else "."
+            inside = path.relative_to(root)
+            source = "/".join(inside.parts[:-1][:2])
             group = _manifest_group(path, root, groups)
             if group is None:
-                group = path.stem.split("__")[0] if len(inside.parts) <= 2 else "/".join(inside.parts[:-1])
-            yield Recording(kind, source, group, f"{kind}/{inside.as_posix()}", path)
+                group = path.stem.split("__")[0] if len(inside.parts) <= 3 else "/".join(inside.parts[1:-1])
+            yield Recording(kind, source, group, inside.as_posix(), path)
 
 
 def _manifest_group(path: Path, root: Path, read: dict[Path, dict[str, str]]) -> str | None:

@@ -1,7 +1,8 @@
 """`sepkit train speech`: from folders of recordings to weights.
 
 What stays in the output folder: `last.pt` and `best.pt` (to go on from), `history.json` and `.png`, `split.csv` (what
-was used on which side), `compact.safetensors` (the best averaged weights, as `separators/compact/` reads them).
+was used on which side), `deepfilternet.safetensors` or `compact.safetensors` (the best averaged weights, as the member
+reads them).
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sepkit.errors import ConfigError, SepkitError
 from sepkit.models.device import resolve
 from sepkit.training import corpus
 from sepkit.training.config import TrainConfig
 from sepkit.training.corpus import Corpus, Recording, Side
+
+if TYPE_CHECKING:
+    from sepkit.training.speech import SpeechTask
 
 Say = Callable[[str], None]
 
@@ -31,14 +36,13 @@ def train_speech(
     start: Path | None = None,
     say: Say = print,
 ) -> Path:
-    """Train the compact network; returns the exported weights.
+    """Train the configuration's network; returns the exported weights.
 
     resume: go on from `last.pt` as if nothing had happened. start: begin a new run from exported weights.
     """
-    from sepkit.training.export import export_speech
+    from sepkit.training.export import export
     from sepkit.training.loop import Trainer
     from sepkit.training.mixes import MixMaker
-    from sepkit.training.speech import SpeechTask
 
     folder.mkdir(parents=True, exist_ok=True)
     if not resume and (folder / "last.pt").is_file():
@@ -49,17 +53,32 @@ def train_speech(
         for (side, recordings), seed in zip(sides.items(), (config.seed, config.seed + VALIDATION_SEED), strict=True)
     }
     torch_device = resolve(device)
-    task = SpeechTask(config)
-    if start:
-        task.load(start)
+    task = make_task(config, None if resume else start, resume)
     trainer = Trainer(config, task, makers["train"], makers["validation"], folder, torch_device)
     if resume:
         trainer.resume()
     say(f"training on {torch_device}, {'bfloat16' if trainer.bfloat16 else 'float32'}, from step {trainer.step}")
     trainer.run()
-    target = folder / "compact.safetensors"
-    export_speech(folder / "best.pt", target)
+    target = folder / f"{config.network.kind}.safetensors"
+    export(task, folder / "best.pt", target)
     return target
+
+
+def make_task(config: TrainConfig, start: Path | None, resume: bool) -> SpeechTask:
+    """The network that the configuration names, from exported weights or from where it begins by itself."""
+    from sepkit.training.compact import CompactTask
+    from sepkit.training.config import CompactConfig
+    from sepkit.training.deepfilternet import DeepFilterTask
+
+    if isinstance(config.network, CompactConfig):
+        compact = CompactTask(config, config.network)
+        if start:
+            compact.load(start)
+        return compact
+    task = DeepFilterTask(config, config.network)
+    if not resume:
+        task.load(start)
+    return task
 
 
 def prepare(config: TrainConfig, data: Path, folder: Path, say: Say) -> dict[Side, list[Recording]]:

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from sepkit.training.config import CorpusConfig, MixConfig, NetworkConfig, TrainConfig
+from sepkit.training.config import CompactConfig, CorpusConfig, MixConfig, TrainConfig
 from sepkit.training.corpus import SAMPLE_RATE
 
 SECONDS = 8.0
@@ -30,7 +30,7 @@ SMOKE = TrainConfig(
     precision="float32",
     corpus=CorpusConfig(validation=("*5",)),
     mixes=MixConfig(segment_s=1.5),
-    network=NetworkConfig(channels=(8, 12, 16), hidden=32, across=32, dilations=(1, 4)),
+    network=CompactConfig(channels=(8, 12, 16), hidden=32, across=32, dilations=(1, 4)),
 )
 
 

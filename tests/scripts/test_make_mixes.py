@@ -33,10 +33,10 @@ def data(tmp_path: Path) -> Path:
     root = tmp_path / "data"
     for group in range(3):
         hum(root / f"speech/read/aside{group}__a.wav", 200 + group)
-        hum(root / f"speech/many/aside{group + 3}__a.wav", 300 + group)
-        hum(root / f"music/recorded/aside{group}__a.wav", 1000 + group)
-        hum(root / f"noise/env/aside{group}__a.wav", 3000 + group, duration_s=4.0)
-    hum(root / "singing/recorded/aside__a.wav", 2000)
+        hum(root / f"speech_many/aside{group + 3}__a.wav", 300 + group)
+        hum(root / f"music/aside{group}__a.wav", 1000 + group)
+        hum(root / f"noise/other/aside{group}__a.wav", 3000 + group, duration_s=4.0)
+    hum(root / "singing/aside__a.wav", 2000)
     hum(root / "speech/read/trained__a.wav", 250)
     return root
 
@@ -83,7 +83,7 @@ def test_two_thirds_are_read_and_each_speaker_comes_once_before_any_comes_again(
     assert len(drawn) == 6  # music at −5 dB, and clean
     singing = [row.speech.recording for row in planned if row.condition == "singing"]
     in_turn = [*drawn[:3], *singing]
-    assert [name.split("/")[1] for name in in_turn] == ["read", "read", "many"] * 2
+    assert [name.rsplit("/", 1)[0] for name in in_turn] == ["speech/read", "speech/read", "speech_many"] * 2
     assert len({name for name in in_turn if "many" in name}) == 2
     assert len({name for name in in_turn[:4] if "read" in name}) == 3  # all three, before the first comes again
     assert not any("trained" in name for name in in_turn)
@@ -114,8 +114,8 @@ def test_a_recording_that_is_gone_or_trained_on_is_named(data, tmp_path):
 
 
 def test_a_kind_with_nothing_set_aside_is_named(data, tmp_path):
-    (data / "singing/recorded/aside__a.wav").unlink()
-    with pytest.raises(ConfigError, match="nothing of singing/recorded"):
+    (data / "singing/aside__a.wav").unlink()
+    with pytest.raises(ConfigError, match="nothing of singing is"):
         make(data, tmp_path / "set", ASIDE, tmp_path / "manifest.csv", seed=0, each=1, new=True)
 
 

@@ -42,6 +42,19 @@ def test_a_manifest_has_the_last_word_on_groups(folders):
     assert groups["speech/studio/anna/1.wav"] == "studio/anna"
 
 
+def test_a_kind_may_have_several_folders_and_a_source_is_a_files_folder(tmp_path):
+    for name in ("speech/studio/a__1.wav", "speech_many/b__1.wav", "music/c__1.wav", "music/piano/late/d.wav"):
+        tone(tmp_path / name)
+    tone(tmp_path / "speeches" / "e.wav")  # no kind
+    found = {each.name: (each.kind, each.source, each.group) for each in corpus.find(tmp_path, CorpusConfig())}
+    assert found == {
+        "speech/studio/a__1.wav": ("speech", "speech/studio", "a"),
+        "speech_many/b__1.wav": ("speech", "speech_many", "b"),
+        "music/c__1.wav": ("music", "music", "c"),
+        "music/piano/late/d.wav": ("music", "music/piano", "piano/late"),
+    }
+
+
 def test_a_manifest_without_its_columns_is_an_error(folders):
     (folders / "manifest.csv").write_text("path,who\nx,y\n")
     with pytest.raises(ConfigError, match="needs the columns 'file' and 'group'"):
@@ -112,7 +125,7 @@ def test_groups_are_drawn_alike_and_sources_by_share(folders, tmp_path):
     found = corpus.decode(corpus.find(folders, CorpusConfig()), tmp_path / "cache")
     made = corpus.Corpus(found, tmp_path / "cache", {"speech/studio": 3.0})
     rng = np.random.default_rng(0)
-    street = {path for group in made.groups["speech"]["street"].values() for path in group}
+    street = {path for group in made.groups["speech"]["speech/street"].values() for path in group}
     drawn = sum(made.draw_group("speech", rng)[0] in street for _ in range(2000))
     assert abs(drawn - 500) < 80  # a quarter of 2000, 4 σ
 

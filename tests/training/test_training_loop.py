@@ -14,6 +14,7 @@ from sepkit.cli import main
 from sepkit.errors import ConfigError, WeightsError
 from sepkit.separators.compact.network import CompactNetwork, Shape
 from sepkit.training import checkpoint
+from sepkit.training.compact import CompactTask
 from sepkit.training.config import load_train_config
 from sepkit.training.loop import Trainer
 from sepkit.training.run import smoke_run, train_speech
@@ -127,7 +128,7 @@ def test_silero_is_in_the_network_as_the_package_brings_it():
     for index in range(4):
         for name in ("weight", "bias"):
             theirs[f"encoder.{index}.reparam_conv.{name}"].copy_(stored[f"conv{index + 1}.{name}"])
-    network = SpeechTask(SMOKE).network
+    network = CompactTask(SMOKE, SMOKE.network).network
     samples = 0.1 * torch.randn(4, 576, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected = reference.encoder(reference.stft(samples))[..., 0]

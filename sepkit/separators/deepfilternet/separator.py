@@ -1,0 +1,179 @@
+"""The member `deepfilternet`: DeepFilterNet over a source of any length, its memory carried from stretch to stretch.
+
+The network never quite forgets: begun a second earlier, it agrees with the whole file's run to 19 dB only. So what its
+recurrent layers and its running means hold where the next stretch begins is kept, and a source in windows gives what
+the whole gives. It begins afresh only where silence was skipped.
+
+It hears the mean of a pair of channels, brought to one level by the source's own; the filters it finds are applied to
+each channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sepkit import config
+from sepkit.models import memory
+from sepkit.models.weights import WeightFile, verify
+from sepkit.separators.base import BaseSeparator, Estimates, Mix, Place
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sepkit.separators.deepfilternet.network import DeepFilterNet, State
+
+SAMPLE_RATE = 48000
+HOP_FRAMES = 480
+CONTEXT_S = 2.1
+"""The encoder's blocks look 1.27 s and 0.63 s to either side, windows and taps 0.05 s."""
+LEVEL = 0.05
+"""Root mean square that a source is brought to, −26 dBFS: the network collapses on quiet sound."""
+SILENCE = 1e-7
+"""Root mean square under which a source is not raised further."""
+PIECE_STEPS = 1000
+"""Of a stretch, encoded at a time: 10 s. Memory follows it; what pieces see twice costs a tenth more than 24 s."""
+MARGIN_STEPS = 2
+"""A state is kept from so long before the next stretch's first step: rates that do not meet round."""
+
+WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "deepfilternet.safetensors"
+SIZE_BYTES = 13_776_956
+SHA256 = "d7318568f905d7ab268df0ea56b4934fa70d1941c6613a5f90c1e2455286dd33"
+
+
+class Options(config.Options):
+    """Nothing to set."""
+
+
+def catalogue() -> tuple[WeightFile, ...]:
+    """Every file of weights that this member can use."""
+    return (
+        WeightFile(
+            model="deepfilternet",
+            path=WEIGHTS_PATH,
+            size_bytes=SIZE_BYTES,
+            sha256=SHA256,
+            source="sepkit's own, sepkit/weights/deepfilternet.md; from https://github.com/Rikorose/DeepFilterNet",
+            licence_code="MIT",
+            licence_weights="MIT (begun from weights under MIT or Apache-2.0)",
+        ),
+    )
+
+
+class Remembered(NamedTuple):
+    """What a stretch leaves for the next of its source; steps are the source's.
+
+    state: before step `step`. means: of bands and bins, (1, steps, …), after each step from `first` on.
+    """
+
+    step: int
+    state: State
+    first: int
+    means: tuple[Tensor, Tensor]
+
+    def is_of(self, first: int, used: int) -> bool:
+        """Whether the stretch that begins at step `first`, and is used from its step `used` on, follows."""
+        return first <= self.step <= first + used
+
+    def means_before(self, step: int) -> tuple[Tensor, Tensor] | None:
+        """Those that step `step` begins with, where they are known."""
+        index = step - 1 - self.first
+        bands, bins = self.means
+        return (bands[:, index], bins[:, index]) if 0 <= index < bands.shape[1] else None
+
+
+class Separator(BaseSeparator):
+    """Speech by DeepFilterNet; the rest is the mix minus it."""
+
+    sample_rate = SAMPLE_RATE
+    channels = None
+    context_s = CONTEXT_S
+    grid_frames = HOP_FRAMES
+    uses_device = True
+    remembers = True
+    needs_statistics = True
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """The network's file."""
+        return catalogue()
+
+    def begin(self, sample_rate: int) -> None:
+        """Forget the source before."""
+        self._remembered: dict[int, Remembered] = {}
+
+    def load(self, device: str) -> None:
+        """Build the network and read its weights."""
+        from sepkit.separators.deepfilternet.network import DeepFilterNet, read
+
+        (file,) = catalogue()
+        verify(file)
+        shape, tensors = read(file.path, device)
+        network = DeepFilterNet(shape)
+        network.load_state_dict(tensors)
+        self.use(network, device)
+
+    def use(self, network: DeepFilterNet, device: str) -> None:
+        """Run this network, on `device`."""
+        self._network, self._device = network.to(device).eval(), device
+        self.begin(SAMPLE_RATE)
+
+    def separate(self, mix: Mix) -> Estimates:
+        """Estimate the speech in (1 or 2 channels, frames)."""
+        import torch
+
+        frames = mix.samples.shape[1]
+        gain = np.float32(LEVEL / max(float(np.hypot(mix.mean, mix.std)), SILENCE))
+        with memory.kept(), torch.inference_mode(), _one_thread():
+            samples = torch.from_numpy(mix.samples * gain).to(self._device)
+            X = self._network.analyse(samples)
+            V = self._filtered(X, mix.place or Place(0, (0, frames)))
+            speech = self._network.synthesise(V, frames).cpu().numpy()
+        return Estimates(np.asarray(speech / gain, np.float32))
+
+    def _filtered(self, X: Tensor, place: Place) -> Tensor:
+        """Spectra (channels, steps, bins) of a stretch → those of the speech, where they are used."""
+        import torch
+
+        from sepkit.separators.deepfilternet import features
+
+        network, first = self._network, place.begin // HOP_FRAMES
+        start, stop = place.used[0] // HOP_FRAMES, -(-place.used[1] // HOP_FRAMES) + 1
+        before = self._remembered.pop(place.part, None)
+        carried = before and before.means_before(first) if before and before.is_of(first, start) else None
+        means = carried or features.first_means(1, X.device)
+        bands, bins, trail = features.features(X.mean(0, keepdim=True), network.widths, means)
+        begin, state = (before.step - first, before.state) if before and carried else (0, None)
+        split = max(begin, (place.used[1] - place.again) // HOP_FRAMES - MARGIN_STEPS)
+        V = torch.zeros_like(X)
+        for a, b in pieces(begin, split, stop):
+            seen = slice(max(a - network.shape.reach_steps, 0), b + network.shape.reach_steps)
+            found = network.found(bands[:, :, seen], bins[:, :, seen])
+            filters, state = network.decoded(found, a - seen.start, state, b - seen.start)
+            V[:, a:b] = network.filtered(X, filters, a)
+            if b == split:
+                self._remembered[place.part] = Remembered(first + split, state, first, trail)
+        return V
+
+
+def pieces(begin: int, split: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Steps (a, b) from `begin` to `stop`, no more than `PIECE_STEPS` at a time; `split` lies between two of them."""
+    for first, last in ((begin, split), (split, stop)):
+        for a in range(first, last, PIECE_STEPS):
+            yield a, min(a + PIECE_STEPS, last)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Of torch: the steps of recurrent layers are too small to share; a thread that waits costs more."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
