@@ -125,9 +125,8 @@ def test_the_plan_of_the_pilot_names_models_weights_and_cost(cache):
     assert result.exit_code == 0, result.output
     for words in (
         "sources: 1, 26.0 s of audio (44100 Hz, 2 channels)",
-        "member compact: 1 pass over 26.0 s",
-        "member rnnoise: 2 passes over 52.0 s",  # each channel by itself
-        "weights compact: compact.safetensors, 9 MB, code MIT, weights MIT; here",
+        "member deepfilternet: 1 pass over 26.0 s",
+        "weights deepfilternet: deepfilternet.safetensors, 14 MB, code MIT, weights MIT",
         "measured just now",
     ):
         assert words in result.output
