@@ -84,6 +84,7 @@ def hook(event, arguments):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
 sent = []
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's job in the background inherits that it is ignored
 sys.addaudithook(hook)
 sys.argv = ["sepkit", "run", "in/a.wav", "-o", "out", "--config", "c.yaml"]
 runpy.run_module("sepkit", run_name="__main__")
