@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from scripts.bench.quality_scores import FileScore, Scorer, Truth, tables
 from scripts.mixes.manifest import read_manifest
+from sepkit.audio.read import audio_source
 from sepkit.audio.samples import Audio, Samples
 from sepkit.clock import Clock
 from sepkit.compare.methods import ORACLE, UNPROCESSED
@@ -43,7 +44,7 @@ from sepkit.files.whole_file import make_folder
 from sepkit.models import weights
 from sepkit.render.ensemble import Member
 from sepkit.render.pipeline import Pipeline
-from sepkit.render.statistics import Statistics
+from sepkit.render.statistics import measured
 
 MEMBERS = ("nn_filter", "rnnoise", "compact", "deepfilternet")
 """Those whose weights come with the package."""
@@ -95,9 +96,9 @@ def member(name: str, sample_rate: int) -> Method:
     made.separator.load("cpu")
 
     def separate(truth: Truth) -> Answer:
-        clock, mono = Clock(), truth.mix.mono()
+        clock = Clock()
         made.separator.begin(made.separator.sample_rate or sample_rate)
-        statistics = Statistics(float(mono.mean()), float(mono.std()))
+        (statistics,) = measured(audio_source(truth.mix))
         found = made.estimate(truth.mix.samples, sample_rate, statistics, clock)
         return Answer(found.wanted, clock.seconds[f"member {name}"])
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sepkit.audio.resample import resample
 from sepkit.audio.samples import Samples
+from sepkit.models.device import keeping_threads
 from sepkit.models.weights import WeightFile, embedded
 
 SAMPLE_RATE = 16_000
@@ -35,12 +36,8 @@ def weight_file() -> WeightFile:
 
 def load() -> Any:
     """A detector with a memory of its own; importing its package changes nothing for the process."""
-    import torch
-
-    threads = torch.get_num_threads()
-    import silero_vad
-
-    torch.set_num_threads(threads)  # importing silero_vad sets it to 1
+    with keeping_threads():  # importing silero_vad sets it to one
+        import silero_vad
     return silero_vad.load_silero_vad(onnx=True)
 
 

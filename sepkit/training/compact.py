@@ -25,8 +25,10 @@ class CompactTask(SpeechTask):
         load_voice_activity_encoder(network)
         self.network = network
 
-    def load(self, path: Path) -> None:
-        """Begin from exported weights; their sizes must be the configuration's."""
+    def load(self, path: Path | None) -> None:
+        """Begin from exported weights, whose sizes must be the configuration's; without, from random ones."""
+        if path is None:
+            return
         shape, tensors = read(path)
         if shape != self.shape:
             raise ConfigError(f"network: {path} holds {shape}; give the same sizes, or train from the beginning")
@@ -34,7 +36,6 @@ class CompactTask(SpeechTask):
 
     def judged(self, network: nn.Module, mix: Tensor, speech: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The estimate (batch, frames) and the losses."""
-        weights = self.config.loss
         assert isinstance(network, CompactNetwork)
         with torch.autocast(mix.device.type, enabled=False):
             spectrum = network.analyse(mix)
@@ -43,10 +44,9 @@ class CompactTask(SpeechTask):
             V = apply_filters(spectrum, taps, gate)
             estimate = network.synthesise(V, mix.shape[-1])
             level = spectrum.abs().square().mean((1, 2)).sqrt().clamp_min(1e-6)
-            waveform = waveform_loss(estimate, speech, mix, weights.floor_db)
+            waveform = waveform_loss(estimate, speech, mix, self.config.loss.floor_db)
             magnitude, difference = spectral_losses(V, network.analyse(speech), level)
-        total = weights.waveform * waveform + weights.magnitude * magnitude + weights.spectrum * difference
-        return estimate, {"loss": total, "waveform": waveform, "magnitude": magnitude, "spectrum": difference}
+        return estimate, self.weighted(waveform, magnitude, difference)
 
 
 def load_voice_activity_encoder(network: CompactNetwork) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sepkit.errors import ConfigError
 from sepkit.separators.deepfilternet.features import BINS, SAMPLE_RATE
-from sepkit.separators.deepfilternet.network import DeepFilterNet, Shape, read
+from sepkit.separators.deepfilternet.network import TRUNK, DeepFilterNet, Shape, read
 from sepkit.training import corpus, full_band, trunk
 from sepkit.training.config import DeepFilterConfig, TrainConfig
 from sepkit.training.loop import Batch
@@ -34,10 +34,8 @@ class DeepFilterTask(SpeechTask):
             self.network.load_state_dict(trunk.tensors(), strict=False)
             return
         shape, tensors = read(path)
-        if not set(shape.fine) <= set(self.shape.fine) or not set(shape.wide) <= set(self.shape.wide):
-            raise ConfigError(f"network: {path} holds {shape}; give the same blocks or more, or leave --start out")
-        if shape != self.shape and (shape.fine or shape.wide):
-            raise ConfigError(f"network: {path} holds {shape}, not {self.shape}; give the same blocks")
+        if shape not in (self.shape, TRUNK):
+            raise ConfigError(f"network: {path} holds {shape}, not {self.shape}; give the same blocks, or none")
         self.network.load_state_dict(tensors, strict=shape == self.shape)
 
     def heard(self, samples: Tensor) -> Tensor:
@@ -56,7 +54,6 @@ class DeepFilterTask(SpeechTask):
 
     def judged(self, network: nn.Module, mix: Tensor, speech: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The estimate (batch, frames) at 48 kHz and the losses."""
-        weights = self.config.loss
         assert isinstance(network, DeepFilterNet)
         with torch.autocast(mix.device.type, enabled=False):
             X, S = network.analyse(mix), network.analyse(speech)
@@ -64,12 +61,11 @@ class DeepFilterTask(SpeechTask):
         with torch.autocast(mix.device.type, enabled=False):
             V = network.filtered(X, filters)
             estimate = network.synthesise(V, mix.shape[-1])
-            waveform = waveform_loss(estimate, speech, mix, weights.floor_db)
+            waveform = waveform_loss(estimate, speech, mix, self.config.loss.floor_db)
             level = X[..., :RECORDED_BINS].abs().square().mean((1, 2)).sqrt().clamp_min(1e-9)
             below, above = (
                 spectral_losses(V[..., part], S[..., part], level)
                 for part in (slice(None, RECORDED_BINS), slice(RECORDED_BINS, None))
             )
             magnitude, difference = (low + self.of_band.above * high for low, high in zip(below, above, strict=True))
-        total = weights.waveform * waveform + weights.magnitude * magnitude + weights.spectrum * difference
-        return estimate, {"loss": total, "waveform": waveform, "magnitude": magnitude, "spectrum": difference}
+        return estimate, self.weighted(waveform, magnitude, difference)

@@ -53,7 +53,9 @@ def train_speech(
         for (side, recordings), seed in zip(sides.items(), (config.seed, config.seed + VALIDATION_SEED), strict=True)
     }
     torch_device = resolve(device)
-    task = make_task(config, None if resume else start, resume)
+    task = make_task(config)
+    if not resume:
+        task.load(start)
     trainer = Trainer(config, task, makers["train"], makers["validation"], folder, torch_device)
     if resume:
         trainer.resume()
@@ -64,21 +66,15 @@ def train_speech(
     return target
 
 
-def make_task(config: TrainConfig, start: Path | None, resume: bool) -> SpeechTask:
-    """The network that the configuration names, from exported weights or from where it begins by itself."""
+def make_task(config: TrainConfig) -> SpeechTask:
+    """The network that the configuration names."""
     from sepkit.training.compact import CompactTask
     from sepkit.training.config import CompactConfig
     from sepkit.training.deepfilternet import DeepFilterTask
 
     if isinstance(config.network, CompactConfig):
-        compact = CompactTask(config, config.network)
-        if start:
-            compact.load(start)
-        return compact
-    task = DeepFilterTask(config, config.network)
-    if not resume:
-        task.load(start)
-    return task
+        return CompactTask(config, config.network)
+    return DeepFilterTask(config, config.network)
 
 
 def prepare(config: TrainConfig, data: Path, folder: Path, say: Say) -> dict[Side, list[Recording]]:

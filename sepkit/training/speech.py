@@ -23,12 +23,18 @@ class SpeechTask(ABC):
     """The network's sizes, a dataclass that goes into the metadata of its weights."""
 
     @abstractmethod
-    def load(self, path: Path) -> None:
-        """Begin from exported weights."""
+    def load(self, path: Path | None) -> None:
+        """Begin from exported weights; None: from where the network begins by itself."""
 
     @abstractmethod
     def judged(self, network: nn.Module, mix: Tensor, speech: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The estimate in `heard` sound, and named parts of the loss, "loss" their weighted sum."""
+
+    def weighted(self, waveform: Tensor, magnitude: Tensor, spectrum: Tensor) -> dict[str, Tensor]:
+        """The parts of the loss and their sum, as the configuration weighs them."""
+        weights = self.config.loss
+        total = weights.waveform * waveform + weights.magnitude * magnitude + weights.spectrum * spectrum
+        return {"loss": total, "waveform": waveform, "magnitude": magnitude, "spectrum": spectrum}
 
     def heard(self, samples: Tensor) -> Tensor:
         """(batch, frames) at 16 kHz as the network takes it."""

@@ -11,19 +11,12 @@ from sepkit.training import full_band, trunk
 from sepkit.training.config import DeepFilterConfig, load_train_config
 from sepkit.training.deepfilternet import DeepFilterTask
 from sepkit.training.run import train_speech
-from sepkit.training.smoke import SMOKE, write_corpus
+from sepkit.training.smoke import SMOKE
 
 SMALL = DeepFilterConfig(kind="deepfilternet", fine=(1, 2), wide=(1, 4))
 SHORT = SMOKE.model_copy(
     update={"steps": 16, "check_every": 8, "validation_mixes": 4, "batch": 2, "learning_rate": 1e-3, "network": SMALL}
 )
-
-
-@pytest.fixture(scope="module")
-def made_up(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made-up")
-    write_corpus(folder)
-    return folder
 
 
 def silent(_):

@@ -18,17 +18,10 @@ from sepkit.training.compact import CompactTask
 from sepkit.training.config import load_train_config
 from sepkit.training.loop import Trainer
 from sepkit.training.run import smoke_run, train_speech
-from sepkit.training.smoke import SMOKE, write_corpus
+from sepkit.training.smoke import SMOKE
 from sepkit.training.speech import SpeechTask
 
 SHORT = SMOKE.model_copy(update={"steps": 6, "check_every": 2, "validation_mixes": 4, "batch": 2, "warm_up_steps": 2})
-
-
-@pytest.fixture(scope="module")
-def made_up(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made-up")
-    write_corpus(folder)
-    return folder
 
 
 def silent(_):

@@ -20,7 +20,6 @@ Mesgarani, "Conv-TasNet", TASLP 2019; Silero VAD (MIT), https://github.com/snake
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sepkit.errors import WeightsError
+from sepkit.models import exported
 
 SAMPLE_RATE = 16000
 FFT_FRAMES = 768
@@ -232,14 +231,7 @@ class CompactNetwork(nn.Module):
 
 def read(path: Path, device: str = "cpu") -> tuple[Shape, dict[str, Tensor]]:
     """The sizes and tensors of a file of exported weights."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt", device=device) as stored:
-            shape = Shape.from_json(json.loads(stored.metadata()["shape"]))
-            return shape, {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  no mapping
-    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
-        raise WeightsError(f"compact: {path} cannot be read ({error}); give a file that sepkit exported") from error
+    return exported.read(path, "compact", Shape.from_json, device)
 
 
 def local_level(spectrum: Tensor) -> Tensor:

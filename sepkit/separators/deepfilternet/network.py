@@ -17,16 +17,15 @@ TASLP 2019.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sepkit.errors import WeightsError
+from sepkit.models import exported
 from sepkit.separators.deepfilternet import features as heard
 from sepkit.separators.deepfilternet.blocks import Fine, WideBlock
 from sepkit.separators.deepfilternet.features import FILTERED_BINS
@@ -48,10 +47,19 @@ class Shape:
     fine: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     wide: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
 
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Shape:
+        """From what `asdict` became on its way through JSON."""
+        return cls(tuple(stored["fine"]), tuple(stored["wide"]))
+
     @property
     def reach_steps(self) -> int:
         """How far the encoder looks to either side, with the taps."""
         return sum(self.fine) + sum(self.wide) + AHEAD_STEPS + TAPS
+
+
+TRUNK = Shape((), ())
+"""The published network as it is."""
 
 
 class Found(NamedTuple):
@@ -258,15 +266,7 @@ class DeepFilterNet(nn.Module):
 
 def read(path: Path, device: str = "cpu") -> tuple[Shape, dict[str, Tensor]]:
     """The sizes and tensors of a file of exported weights."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt", device=device) as stored:
-            shape = json.loads(stored.metadata()["shape"])
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  no mapping
-        return Shape(tuple(shape["fine"]), tuple(shape["wide"])), tensors
-    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
-        raise WeightsError(f"deepfilternet: {path} cannot be read ({error}); give one that sepkit exported") from error
+    return exported.read(path, "deepfilternet", Shape.from_json, device)
 
 
 def _flat(x: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ each channel.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from sepkit import config
 from sepkit.models import memory
+from sepkit.models.device import keeping_threads
 from sepkit.models.weights import WeightFile, verify
 from sepkit.separators.base import BaseSeparator, Estimates, Mix, Place
 
@@ -75,15 +75,15 @@ class Remembered(NamedTuple):
     first: int
     means: tuple[Tensor, Tensor]
 
-    def is_of(self, first: int, used: int) -> bool:
-        """Whether the stretch that begins at step `first`, and is used from its step `used` on, follows."""
-        return first <= self.step <= first + used
+    def means_at(self, first: int, used: int) -> tuple[Tensor, Tensor] | None:
+        """Those that a stretch begins with whose steps begin at `first` and are used from its step `used` on.
 
-    def means_before(self, step: int) -> tuple[Tensor, Tensor] | None:
-        """Those that step `step` begins with, where they are known."""
-        index = step - 1 - self.first
+        None where it does not follow on the one before.
+        """
+        index = first - 1 - self.first
         bands, bins = self.means
-        return (bands[:, index], bins[:, index]) if 0 <= index < bands.shape[1] else None
+        follows = first <= self.step <= first + used and 0 <= index < bands.shape[1]
+        return (bands[:, index], bins[:, index]) if follows else None
 
 
 class Separator(BaseSeparator):
@@ -127,7 +127,9 @@ class Separator(BaseSeparator):
 
         frames = mix.samples.shape[1]
         gain = np.float32(LEVEL / max(float(np.hypot(mix.mean, mix.std)), SILENCE))
-        with memory.kept(), torch.inference_mode(), _one_thread():
+        with memory.kept(), torch.inference_mode(), keeping_threads():
+            # The steps of recurrent layers are too small to share; a thread that waits costs more.
+            torch.set_num_threads(1)
             samples = torch.from_numpy(mix.samples * gain).to(self._device)
             X = self._network.analyse(samples)
             V = self._filtered(X, mix.place or Place(0, (0, frames)))
@@ -143,10 +145,10 @@ class Separator(BaseSeparator):
         network, first = self._network, place.begin // HOP_FRAMES
         start, stop = place.used[0] // HOP_FRAMES, -(-place.used[1] // HOP_FRAMES) + 1
         before = self._remembered.pop(place.part, None)
-        carried = before and before.means_before(first) if before and before.is_of(first, start) else None
+        carried = before.means_at(first, start) if before else None
+        begin, state = (before.step - first, before.state) if before and carried else (0, None)
         means = carried or features.first_means(1, X.device)
         bands, bins, trail = features.features(X.mean(0, keepdim=True), network.widths, means)
-        begin, state = (before.step - first, before.state) if before and carried else (0, None)
         split = max(begin, (place.used[1] - place.again) // HOP_FRAMES - MARGIN_STEPS)
         V = torch.zeros_like(X)
         for a, b in pieces(begin, split, stop):
@@ -164,16 +166,3 @@ def pieces(begin: int, split: int, stop: int) -> Iterator[tuple[int, int]]:
     for first, last in ((begin, split), (split, stop)):
         for a in range(first, last, PIECE_STEPS):
             yield a, min(a + PIECE_STEPS, last)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Of torch: the steps of recurrent layers are too small to share; a thread that waits costs more."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
