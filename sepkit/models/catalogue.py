@@ -58,9 +58,13 @@ class Model:
 
 def rows() -> tuple[Model, ...]:
     """Every model, in the order of the plug-ins."""
+    return _models(_lists()[0])
+
+
+def _models(lists: dict[str, tuple[WeightFile, ...]]) -> tuple[Model, ...]:
     files: dict[str, dict[WeightFile, None]] = {}
     users: dict[str, dict[str, None]] = {}
-    for user, listed in _lists()[0].items():
+    for user, listed in lists.items():
         for file in listed:
             files.setdefault(file.model, {})[file] = None
             users.setdefault(file.model, {})[user] = None
@@ -122,9 +126,10 @@ def table() -> str:
     """`rows()` as text, a line each; then a line for each plug-in that is broken."""
     head = ("model", "used by", "size", "cached", "licence of code", "licence of weights", "source")
     lines = [head]
-    for model in rows():
+    lists, broken = _lists()
+    for model in _models(lists):
         size, users = weights.size_text(model.size_bytes), ", ".join(model.used_by)
         licences = (model.licence_code, model.licence_weights)
         lines.append((model.name, users, size, model.cached, *licences, model.source))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join([*("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines), *_lists()[1]])
+    return "\n".join([*("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines), *broken])
