@@ -1,4 +1,4 @@
-"""What some models ask about the whole source before its first window: mean and standard deviation."""
+"""What some models ask about the whole source before its first window: mean, standard deviation, level of the side."""
 
 from __future__ import annotations
 
@@ -11,22 +11,29 @@ from sepkit.audio.windows import blocks
 
 
 class Statistics(NamedTuple):
-    """Mean and standard deviation of the whole source's mono mix, measured in a streamed pass."""
+    """Of the whole source, measured in a streamed pass.
+
+    mean, std: of its mono mix. side: root mean square of half the difference of a pair's channels.
+    """
 
     mean: float = 0.0
     std: float = 1.0
+    side: float = 0.0
 
 
 def measured(source: Source) -> list[Statistics]:
-    """Those of the mono mix of each channel or pair."""
+    """Those of each channel or pair."""
     pairs = range(0, source.info.channels, 2)
-    sums = np.zeros((len(pairs), 2))
+    sums = np.zeros((len(pairs), 3))
     for start, frames in blocks(source.info.frames, source.info.sample_rate, source.info.channels):
         block = source.read(start, frames)
         for row, first in enumerate(pairs):
-            mono = block[first : first + 2].mean(axis=0, dtype=np.float64)
-            sums[row] += mono.sum(), (mono**2).sum()
+            pair = block[first : first + 2]
+            mono = pair.mean(axis=0, dtype=np.float64)
+            side = (pair[0] - mono) if len(pair) == 2 else np.zeros(1)
+            sums[row] += mono.sum(), (mono**2).sum(), (side**2).sum()
     count = source.info.frames
     means = sums[:, 0] / count
     deviations = np.sqrt(np.maximum(sums[:, 1] - count * means**2, 0) / max(count - 1, 1))
-    return [Statistics(float(mean), float(std)) for mean, std in zip(means, deviations, strict=True)]
+    sides = np.sqrt(sums[:, 2] / count)
+    return [Statistics(*map(float, row)) for row in zip(means, deviations, sides, strict=True)]

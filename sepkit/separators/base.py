@@ -42,7 +42,8 @@ class Mix:
     """A stretch of the source as one member sees it.
 
     samples: (channels, frames) float32 at the member's own rate and channel count.
-    mean, std: of the whole source's mono mix (not of this stretch), where the member asks for them.
+    mean, std: of the whole source's mono mix (not of this stretch), where the member asks for them; side: root mean
+    square of half the difference of its two channels.
     seed: the run's seed; the same seed and samples give the same estimate.
     place: of a stretch that has context around it; None: all of it is used, and nothing comes after it.
     """
@@ -50,6 +51,7 @@ class Mix:
     samples: Samples
     mean: float = 0.0
     std: float = 1.0
+    side: float = 0.0
     seed: int = 0
     place: Place | None = None
 
@@ -112,7 +114,7 @@ class BaseSeparator(ABC):
     """Whether a sample can depend on all that came before it: then what the next stretch needs is kept from one to the
     next, which come in order and with their `Place`; where one does not follow on the last, it begins afresh."""
     needs_statistics: ClassVar[bool] = False
-    """Whether `Mix.mean` and `Mix.std` are used; they cost a streamed pass over the source."""
+    """Whether `Mix.mean`, `std` and `side` are used; they cost a streamed pass over the source."""
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -34,8 +34,8 @@ class CompactTask(SpeechTask):
             raise ConfigError(f"network: {path} holds {shape}; give the same sizes, or train from the beginning")
         self.network.load_state_dict(tensors)
 
-    def judged(self, network: nn.Module, mix: Tensor, speech: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The estimate (batch, frames) and the losses."""
+    def judged(self, network: nn.Module, mix: Tensor, speech: Tensor, sung: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The estimate (batch, frames) and the losses; it cannot be told whether singing counts."""
         assert isinstance(network, CompactNetwork)
         with torch.autocast(mix.device.type, enabled=False):
             spectrum = network.analyse(mix)

@@ -45,6 +45,8 @@ class MixConfig(Options):
     only_speech: Part = 0.06
     silence: Part = 0.01
     partly_speech: Part = 0.3
+    # part of the mixes in which singing is asked for beside speech, instead of being background
+    sung_speech: Part = 0.0
     pieces: tuple[Part, Part] = (0.27, 0.05)
     kinds: KindShares = KindShares()
     speed: Part = 0.5
@@ -92,6 +94,8 @@ class DeepFilterConfig(Options):
     kind: Literal["deepfilternet"]
     fine: tuple[Annotated[int, Field(ge=1, le=200)], ...] = (1, 2, 4, 8, 16, 32)
     wide: tuple[Annotated[int, Field(ge=1, le=200)], ...] = (1, 2, 4, 8, 16, 32, 64)
+    # whether it learns to keep singing when told so; see `sung_speech`
+    sung: bool = True
     # part of the mixes that get a band above 8 kHz, made of the one below
     full_band: Part = 0.5
     # weight of that band's losses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -25,7 +26,7 @@ class DeepFilterTask(SpeechTask):
 
     def __init__(self, config: TrainConfig, sizes: DeepFilterConfig) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.of_band, self.shape = config, sizes, Shape(sizes.fine, sizes.wide)
+        self.config, self.of_band, self.shape = config, sizes, Shape(sizes.fine, sizes.wide, sizes.sung)
         self.network = DeepFilterNet(self.shape)
 
     def load(self, path: Path | None) -> None:
@@ -34,7 +35,7 @@ class DeepFilterTask(SpeechTask):
             self.network.load_state_dict(trunk.tensors(), strict=False)
             return
         shape, tensors = read(path)
-        if shape not in (self.shape, TRUNK):
+        if shape not in (self.shape, replace(self.shape, sung=False), TRUNK):
             raise ConfigError(f"network: {path} holds {shape}, not {self.shape}; give the same blocks, or none")
         self.network.load_state_dict(tensors, strict=shape == self.shape)
 
@@ -43,21 +44,21 @@ class DeepFilterTask(SpeechTask):
         return full_band.raised(samples)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Of (mix, speech), a part of them with a band above 8 kHz."""
-        mix, speech = batch
+        """Of a batch, a part of it with a band above 8 kHz."""
+        mix, speech, sung = batch
         with torch.autocast(mix.device.type, enabled=False):
             wide = torch.rand(len(mix), 1, device=mix.device) < self.of_band.full_band
             gains = [full_band.random_gain(len(mix), mix.shape[1], mix.device) * wide for _ in range(2)]
             s = full_band.raised(speech, gains[0])
             x = s + full_band.raised(mix - speech, gains[1])
-        return self.judged(self.network, x, s)[1]
+        return self.judged(self.network, x, s, sung)[1]
 
-    def judged(self, network: nn.Module, mix: Tensor, speech: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def judged(self, network: nn.Module, mix: Tensor, speech: Tensor, sung: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The estimate (batch, frames) at 48 kHz and the losses."""
         assert isinstance(network, DeepFilterNet)
         with torch.autocast(mix.device.type, enabled=False):
             X, S = network.analyse(mix), network.analyse(speech)
-        filters = network.filters(X)
+        filters = network.filters(X, sung if self.shape.sung else None)
         with torch.autocast(mix.device.type, enabled=False):
             V = network.filtered(X, filters)
             estimate = network.synthesise(V, mix.shape[-1])

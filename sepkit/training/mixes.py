@@ -1,7 +1,8 @@
 """Mixes made on the fly: example i of a run depends on the seed and on i alone, whoever makes it and in which order.
 
-Place: between `corpus` and the loop. An example is (mix, speech), both (frames,) float32 at 16 kHz; what is asked of
-the network is the speech as the microphone would have heard it without the background, room and line included.
+Place: between `corpus` and the loop. An example is (mix, speech), both (frames,) float32 at 16 kHz, and whether singing
+counts as speech in it; what is asked of the network is the speech as the microphone would have heard it without the
+background, room and line included.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from sepkit.training.config import MixConfig
 from sepkit.training.corpus import SAMPLE_RATE, Corpus
 
 FADE_FRAMES = SAMPLE_RATE // 100
+SUNG_ALONE = 0.5
+"""Part of the mixes that ask for singing in which someone sings where in others someone speaks."""
 ACTIVE_DB = -35.0
 """Blocks of 20 ms this far under the loudest one do not count for a level: a pause does not make speech quiet."""
 
 
 class Example(NamedTuple):
-    """A mix and the speech in it."""
+    """A mix and the speech in it; sung: 1 where singing is asked for too, 0 where it is background."""
 
     mix: Signal
     speech: Signal
+    sung: np.float32
 
 
 class MixMaker:
@@ -42,31 +46,35 @@ class MixMaker:
     def example(self, index: int) -> Example:
         """Example number `index` of this seed."""
         rng, config = np.random.default_rng((self.seed, index)), self.config
+        sung = np.float32(np.random.default_rng((self.seed, index, 1)).random() < config.sung_speech)
         draw = rng.random()
         loudness = 10 ** (rng.uniform(*config.loudness_dbfs) / 20)
-        speech = background = np.zeros(self.frames, np.float32)
+        speech = background = singing = np.zeros(self.frames, np.float32)
         if draw < config.silence:
             hiss = rng.standard_normal(self.frames).astype(np.float32) * np.float32(10 ** rng.uniform(-6, -3.5))
-            return Example(hiss, speech)
+            return Example(hiss, speech, sung)
         if draw >= config.silence + config.only_background:
-            speech = self._speech(rng)
+            speech = self._speech(rng, "singing" if sung and rng.random() < SUNG_ALONE else "speech")
         if not 0 <= draw - config.silence - config.only_background < config.only_speech:
-            background = self._background(rng)
+            background, singing = self._background(rng)
         speech_level, background_level = active_level(speech), active_level(background)
         if speech_level > 0 and background_level > 0:
             wanted = speech_level * 10 ** (-rng.uniform(*config.level_db) / 20)
-            background = background * np.float32(wanted / background_level)
+            scale = np.float32(wanted / background_level)
+            background, singing = background * scale, singing * scale
         mix = speech + background
+        if sung:
+            speech = speech + singing
         level = float(np.sqrt(np.mean(mix**2)))
         gain = np.float32(min(loudness / max(level, 1e-9), 0.99 / max(float(np.abs(mix).max()), 1e-9)))
         mix, speech = mix * gain, speech * gain
         if rng.random() < config.clip:
             mix = augment.clip(mix, rng)
-        return Example(mix.astype(np.float32), speech.astype(np.float32))
+        return Example(mix.astype(np.float32), speech.astype(np.float32), sung)
 
-    def _speech(self, rng: Random) -> Signal:
-        """One speaker; where `partly_speech` says so, only for a part of the time."""
-        files = self.corpus.draw_group("speech", rng)
+    def _speech(self, rng: Random, kind: str) -> Signal:
+        """One speaker or singer; where `partly_speech` says so, only for a part of the time."""
+        files = self.corpus.draw_group(kind, rng)
         speech = self._varied(self._stretch(files, rng, pause_s=0.4), rng)
         if rng.random() < self.config.partly_speech:
             start, stop = np.sort(rng.integers(0, self.frames, 2))
@@ -76,20 +84,23 @@ class MixMaker:
                 speech = speech * _window(self.frames, start, stop)
         return speech
 
-    def _background(self, rng: Random) -> Signal:
-        """One to three recordings over each other."""
+    def _background(self, rng: Random) -> tuple[Signal, Signal]:
+        """One to three recordings over each other, and what is sung in them."""
         second, third = self.config.pieces
         draw = rng.random()
         count = 3 if draw < third else 2 if draw < second + third else 1
-        total = np.zeros(self.frames, np.float32)
+        total, singing = np.zeros((2, self.frames), np.float32)
         for _ in range(count):
             kind = self._kinds[rng.choice(len(self._kinds), p=self._weights)]
             files = self.corpus.draw_group(kind, rng)
             piece = self._varied(self._stretch(files, rng, pause_s=0.0), rng)
             level = active_level(piece)
             if level > 0:
-                total += piece * np.float32(10 ** (rng.uniform(-8, 0) / 20) / level)
-        return total
+                piece = piece * np.float32(10 ** (rng.uniform(-8, 0) / 20) / level)
+                total += piece
+                if kind == "singing":
+                    singing += piece
+        return total, singing
 
     def _stretch(self, files: list[Path], rng: Random, pause_s: float) -> Signal:
         """A stretch from a random place of a group's files, one after another where one is too short."""

@@ -15,7 +15,10 @@ from sepkit.training.loop import Batch
 
 
 class SpeechTask(ABC):
-    """Network, loss and scores. A batch is (mix, speech), each (batch, frames) at 16 kHz."""
+    """Network, loss and scores.
+
+    A batch is (mix, speech, sung): two of (batch, frames) at 16 kHz, and (batch,), 1 where singing counts as speech.
+    """
 
     config: TrainConfig
     network: nn.Module
@@ -27,7 +30,7 @@ class SpeechTask(ABC):
         """Begin from exported weights; None: from where the network begins by itself."""
 
     @abstractmethod
-    def judged(self, network: nn.Module, mix: Tensor, speech: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def judged(self, network: nn.Module, mix: Tensor, speech: Tensor, sung: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The estimate in `heard` sound, and named parts of the loss, "loss" their weighted sum."""
 
     def weighted(self, waveform: Tensor, magnitude: Tensor, spectrum: Tensor) -> dict[str, Tensor]:
@@ -45,17 +48,17 @@ class SpeechTask(ABC):
         return asdict(self.shape)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Of (mix, speech); runs the network."""
-        mix, speech = batch
-        return self.judged(self.network, self.heard(mix), self.heard(speech))[1]
+        """Of a batch; runs the network."""
+        mix, speech, sung = batch
+        return self.judged(self.network, self.heard(mix), self.heard(speech), sung)[1]
 
     def scores(self, network: nn.Module, batch: Batch) -> dict[str, list[float]]:
         """Loss; the gain in SI-SDR where there is speech and background; what is left where there is no speech."""
-        mix, speech = (self.heard(part) for part in batch)
-        scores: dict[str, list[float]] = {"loss": [], "gain_db": [], "left_db": [], "clean_db": []}
+        mix, speech = (self.heard(part) for part in batch[:2])
+        scores: dict[str, list[float]] = {"loss": [], "gain_db": [], "sung_gain_db": [], "left_db": [], "clean_db": []}
         for row in range(len(mix)):
-            x, s = mix[row : row + 1], speech[row : row + 1]
-            estimate, losses = self.judged(network, x, s)
+            x, s, sung = mix[row : row + 1], speech[row : row + 1], batch[2][row : row + 1]
+            estimate, losses = self.judged(network, x, s, sung)
             scores["loss"].append(float(losses["loss"]))
             background = float((x - s).square().sum())
             if float(s.square().sum()) < 1e-9:
@@ -64,7 +67,7 @@ class SpeechTask(ABC):
             elif background < 1e-9:
                 scores["clean_db"].append(_si_sdr_db(estimate, s))
             else:
-                scores["gain_db"].append(_si_sdr_db(estimate, s) - _si_sdr_db(x, s))
+                scores["sung_gain_db" if sung else "gain_db"].append(_si_sdr_db(estimate, s) - _si_sdr_db(x, s))
         return scores
 
 

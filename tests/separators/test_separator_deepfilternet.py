@@ -17,12 +17,11 @@ from sepkit.errors import WeightsError
 from sepkit.separators.base import Mix, Place
 from sepkit.separators.deepfilternet import features
 from sepkit.separators.deepfilternet import separator as deepfilternet
-from sepkit.separators.deepfilternet.network import DeepFilterNet, Shape, read
+from sepkit.separators.deepfilternet.network import TRUNK, DeepFilterNet, read
 from sepkit.training import trunk
 
 PILOT = Path(__file__).parents[2] / "data" / "pilot"
 RATE_HZ = features.SAMPLE_RATE
-TRUNK_ONLY = Shape((), ())
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def pilot():
 
 @pytest.fixture(scope="module")
 def published():
-    network = DeepFilterNet(TRUNK_ONLY)
+    network = DeepFilterNet(TRUNK)
     network.load_state_dict(trunk.tensors())
     return network.eval()
 
@@ -67,8 +66,10 @@ def stirred():
 
 def separate(separator, samples, place=None, of=None):
     """of: the source that the statistics are of; `samples` themselves where it is left out."""
-    mono = (samples if of is None else of).mean(0, dtype=np.float64)
-    mix = Mix(np.ascontiguousarray(samples, np.float32), float(mono.mean()), float(mono.std()), place=place)
+    source = samples if of is None else of
+    mono = source.mean(0, dtype=np.float64)
+    side = float(np.sqrt(np.mean(np.square(source[0] - mono)))) if len(source) == 2 else 0.0
+    mix = Mix(np.ascontiguousarray(samples, np.float32), float(mono.mean()), float(mono.std()), side, place=place)
     return separator.separate(mix).wanted
 
 
@@ -197,6 +198,40 @@ def test_a_pair_gets_the_filters_of_its_mean(separator, pilot):
     separator.begin(RATE_HZ)
     found = separate(separator, pair)
     assert agreement_db(found, np.concatenate([1.5 * alone, 0.5 * alone])) > 60
+
+
+def test_a_channel_wired_the_wrong_way_round_costs_nothing(separator, pilot):
+    mix = pilot[0]
+    separator.begin(RATE_HZ)
+    alone = separate(separator, mix)
+    separator.begin(RATE_HZ)
+    found = separate(separator, np.concatenate([mix, -0.9 * mix]))
+    assert agreement_db(found, np.concatenate([alone, -0.9 * alone])) > 60
+
+
+def test_wide_sound_beside_a_centred_voice_is_no_such_channel(separator, pilot):
+    _, speech, music = pilot
+    wide = np.concatenate([speech + music, speech - music])
+    separator.begin(RATE_HZ)
+    found = separate(separator, wide)
+    assert si_sdr_db(found.mean(0), speech[0]) > 20
+
+
+def test_singing_is_kept_where_it_is_asked_for_alone(pilot):
+    torch.manual_seed(0)
+    network = DeepFilterNet()
+    network.load_state_dict(trunk.tensors(), strict=False)
+    network.eval()
+    X = network.analyse(torch.from_numpy(pilot[0][:, :RATE_HZ]).repeat(2, 1))
+    asked = torch.tensor([0.0, 1.0])
+    with torch.inference_mode():
+        plain, untaught = network.filters(X).gains, network.filters(X, asked).gains
+        network.encoder.sung_fine.normal_()
+        network.encoder.sung_wide.normal_()
+        taught = network.filters(X, asked).gains
+    assert torch.equal(plain, untaught)
+    assert torch.equal(plain[0], taught[0])
+    assert float((plain[1] - taught[1]).abs().max()) > 0.1
 
 
 def test_speech_comes_out_and_music_goes(separator, pilot):

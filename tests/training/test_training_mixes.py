@@ -46,14 +46,14 @@ def test_an_example_depends_on_seed_and_index_alone(recordings):
 def test_levels_are_what_was_asked_for(recordings):
     config = PLAIN.model_copy(update={"level_db": (4.0, 4.0), "loudness_dbfs": (-30.0, -30.0)})
     for index in range(8):
-        mix, speech = MixMaker(recordings, config, 0).example(index)
+        mix, speech, _ = MixMaker(recordings, config, 0).example(index)
         assert 20 * np.log10(active_level(speech) / active_level(mix - speech)) == pytest.approx(4.0, abs=0.05)
         assert 10 * np.log10(np.mean(mix**2)) == pytest.approx(-30.0, abs=0.05)
 
 
 @pytest.mark.parametrize("only", ["only_background", "only_speech", "silence"])
 def test_spans_of_one_kind_alone(recordings, only):
-    mix, speech = MixMaker(recordings, PLAIN.model_copy(update={only: 1.0}), 0).example(0)
+    mix, speech, _ = MixMaker(recordings, PLAIN.model_copy(update={only: 1.0}), 0).example(0)
     if only == "only_speech":
         assert np.array_equal(mix, speech)
         assert np.abs(mix).max() > 0.01
@@ -75,10 +75,45 @@ def test_the_kinds_of_background_follow_their_shares(recordings):
     assert MixMaker(recordings, PLAIN, 0)._kinds == ["music", "noise"]  # there is no singing in this corpus
 
 
+@pytest.fixture
+def singer(tmp_path):
+    """The made-up corpus with a singer who holds one note of 3 kHz."""
+    write_corpus(tmp_path)
+    (tmp_path / "singing" / "made").mkdir(parents=True)
+    soundfile.write(tmp_path / "singing" / "made" / "note.wav", 0.2 * sine(3000, 4.0), SAMPLE_RATE)
+    return corpus.Corpus(
+        corpus.decode(corpus.find(tmp_path, CorpusConfig()), tmp_path / "cache"), tmp_path / "cache", {}
+    )
+
+
+@pytest.mark.parametrize("only_background", [0.0, 1.0])
+@pytest.mark.parametrize("asked", [0.0, 1.0])
+def test_singing_counts_as_speech_where_it_is_asked_for(singer, only_background, asked):
+    config = PLAIN.model_copy(
+        update={
+            "kinds": KindShares(music=0, noise=0, singing=1),
+            "only_background": only_background,
+            "sung_speech": asked,
+        }
+    )
+    mix, speech, sung = MixMaker(singer, config, 0).example(0)
+    assert sung == asked
+    assert np.allclose(mix, speech, atol=1e-6) == bool(asked)
+
+
+def test_half_of_those_who_are_asked_for_sing_over_music(singer):
+    config = PLAIN.model_copy(update={"sung_speech": 1.0, "kinds": KindShares(music=1, noise=0, singing=0)})
+    maker, sung = MixMaker(singer, config, 0), 0
+    for index in range(30):
+        spectrum = np.abs(np.fft.rfft(maker.example(index).speech)) ** 2
+        sung += spectrum[5990:6011].sum() > 0.9 * spectrum.sum()  # bins of half a hertz
+    assert 7 <= sung <= 23  # 15 ± three standard deviations
+
+
 def test_every_example_is_finite_and_below_full_scale(recordings):
     maker = MixMaker(recordings, MixConfig(segment_s=0.7, codec=0.3, clip=0.3), 9)
     for index in range(60):
-        mix, speech = maker.example(index)
+        mix, speech, _ = maker.example(index)
         assert mix.shape == speech.shape == (round(0.7 * SAMPLE_RATE),)
         assert mix.dtype == speech.dtype == np.float32
         assert np.isfinite(mix).all()

@@ -10,6 +10,7 @@ of 32 bands, another five complex taps c for each of the lowest 96 bins, from tw
 The trunk is the published network, layer by layer, so that its weights can be read (`trunk`). Ours are two stacks of
 residual blocks, which add nothing until they are trained: one looks at single bins over 0.6 s to both sides, one at all
 that the encoder found over 1.3 s. Where the original hears 20 ms of what is to come, a recording is there whole.
+Singing is background, unless the network is told to keep it too: then learned constants are added to what both hear.
 
 Sources: Schröter et al., INTERSPEECH 2023 (see `features`); dilated residual blocks, Luo & Mesgarani, "Conv-TasNet",
 TASLP 2019.
@@ -46,11 +47,13 @@ class Shape:
 
     fine: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     wide: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
+    sung: bool = True
+    """Whether it can be told to keep singing."""
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Shape:
         """From what `asdict` became on its way through JSON."""
-        return cls(tuple(stored["fine"]), tuple(stored["wide"]))
+        return cls(tuple(stored["fine"]), tuple(stored["wide"]), stored.get("sung", False))
 
     @property
     def reach_steps(self) -> int:
@@ -58,7 +61,7 @@ class Shape:
         return sum(self.fine) + sum(self.wide) + AHEAD_STEPS + TAPS
 
 
-TRUNK = Shape((), ())
+TRUNK = Shape((), (), sung=False)
 """The published network as it is."""
 
 
@@ -149,16 +152,26 @@ class Encoder(nn.Module):
         self.bins_out = GroupedLinear(32, FILTERED_BINS // 2 * CHANNELS // 32, EMBEDDING // 32)
         self.fine = Fine(CHANNELS, shape.fine) if shape.fine else None
         self.wide = nn.ModuleList(WideBlock(EMBEDDING, dilation) for dilation in shape.wide)
+        if shape.sung:
+            self.sung_fine = nn.Parameter(torch.zeros(CHANNELS))
+            self.sung_wide = nn.Parameter(torch.zeros(EMBEDDING))
 
-    def forward(self, bands: Tensor, bins: Tensor) -> Found:
-        """Bands (batch, 1, steps + 2, 32) and bins (batch, 2, steps + 2, 96): each step hears the two after it, too."""
+    def forward(self, bands: Tensor, bins: Tensor, sung: Tensor | None = None) -> Found:
+        """Bands (batch, 1, steps + 2, 32) and bins (batch, 2, steps + 2, 96): each step hears the two after it, too.
+
+        sung: 1 where singing is to be kept, 0 where not, (batch,); None: nowhere.
+        """
         found = [self.bands_0(bands)]
         for layer in (self.bands_1, self.bands_2, self.bands_3):
             found.append(layer(found[-1]))
         fine = self.bins_0(bins)
+        if sung is not None:
+            fine = fine + sung[:, None, None, None] * self.sung_fine[:, None, None]
         if self.fine is not None:
             fine = fine + self.fine(fine)
         embedding = functional.relu(self.bins_out(_flat(self.bins_1(fine)))) + _flat(found[-1])
+        if sung is not None:
+            embedding = embedding + sung[:, None, None] * self.sung_wide
         for block in self.wide:
             embedding = embedding + block(embedding)
         return Found(tuple(found), fine, embedding)
@@ -224,16 +237,17 @@ class DeepFilterNet(nn.Module):
         X = self.analyse(samples)
         return self.synthesise(self.filtered(X, self.filters(X)), samples.shape[-1])
 
-    def filters(self, X: Tensor) -> Filters:
-        """Of a whole mix (batch, steps, bins): gains and taps."""
+    def filters(self, X: Tensor, sung: Tensor | None = None) -> Filters:
+        """Of a whole mix (batch, steps, bins): gains and taps. sung: (batch,), 1 where singing is to be kept."""
         with torch.autocast(X.device.type, enabled=False):
             bands, bins, _ = heard.features(X, self.widths, heard.first_means(len(X), X.device))
-        return self.decoded(self.found(bands, bins), 0, None)[0]
+        return self.decoded(self.found(bands, bins, sung), 0, None)[0]
 
-    def found(self, bands: Tensor, bins: Tensor) -> Found:
+    def found(self, bands: Tensor, bins: Tensor, sung: Tensor | None = None) -> Found:
         """What the encoder finds in features (batch, 1, steps, 32) and (batch, 2, steps, 96); zeros follow them."""
         ahead = (0, 0, 0, AHEAD_STEPS)
-        return self.encoder(functional.pad(bands, ahead), functional.pad(bins, ahead))  # type: ignore[no-any-return]
+        found: Found = self.encoder(functional.pad(bands, ahead), functional.pad(bins, ahead), sung)
+        return found
 
     def decoded(self, found: Found, start: int, state: State | None, stop: int | None = None) -> tuple[Filters, State]:
         """Filters of the steps from start to stop, and the state after the last. state: before the first."""

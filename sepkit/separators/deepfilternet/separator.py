@@ -4,8 +4,8 @@ The network never quite forgets: begun a second earlier, it agrees with the whol
 recurrent layers and its running means hold where the next stretch begins is kept, and a source in windows gives what
 the whole gives. It begins afresh only where silence was skipped.
 
-It hears the mean of a pair of channels, brought to one level by the source's own; the filters it finds are applied to
-each channel.
+It hears half the sum of a pair of channels, or half their difference where a source's is far louder (one channel wired
+the wrong way round), brought to one level by the source's own; the filters it finds are applied to each channel.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ CONTEXT_S = 2.1
 """The encoder's blocks look 1.27 s and 0.63 s to either side, windows and taps 0.05 s."""
 LEVEL = 0.05
 """Root mean square that a source is brought to, −26 dBFS: the network collapses on quiet sound."""
+OPPOSED = 2.0
+"""The difference of a pair's channels is heard where it is so much louder, 6 dB: no centred voice stands beside it."""
 SILENCE = 1e-7
 """Root mean square under which a source is not raised further."""
 PIECE_STEPS = 1000
@@ -126,18 +128,21 @@ class Separator(BaseSeparator):
         import torch
 
         frames = mix.samples.shape[1]
-        gain = np.float32(LEVEL / max(float(np.hypot(mix.mean, mix.std)), SILENCE))
+        middle = float(np.hypot(mix.mean, mix.std))
+        opposed = mix.side > OPPOSED * middle
+        gain = np.float32(LEVEL / max(mix.side if opposed else middle, SILENCE))
         with memory.kept(), torch.inference_mode(), keeping_threads():
             # The steps of recurrent layers are too small to share; a thread that waits costs more.
             torch.set_num_threads(1)
             samples = torch.from_numpy(mix.samples * gain).to(self._device)
             X = self._network.analyse(samples)
-            V = self._filtered(X, mix.place or Place(0, (0, frames)))
+            heard = (X[:1] - X[1:]) / 2 if opposed else X.mean(0, keepdim=True)
+            V = self._filtered(X, heard, mix.place or Place(0, (0, frames)))
             speech = self._network.synthesise(V, frames).cpu().numpy()
         return Estimates(np.asarray(speech / gain, np.float32))
 
-    def _filtered(self, X: Tensor, place: Place) -> Tensor:
-        """Spectra (channels, steps, bins) of a stretch → those of the speech, where they are used."""
+    def _filtered(self, X: Tensor, heard: Tensor, place: Place) -> Tensor:
+        """Spectra (channels, steps, bins) of a stretch → those of the speech, where they are used; one is heard."""
         import torch
 
         from sepkit.separators.deepfilternet import features
@@ -148,7 +153,7 @@ class Separator(BaseSeparator):
         carried = before.means_at(first, start) if before else None
         begin, state = (before.step - first, before.state) if before and carried else (0, None)
         means = carried or features.first_means(1, X.device)
-        bands, bins, trail = features.features(X.mean(0, keepdim=True), network.widths, means)
+        bands, bins, trail = features.features(heard, network.widths, means)
         split = max(begin, (place.used[1] - place.again) // HOP_FRAMES - MARGIN_STEPS)
         V = torch.zeros_like(X)
         for a, b in pieces(begin, split, stop):
