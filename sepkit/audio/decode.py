@@ -22,7 +22,7 @@ import soundfile
 from sepkit.audio import library_lines
 from sepkit.audio.samples import Samples
 from sepkit.audio.source_file import Flaws
-from sepkit.audio.timeline import TIMED, Timeline
+from sepkit.audio.timeline import OFF_PART_OF_PACKET, OFF_PART_OF_PAGE, TIMED, Timeline
 from sepkit.audio.tracks import chosen, origin_s, taken_note, tracks
 from sepkit.config.sections import SourceConfig
 from sepkit.errors import SourceError
@@ -125,7 +125,8 @@ def _decoding(path: Path, refusal: str, container: InputContainer, how: SourceCo
     first_s = heard_s(first) if name in TIMED else None
     origin = Fraction(0) if first_s is None else origin_s(container, track, first_s)
     tick = first.time_base or Fraction(1, first.sample_rate)
-    timeline = Timeline(path, first.sample_rate, first.layout.nb_channels, origin, tick)
+    off_part = OFF_PART_OF_PAGE if name == "ogg" else OFF_PART_OF_PACKET
+    timeline = Timeline(path, first.sample_rate, first.layout.nb_channels, origin, tick, off_part)
     time_s = (lambda frame: None) if first_s is None else heard_s
     blocks = _blocks(path, first, frames, timeline, time_s)
     return Decoding(

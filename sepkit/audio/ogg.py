@@ -28,7 +28,8 @@ NO_GRANULE = 2**64 - 1
 
 MISTAKEN_PART_OF_PACKET = 2
 """FFmpeg takes a short Vorbis packet after a long one for shorter than it is, where it ends a page, and so for later:
-by (long − short) / 4 of their blocks, which is less than half of the longest packet."""
+by (long − short) / 4 of their blocks, which is less than half of the longest packet. Other packets say how long they
+are; libsndfile refuses an Opus page that counts half a packet more or less than it holds, as some writers make them."""
 
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 """Every byte with its bits from right to left."""
@@ -93,7 +94,8 @@ def follows_on(source: str | RawIOBase) -> bool:
                 jump = max(jump, abs(packet.pts - (packet.pts if expected is None else expected)))
                 longest = max(longest, packet.duration)
                 expected = packet.pts + packet.duration
-            return jump <= longest // MISTAKEN_PART_OF_PACKET
+            mistaken = longest // MISTAKEN_PART_OF_PACKET if stream.codec_context.name == "vorbis" else 0
+            return jump <= mistaken
     except av.FFmpegError:
         pass  # libsndfile opened it, and tells what is wrong
     return True

@@ -29,6 +29,9 @@ SILENT_BLOCK_FRAMES = 2**16
 OFF_PART_OF_PACKET = 4
 """A quarter of a packet, 5 ms of AAC, is a hole; what is less is how coarsely the time was written down."""
 
+OFF_PART_OF_PAGE = 2
+"""OGG tells the time of a page alone; some writers count half a packet too much in one and too little in the next."""
+
 UNSURE_TICKS = Fraction(3, 2)
 """Three times, of the stream's start, this packet and the one before, are each rounded to half a tick."""
 
@@ -40,13 +43,26 @@ MOST_SILENCE_S = 24 * 3600
 
 
 class Timeline:
-    """The place of frames in time. origin_s: the container's earliest stream. tick_s: how fine timestamps are."""
+    """The place of frames in time.
 
-    def __init__(self, path: Path, sample_rate: int, channels: int, origin_s: Fraction, tick_s: Fraction) -> None:
+    origin_s: the container's earliest stream. tick_s: how fine timestamps are. off_part: what part of a packet a frame
+    may be off and still follow the one before it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        sample_rate: int,
+        channels: int,
+        origin_s: Fraction,
+        tick_s: Fraction,
+        off_part: int = OFF_PART_OF_PACKET,
+    ) -> None:
         self._path = path
         self._rate = sample_rate
         self._channels = channels
         self._origin_s = origin_s
+        self._off_part = off_part
         tick_frames = tick_s * sample_rate
         exact = tick_frames.numerator == 1  # every sample has a timestamp of its own
         self._unsure_frames = 0 if exact else math.ceil(UNSURE_TICKS * tick_frames)
@@ -94,7 +110,7 @@ class Timeline:
 
     def _hole_or_overlap(self, off: int) -> int:
         """How many frames are missing, or are there already (below zero); 0 where the frame simply follows."""
-        tolerated = 0 if self._trimmed else self._packet_frames // OFF_PART_OF_PACKET  # an overlap ends anywhere
+        tolerated = 0 if self._trimmed else self._packet_frames // self._off_part  # an overlap ends anywhere
         if abs(off) <= max(tolerated, self._unsure_frames):
             return 0
         position = self._at + off
