@@ -1,6 +1,6 @@
 """Measure what sepkit costs, as Markdown tables.
 
-    python -m scripts.bench [startup|memory|batch|overhead|pilot|all] [--quick]
+    python -m scripts.bench [startup|memory|batch|pages|overhead|pilot|all] [--quick]
     python -m scripts.bench ensemble [--quick]
     python -m scripts.bench page
     python -m scripts.bench bypass --speech DIR --music DIR [--quick]
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import click
 
-from scripts.bench.costs import batch, memory, overhead, pilot, startup
+from scripts.bench.costs import batch, memory, overhead, pages, pilot, startup
 from scripts.bench.measuring import table
 from scripts.bench.sizes import FULL, QUICK, Sizes
 from sepkit.errors import SepkitError
@@ -56,6 +56,7 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
     "startup": startup,
     "memory": memory,
     "batch": batch,
+    "pages": pages,
     "overhead": overhead,  # these two last: they load the pipeline into this process
     "pilot": pilot,
     "ensemble": ensemble,

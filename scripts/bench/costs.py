@@ -1,7 +1,8 @@
-"""What sepkit costs: start-up, memory, a batch, the time outside the models; and what the pilot's choices are worth."""
+"""What sepkit costs: start-up, memory, a batch and its pages, the time outside the models; the pilot's choices."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from statistics import median
 from scripts.bench.measuring import PILOT_MIX, growth_percent, sepkit, spend, table, write_config, write_sound
 from scripts.bench.sizes import Sizes
 from sepkit.config import default_config_path, dump_config, load_config
-from sepkit.config.sections import DenoiseConfig, FuseConfig, PostMaskConfig
+from sepkit.config.sections import DenoiseConfig, FuseConfig, PostMaskConfig, ReportConfig
 
 CLIP_S = 3.0
 
@@ -85,7 +86,7 @@ def batch(sizes: Sizes, folder: Path) -> str:
         write_sound(clips / f"{index:03d}.wav", CLIP_S, start_s=index / 10)
     rows = []
     without_pages = folder / default_config_path().name  # `sepkit run` makes none
-    pilot_config = load_config(default_config_path()).model_copy(update={"report": False})
+    pilot_config = load_config(default_config_path()).model_copy(update={"report": None})
     without_pages.write_text(dump_config(pilot_config), encoding="utf-8")
     for config in (without_pages, write_config(folder, "passthrough")):
         batch_s, run_s = [], []
@@ -99,6 +100,25 @@ def batch(sizes: Sizes, folder: Path) -> str:
         rows.append((config.stem, median(batch_s), median(run_s), f"{ratio:.1f} ×"))
     one_batch = f"one batch of {sizes.clips}, s a clip"
     return table(["Configuration", one_batch, "separate runs, s a clip", "faster (goal: at least 15 ×)"], rows)
+
+
+def pages(sizes: Sizes, folder: Path) -> str:
+    """A batch whose files all have a page against the same with a few, in turn."""
+    clips = folder / "clips"
+    clips.mkdir()
+    for index in range(sizes.paged_clips):
+        write_sound(clips / f"{index:03d}.wav", CLIP_S, start_s=index / 20)
+    config, few = load_config(default_config_path()), max(1, sizes.paged_clips // 15)
+    spent_s: defaultdict[str, list[float]] = defaultdict(list)
+    for turn in range(sizes.batch_rounds):
+        for asked in ("all", few, 0):
+            path = folder / f"pages_{asked}.yaml"
+            path.write_text(dump_config(config.model_copy(update={"report": ReportConfig(pages=asked)})), "utf-8")
+            out = folder / f"{asked}-{turn}"
+            spent_s[str(asked)].append(sepkit("batch", clips, out, "--config", path).cpu_s / sizes.paged_clips)
+            shutil.rmtree(out)
+    rows = [(asked, median(seconds), median(seconds) / median(spent_s["all"])) for asked, seconds in spent_s.items()]
+    return table(["report.pages", f"one batch of {sizes.paged_clips}, CPU-seconds a clip", "against all"], rows)
 
 
 def startup(sizes: Sizes, folder: Path) -> str:

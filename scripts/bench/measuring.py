@@ -20,10 +20,11 @@ RSS_UNITS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
 
 
 class Spent(NamedTuple):
-    """What a process took: wall-clock seconds, and the most memory it held at once."""
+    """What a process took: wall-clock seconds, the most memory it held at once, CPU-seconds."""
 
     wall_s: float
     peak_mib: float
+    cpu_s: float
 
 
 def spend(*arguments: str | Path) -> Spent:
@@ -42,7 +43,7 @@ def spend(*arguments: str | Path) -> Spent:
             complaints.seek(0)
             said = complaints.read().decode(errors="replace").strip()
             raise SepkitError(f"{' '.join(command)}: exit {process.returncode}: {said[-500:]}")
-    return Spent(wall_s, usage.ru_maxrss / RSS_UNITS_PER_MIB)
+    return Spent(wall_s, usage.ru_maxrss / RSS_UNITS_PER_MIB, usage.ru_utime + usage.ru_stime)
 
 
 def sepkit(*arguments: str | Path) -> Spent:

@@ -12,6 +12,7 @@ class Sizes(NamedTuple):
     overhead_minutes: float
     overhead_rounds: int
     clips: int
+    paged_clips: int
     batch_rounds: int
     startup_pairs: int
     ensemble_s: float
@@ -26,6 +27,7 @@ FULL = Sizes(
     overhead_minutes=3,
     overhead_rounds=5,
     clips=200,
+    paged_clips=300,
     batch_rounds=2,
     startup_pairs=20,
     ensemble_s=60,
@@ -39,6 +41,7 @@ QUICK = Sizes(
     overhead_minutes=1,
     overhead_rounds=1,
     clips=6,
+    paged_clips=6,
     batch_rounds=2,
     startup_pairs=3,
     ensemble_s=8,

@@ -10,7 +10,8 @@ Beside that: `single` files, the `pilot` pair with its truth, and `preview`, wha
 """
 
 from sepkit.batch.delivery import UnpackBound
+from sepkit.batch.job import BatchJob
 from sepkit.batch.report import BatchReport, Row
-from sepkit.batch.run import BatchJob, run_batch
+from sepkit.batch.run import run_batch
 
 __all__ = ["BatchJob", "BatchReport", "Row", "UnpackBound", "run_batch"]

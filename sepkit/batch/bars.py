@@ -1,4 +1,4 @@
-"""Two bars on standard error: one counts the files of the batch, one follows the file in hand."""
+"""Two bars on standard error: one counts the files, one follows the file in hand."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def _place(quiet: bool) -> dict[str, Any]:
 class Bars:
     """Silent where nobody watches: `quiet`, or standard error is not a terminal."""
 
-    def __init__(self, files: int, quiet: bool) -> None:
+    def __init__(self, files: int, quiet: bool, name: str = "batch") -> None:
         place = _place(quiet)
-        self._batch = tqdm(total=files, desc="batch", unit="file", position=0, **place)
+        self._batch = tqdm(total=files, desc=name, unit="file", position=0, **place)
         self._file = tqdm(total=100, unit="%", position=1, leave=False, bar_format="{l_bar}{bar}|", **place)
         self._followed: str | None = None
 

@@ -155,7 +155,7 @@ def page_again(folder: Path, look: bool = True) -> tuple[Path, str]:
     if mix is None or main.name not in outputs:
         raise SourceError(f"{shown(folder / METRICS_NAME)}: names no mix and {main.name}; run the pilot again")
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
-        seen = SecondLook(config).at(mix, Path(work)) if look and "cpu_seconds" in run else Seen()
+        seen = SecondLook(Pipeline(config)).at(mix, Path(work)) if look and "cpu_seconds" in run else Seen()
         truth = Truth(reference, background)
         excerpt = bring_stem(config, mix, seen.evidence | outputs, main, judged(stems), truth)
         kept = own.make_way(folder / PAGE_NAME)

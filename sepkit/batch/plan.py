@@ -11,12 +11,14 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from sepkit.batch.find import Found
 from sepkit.batch.journal import Journal, Record, is_whole, sha256_of_all
+from sepkit.config import Config
 from sepkit.errors import OutputError, one_line
 from sepkit.files import naming
 from sepkit.files.digest import sha256_of
@@ -46,17 +48,24 @@ class Identity:
 
 @dataclass(frozen=True)
 class Item:
-    """One file to render. reason: why it is not done yet. note: what is special about it.
-
-    words: what is said in it; None where the configuration names no words.
-    """
+    """A file in a worker's hand: its path in the batch, and where it lies."""
 
     path: str
     source: Path
+
+
+@dataclass(frozen=True)
+class RenderItem(Item):
+    """One to render. reason: why it is not done yet. note: what is special about it.
+
+    words: what is said in it; None where the configuration names no words. page: whether its page is made with it.
+    """
+
     places: Places
     reason: str
     note: str = ""
     words: Known | None = None
+    page: bool = False
 
     @property
     def outputs(self) -> Outputs:
@@ -64,11 +73,19 @@ class Item:
         return self.places.own
 
 
+@dataclass(frozen=True)
+class PageItem(Item):
+    """One that is rendered, and whose page is made now. row: of the report. input_sha256: of what was rendered."""
+
+    row: Mapping[str, Any]
+    input_sha256: str
+
+
 @dataclass
 class Plan:
     """Every source of the batch stands in exactly one of the three, by its path relative to the folder."""
 
-    items: list[Item] = field(default_factory=list)
+    items: list[RenderItem] = field(default_factory=list)
     done: dict[str, Record] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -106,12 +123,20 @@ def make_plan(
         if record and not reason:
             plan.done[path] = record
         else:
-            plan.items.append(Item(path, folder / path, places, reason, _note(path, places.own, known), known))
-    plan.items = [_with_leftovers(item, journal.records.get(item.path), out, claims) for item in plan.items]
+            plan.items.append(RenderItem(path, folder / path, places, reason, _note(path, places.own, known), known))
+    paged = _every_file_has_a_page(plan, pipeline.config)
+    left = [_with_leftovers(item, journal.records.get(item.path), out, claims) for item in plan.items]
+    plan.items = [replace(item, page=paged) for item in left]
     return plan
 
 
-def _with_leftovers(item: Item, record: Record | None, out: Path, claims: _Claims) -> Item:
+def _every_file_has_a_page(plan: Plan, config: Config) -> bool:
+    """Then each is made while its file is rendered, whose masks are at hand; else it is known at the end whose are."""
+    pages = config.report.pages if config.report else 0
+    return pages == "all" or len(plan.items) + len(plan.done) <= pages
+
+
+def _with_leftovers(item: RenderItem, record: Record | None, out: Path, claims: _Claims) -> RenderItem:
     """The item with what an earlier run left of its file in the other place; nothing that is another's is named."""
     earlier = [out / stamp.path for stamp in record.outputs] if record else []
     found = leftovers(item.places, earlier)

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sepkit.batch import moves, pages
+from sepkit.batch import later_pages, moves, pages
 from sepkit.batch.journal import Stamp, stamp
-from sepkit.batch.plan import Item
+from sepkit.batch.plan import Item, PageItem, RenderItem
 from sepkit.clock import Clock
 from sepkit.config import Config
 from sepkit.errors import SourceError, one_line
@@ -25,7 +25,7 @@ from sepkit.judge import quarantine
 from sepkit.judge.quarantine import Arrival
 from sepkit.judge.verdict import Judge, Judged
 from sepkit.render.mask_picture import MaskPicture
-from sepkit.report.second_look import Seen
+from sepkit.report.second_look import SecondLook, Seen
 
 Tell = Callable[[Item, float], None]
 """Called with an item and the part of it that is done, 0 … 1."""
@@ -72,20 +72,34 @@ class Renderer:
         self._judge.load()
 
     def render(self, item: Item, tell: Tell) -> Outcome:
-        """Render and measure one file. An exception becomes its outcome; an interruption passes through."""
+        """Render and measure one file, or make its page. An exception becomes its outcome; an interruption passes."""
         started_s = time.perf_counter()
         try:
-            outcome = self._render(item, tell)
+            outcome = self._work(item, tell)
         except Exception as error:
             outcome = Outcome(error=one_line(error))
         return replace(outcome, seconds=time.perf_counter() - started_s)
 
-    def _render(self, item: Item, tell: Tell) -> Outcome:
+    def _work(self, item: Item, tell: Tell) -> Outcome:
+        if isinstance(item, PageItem):
+            return self._make_page(item, tell)
+        assert isinstance(item, RenderItem)
+        return self._render(item, tell)
+
+    def _make_page(self, item: PageItem, tell: Tell) -> Outcome:
+        """The page of a file that is rendered already."""
+        pipeline = self._judge.pipeline_of(item.row["configuration"])
+        look = SecondLook(pipeline) if pipeline else None
+        with workspace(self.out) as work:
+            note = later_pages.make(self.out, item, self.config, look, work, lambda part: tell(item, part))
+        return Outcome(note=note)
+
+    def _render(self, item: RenderItem, tell: Tell) -> Outcome:
         before = _identity(item.source)
         input_sha256 = sha256_of(item.source)
         with workspace(self.out) as work:
             rendered = self._judge.pipeline.with_evidence(quarantine.staged(item.outputs, work))
-            masks = MaskPicture() if self.config.report else None
+            masks = MaskPicture() if item.page else None
             judged = self._judge.judge(item.source, rendered, item.words, lambda part: tell(item, part), masks)
             if _identity(item.source) != before:
                 raise SourceError(f"{shown(item.source)}: changed while it was read; run it again when it is whole")
@@ -97,13 +111,13 @@ class Renderer:
         note = "; ".join(filter(None, (outcome.note, *told, *of_page)))
         return replace(outcome, note=note, stages=outcome.stages | shown_s)
 
-    def _write_page(self, item: Item, judged: Judged, seen: Seen) -> tuple[dict[str, float], list[str]]:
-        """The file's page, or none where none is asked for; returns what it took, and notes."""
+    def _write_page(self, item: RenderItem, judged: Judged, seen: Seen) -> tuple[dict[str, float], list[str]]:
+        """The file's page, or none where none is asked for yet; returns what it took, and notes."""
         clock = Clock()
         notes = []
         try:
-            notes.append(pages.remove(self.out, item.path, self.config.report))
-            if self.config.report:
+            notes.append(pages.remove(self.out, item.path, item.page))
+            if item.page:
                 with clock("page"):
                     outputs = item.places.held if judged.verdict == "quarantined" else item.places.own
                     metrics = judged.evaluation.as_dict()["metrics"] if judged.evaluation else {}

@@ -99,7 +99,7 @@ class BatchReport:
         lines += [f"note: {shown(row.path)}: {row.note}" for row in self.rows if row.note and not self.estimate]
         lines += [_verdict_line(row) for row in self.rows if row.verdict in TOLD and not self.estimate]
         lines += [f"failed: {shown(row.path)}: {row.error}" for row in self.with_status("failed") if not self.estimate]
-        lines += [f"note: {note}" for note in self.notes]
+        lines += [f"note: {note}" for note in (*self.notes, *self._without_page())]
         lines.append(self._counts())
         if self.estimate:
             lines.append(self.estimate.text())
@@ -125,6 +125,15 @@ class BatchReport:
             batch_page.write(self.out, self.as_dict())
         else:
             own.remove_own(self.out / batch_page.PAGE_NAME)
+
+    def _without_page(self) -> list[str]:
+        """A note where files have no page, unless none was asked for; it is the page's own, and so not in `notes`."""
+        if self.estimate or not self.config.report or self.config.report.pages == 0:
+            return []
+        bare = batch_page.without_page(self.out, [vars(row) for row in self.rows])
+        archive = "" if self.source.is_dir() else shown(self.source)  # nothing is kept of what was in it
+        command = f"`sepkit report {shown(self.out)} --all`"
+        return [batch_page.bare_sentence(bare, len(self.rows), command, archive)] if bare else []
 
     def _counts(self) -> str:
         counts = Counter(row.status for row in self.rows)

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import shlex
-import stat
 import tempfile
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from sepkit.batch import moves
 from sepkit.batch.bars import Bars, checking
-from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, check_target, pack, unpack
+from sepkit.batch.delivery import pack, unpack
 from sepkit.batch.engines.here import render_here
 from sepkit.batch.engines.processes import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.batch.estimate import estimate
 from sepkit.batch.file_result import FileResult, Told, say_nothing
-from sepkit.batch.find import Found, Patterns, find, matcher, require_any
+from sepkit.batch.find import Found, find, matcher, require_any
+from sepkit.batch.job import BatchJob, check
 from sepkit.batch.journal import Journal, Record, by_stem
+from sepkit.batch.later_pages import lacking
 from sepkit.batch.own_results import leave_out_results
-from sepkit.batch.pages import missing_note
-from sepkit.batch.plan import Identity, Item, Plan, make_plan
+from sepkit.batch.plan import Identity, Item, Plan, RenderItem, make_plan
 from sepkit.batch.render import Outcome
-from sepkit.batch.report import BatchReport
+from sepkit.batch.report import BatchReport, Row
 from sepkit.batch.rows import make_rows
 from sepkit.batch.same_folder import CHANGED, require_same
-from sepkit.config import Config
-from sepkit.config.sections import ALL_TRACKS
-from sepkit.errors import ConfigError, OutputError, SepkitError, SourceError
+from sepkit.errors import OutputError, SepkitError
 from sepkit.files.hold import held
 from sepkit.files.naming import seen_from, shown
 from sepkit.files.workspace import sweep, workspace
@@ -40,29 +36,9 @@ from sepkit.models.device import cores, gpus
 from sepkit.render.pipeline import Pipeline
 
 
-@dataclass(frozen=True)
-class BatchJob:
-    """source: a folder, or a .zip of one. pattern, exclude: which of its files; without, all that are named like sound.
-
-    jobs: worker processes, at most one a core; None: one a GPU, or one. replace: results of another IN_DIR too.
-    """
-
-    config: Config
-    source: Path
-    out: Path
-    pattern: Patterns = ()
-    jobs: int | None = None
-    dry_run: bool = False
-    zip_to: Path | None = None
-    unpack_bound: UnpackBound = UNPACK_BOUND
-    quiet: bool = False
-    exclude: Patterns = ()
-    replace: bool = False
-
-
 def run_batch(job: BatchJob, told: Told = say_nothing) -> BatchReport:
     """Render a folder. What makes the batch impossible raises; what is wrong with one file is in its row."""
-    _check(job)
+    check(job)
     pipeline = Judge(job.config, job.config.batch_metrics()).pipeline  # refuses what cannot be judged
     identity = Identity.of(pipeline)
     words = Words(Path(job.config.words)) if job.config.words else None
@@ -77,13 +53,16 @@ def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | N
         folder, found, notes = _sources(job, work, pipeline, journal)
         watched = checking(found.sources, job.quiet)
         plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words)
-        errors, interrupted = _render(job, plan, journal, identity, _gpus(job, pipeline, plan), told)
+        shared = _gpus(job, pipeline, plan)
+        errors, interrupted = _render(job, plan, journal, identity, shared, told)
         moves.undo(job.out)  # what failed or was interrupted between its moves
         asked = job.jobs or 1
         notes += [f"{asked} jobs were asked for, {cores()} used: one a core"] if asked > cores() else []
         notes += unused_note(words, found.sources)
         rows = make_rows(job.config, plan, journal, errors)
-        notes += missing_note(job.out, rows, job.source) if job.config.report else []
+        if job.config.report and not interrupted:
+            missing, interrupted = _make_pages(job, folder, plan, rows, journal, shared)
+            notes += missing
         report = BatchReport(rows, job.out, job.source, job.config, interrupted, tuple(notes)).write()
         if job.zip_to and not interrupted:
             pack(job.out, [name for row in report.rows for name in row.outputs], job.zip_to)
@@ -116,33 +95,71 @@ def _render(
     """Render what is to do, each into the journal; returns by path what failed ("" where nothing did), and
     whether the batch was interrupted.
     """
+    items = {item.path: item for item in plan.items}
     errors: dict[str, str] = {}
-    configs = share(job.config, job.jobs, len(plan.items), gpus)
+
+    def take(path: str, outcome: Outcome, sharing: int) -> None:
+        item = items[path]
+        outcome = _with_notes(item, outcome, journal)
+        errors[path] = outcome.error or _journal(job, item, outcome, journal, identity, sharing)
+        told(_result(item, outcome, errors[path]))
+
+    return errors, _work(job, "batch", plan.items, gpus, take)
+
+
+def _make_pages(
+    job: BatchJob, folder: Path, plan: Plan, rows: Sequence[Row], journal: Journal, gpus: tuple[str, ...]
+) -> tuple[list[str], bool]:
+    """The pages that the configuration asks for and that are not there yet; returns a note for each that could not be
+    made or for which something was set aside, and whether the batch was interrupted.
+    """
+    tried = {item.path for item in plan.items if item.page}
+    items = lacking(job.out, folder, list(map(vars, rows)), journal, job.config)
+    notes: list[str] = []
+
+    def take(path: str, outcome: Outcome, sharing: int) -> None:
+        if outcome.error:
+            notes.append(f"{shown(path)}: its page could not be made: {outcome.error}")
+        elif outcome.note:
+            notes.append(f"{shown(path)}: {outcome.note}")
+
+    interrupted = _work(job, "pages", [item for item in items if item.path not in tried], gpus, take)
+    return notes, interrupted
+
+
+def _work(
+    job: BatchJob, name: str, items: Sequence[Item], gpus: tuple[str, ...], take: Callable[[str, Outcome, int], None]
+) -> bool:
+    """Give the items to one process or several; returns whether that was interrupted.
+
+    name: of the bar. take: called with the path and what became of each, and how many share the machine.
+    """
+    if not items:  # without loading a model
+        return False
+    configs = share(job.config, job.jobs, len(items), gpus)
     on_gpus = bool(gpus) or job.config.device.startswith("cuda")
-    at_once = AT_ONCE_ON_A_GPU if on_gpus and len(plan.items) > len(configs) else 1
-    sharing = len(configs) * at_once  # files that share the machine
+    at_once = AT_ONCE_ON_A_GPU if on_gpus and len(items) > len(configs) else 1
+    sharing = len(configs) * at_once
     try:
-        with interruptible() as check, Bars(len(plan.items), job.quiet) as bars:
+        with interruptible() as check, Bars(len(items), job.quiet, name) as bars:
 
             def tell(item: Item, part: float) -> None:
                 check()
                 bars.tell(item, part)
 
-            rendering = (
-                render_here(job.config, job.out, plan.items, tell)
+            working = (
+                render_here(job.config, job.out, items, tell)
                 if sharing == 1
-                else render_in_workers(configs, job.out, plan.items, tell, at_once)
+                else render_in_workers(configs, job.out, items, tell, at_once)
             )
-            with closing(rendering):
-                for item, outcome in rendering:
-                    outcome = _with_notes(item, outcome, journal)
-                    errors[item.path] = outcome.error or _journal(job, item, outcome, journal, identity, sharing)
+            with closing(working):
+                for item, outcome in working:
+                    take(item.path, outcome, sharing)
                     bars.finished(item)
-                    told(_result(item, outcome, errors[item.path]))
                     check()
     except KeyboardInterrupt:
-        return errors, True
-    return errors, False
+        return True
+    return False
 
 
 def _result(item: Item, outcome: Outcome, error: str) -> FileResult:
@@ -165,14 +182,16 @@ def _result(item: Item, outcome: Outcome, error: str) -> FileResult:
     )
 
 
-def _with_notes(item: Item, outcome: Outcome, journal: Journal) -> Outcome:
+def _with_notes(item: RenderItem, outcome: Outcome, journal: Journal) -> Outcome:
     """With what is to be said of the item beside."""
     before = journal.records.get(item.path)
     changed = before and before.outputs and before.input_sha256 != outcome.input_sha256
     return replace(outcome, note="; ".join(filter(None, (item.note, CHANGED if changed else "", outcome.note))))
 
 
-def _journal(job: BatchJob, item: Item, outcome: Outcome, journal: Journal, identity: Identity, workers: int) -> str:
+def _journal(
+    job: BatchJob, item: RenderItem, outcome: Outcome, journal: Journal, identity: Identity, workers: int
+) -> str:
     """Record a success; one that cannot be recorded would be rendered again, and counts as failed."""
     record = Record(
         path=item.path,
@@ -199,43 +218,6 @@ def _journal(job: BatchJob, item: Item, outcome: Outcome, journal: Journal, iden
     except OutputError as error:
         return str(error)
     return ""
-
-
-def _check(job: BatchJob) -> None:
-    """What can be wrong with the command itself."""
-    if job.jobs is not None and job.jobs < 1:
-        raise ConfigError(f"jobs: {job.jobs} found; give 1 or more")
-    if job.config.source.track == ALL_TRACKS:
-        files = f"{shlex.quote(shown(job.source))}/*" if job.source.is_dir() else "FILE"
-        raise ConfigError(
-            f"source.track: {ALL_TRACKS} found; a batch takes one track of each file: give a number or a language, or "
-            f"for every track: sepkit run {files} -o {shlex.quote(shown(job.out))} --track {ALL_TRACKS}, with your "
-            "options"
-        )
-    source, out = _mode(job.source), _mode(job.out)
-    if source is None:
-        raise SourceError(f"{shown(job.source)}: there is no such folder or .zip; check IN_DIR")
-    if not (stat.S_ISDIR(source) or stat.S_ISREG(source)):
-        raise SourceError(f"{shown(job.source)}: is a pipe or a device; give a folder or a .zip as IN_DIR")
-    if stat.S_ISREG(source) and not zipfile.is_zipfile(job.source) and job.source.suffix.lower() != ".zip":
-        raise SourceError(
-            f"{shown(job.source)}: is one file, and batch takes a folder or a .zip; for a file: "
-            f"sepkit run {shlex.quote(shown(job.source))} -o {shlex.quote(shown(job.out))}, with your options"
-        )
-    if out is not None and not stat.S_ISDIR(out):
-        raise OutputError(f"{shown(job.out)}: is a file; give a folder as OUT_DIR")
-    if out is not None and job.out.samefile(job.source):
-        raise OutputError(f"{shown(job.out)}: OUT_DIR is IN_DIR; give a folder of its own, it may lie inside IN_DIR")
-    if job.zip_to:
-        check_target(job.zip_to, job.source, job.out)
-
-
-def _mode(path: Path) -> int | None:
-    """What lies at a path; None where nothing does, or nothing can."""
-    try:
-        return path.stat().st_mode
-    except OSError:
-        return None
 
 
 def _sources(job: BatchJob, work: Path, pipeline: Pipeline, journal: Journal) -> tuple[Path, Found, list[str]]:

@@ -11,19 +11,24 @@ from sepkit.cli.guard import FAILED
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--all", "every", is_flag=True, help="Of a batch, the page of every file.")
 @click.option(
     "--masks/--no-masks", default=True, show_default=True, help="Render each file once more, to show its masks."
 )
-def report(folder: Path, masks: bool) -> None:
-    """Write the pages that DIR lacks. DIR is what batch, pilot or evaluate has written."""
+def report(folder: Path, masks: bool, every: bool) -> None:
+    """Write the pages that DIR lacks. DIR is what batch, pilot or evaluate has written.
+
+    Of a large batch it writes as many as the configuration says; with --all, those of all files.
+    """
     from tqdm import tqdm
 
-    from sepkit.batch.pages import again
+    from sepkit.batch.later_pages import again
     from sepkit.batch.pilot import page_again
     from sepkit.batch.report import JSON_NAME
 
     if (folder / JSON_NAME).is_file():
-        page, problems, notes = again(folder, lambda rows: tqdm(rows, desc="pages", unit="file", disable=None), masks)
+        made = again(folder, lambda items: tqdm(items, desc="pages", unit="file", disable=None), masks, every)
+        page, problems, notes = made
     else:
         page, kept = page_again(folder, masks)
         problems, notes = [], [kept] if kept else []

@@ -26,6 +26,7 @@ from sepkit.config.sections import (
     OutputConfig,
     PilotConfig,
     PostMaskConfig,
+    ReportConfig,
     SilenceConfig,
     SourceConfig,
     StftConfig,
@@ -73,7 +74,7 @@ class Config(Options):
     windows: WindowsConfig = WindowsConfig()
     skip_silence: SilenceConfig | None = None
     evaluate: EvaluateConfig = EvaluateConfig()
-    report: bool = False
+    report: ReportConfig | None = None
     gate: dict[str, bool | int | float] | None = None
     escalate_to: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     bypass_clean: bool = False
@@ -96,6 +97,11 @@ class Config(Options):
         except ConfigError as error:
             raise OptionsError([("", str(error))]) from error
         return name
+
+    @field_validator("report", mode="before")
+    @classmethod
+    def _yes_or_no(cls, raw: Any) -> Any:
+        return (ReportConfig() if raw else None) if isinstance(raw, bool) else raw
 
     @field_validator("gate", mode="before")
     @classmethod

@@ -188,6 +188,22 @@ class EvaluateConfig(Options):
     snippets: Annotated[int, Field(ge=0, le=20)] = 3
 
 
+class ReportConfig(Options):
+    """The pages to look at.
+
+    pages: how many files of a batch have a page of their own; of more files, those worth a look. 0: none.
+    """
+
+    pages: int | Literal["all"] = 200
+
+    @field_validator("pages", mode="before")
+    @classmethod
+    def _number_or_all(cls, raw: Any) -> Any:
+        if raw == "all" or (isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0):
+            return raw
+        raise ValueError("a number of files from 0, or all, is asked")
+
+
 class PilotConfig(Options):
     """The pair that the pilot run and `scripts.evaluate` use; paths are relative to the working folder."""
 

@@ -160,6 +160,13 @@ class Judge:
         spent = dict(stages)
         return Judged(verdict, name, tuple(reasons), evaluation, report.duration_s, excerpt, spent, facts, notes)
 
+    def pipeline_of(self, configuration: str) -> Pipeline | None:
+        """The one that a record calls so, loaded; "" is the first in those from before there were several."""
+        if configuration in ("", FIRST):
+            return self.pipeline
+        named = (escalation for name, escalation in self._next if name == configuration)
+        return next((escalation.pipeline(self.config.source) for escalation in named), None)
+
     def _attempts(self) -> Iterator[tuple[str, Pipeline]]:
         yield FIRST, self.pipeline
         for name, escalation in self._next:

@@ -82,7 +82,7 @@ def write(out: Path, record: Mapping[str, Any]) -> Path:
         rendered_s=sum(row["duration_s"] or 0.0 for row in rows if row["seconds"]),
         duration_s=duration_s,
         interrupted=record["interrupted"],
-        notes=record["notes"],
+        notes=[*record["notes"], *_without_page(out, record)],
         metrics=metrics,
         stages=list(_stages(rows)),
         failures=[(shown(row["path"]), _why(row)) for row in failed[:MOST_FAILURES]],
@@ -93,6 +93,31 @@ def write(out: Path, record: Mapping[str, Any]) -> Path:
             "rows": [_table_row(out, row, [each.name for each in metrics]) for row in rows],
         },
     )
+
+
+def _without_page(out: Path, record: Mapping[str, Any]) -> list[str]:
+    """The sentence for the page, which says how the command is given in its own folder."""
+    bare, source = without_page(out, record["files"]), record.get("source", "")
+    archive = "" if (out / source).is_dir() else shown(source)
+    command = "`sepkit report . --all`, given in this folder,"
+    return [bare_sentence(bare, len(record["files"]), command, archive)] if bare else []
+
+
+def without_page(out: Path, rows: Sequence[FileRow]) -> int:
+    """How many files could have a page and have none."""
+    return sum(1 for row in rows if row.get("outputs") and not _has_page(out, row))
+
+
+def bare_sentence(bare: int, files: int, command: str, archive: str) -> str:
+    """What makes the pages that are not there. archive: the zip that the sources came in; empty: a folder."""
+    makes = f"{command} makes {'it' if bare == 1 else 'them'}"
+    if archive:
+        makes = f"unpack {archive} and run the batch over the folder, then {makes}"
+    return f"{bare} of {files} files {'has' if bare == 1 else 'have'} no page: {makes}"
+
+
+def _has_page(out: Path, row: FileRow) -> bool:
+    return os.path.isfile(page_path(out, row["path"]))  # noqa: PTH113  of any name
 
 
 def outcome(row: FileRow) -> str:
@@ -106,7 +131,7 @@ def outcome(row: FileRow) -> str:
 def _table_row(out: Path, row: FileRow, metrics: Sequence[str]) -> list[Any]:
     """[name, link, outcome, why, duration in s, seconds, values before, values after, the sound to hear]."""
     page = page_path(out, row["path"])
-    link = quote(os.fsencode(page.relative_to(out))) if os.path.isfile(page) else ""  # noqa: PTH113  of any name
+    link = quote(os.fsencode(page.relative_to(out))) if _has_page(out, row) else ""
     scores = [row["metrics"].get(name, {}) for name in metrics]
     values = [[_short(score.get(side)) for score in scores] for side in ("before", "after")]
     took = (_short(row[name]) for name in ("duration_s", "seconds"))

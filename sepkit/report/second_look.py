@@ -1,6 +1,6 @@
 """Renders a file once more for what its page shows and no output keeps: the masks, and what the members agreed on.
 
-Place: where a page is made after the rendering (`sepkit report`). The same configuration gives the same masks.
+Place: where a page is made after the rendering. The same configuration gives the same masks.
 """
 
 from __future__ import annotations
@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sepkit.config import Config
 from sepkit.errors import SepkitError
 from sepkit.render.base import judged
 from sepkit.render.mask_picture import MaskPicture
-from sepkit.render.pipeline import Pipeline
+from sepkit.render.pipeline import Pipeline, Progress
 from sepkit.render.result import Outputs
 
 NO_MASKS = "Masks are drawn while a file is rendered; this page was made from the files alone."
@@ -31,12 +30,12 @@ class Seen:
 
 
 class SecondLook:
-    """A configuration whose models are loaded by the first file and kept for the others."""
+    """A pipeline whose models are loaded by the first file and kept for the others."""
 
-    def __init__(self, config: Config) -> None:
-        self._pipeline = Pipeline(config)
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
 
-    def at(self, source: Path, folder: Path) -> Seen:
+    def at(self, source: Path, folder: Path, progress: Progress | None = None) -> Seen:
         """Render `source` to `folder`, which should not outlive the page. What prevents it is said, not raised."""
         masks = MaskPicture()
         try:
@@ -44,7 +43,7 @@ class SecondLook:
             main = judged(self._pipeline.task.stems())[0].name
             path = self._pipeline.outputs(source, folder)[main]
             outputs = self._pipeline.with_evidence({main: path})
-            self._pipeline.render(source, outputs, masks=masks)
+            self._pipeline.render(source, outputs, progress, masks)
         except SepkitError as error:
             return Seen(why_not=f"The masks could not be drawn: {error}")
         return Seen(masks, outputs)

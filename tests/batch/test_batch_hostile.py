@@ -11,7 +11,7 @@ import pytest
 from sepkit.batch import BatchJob, run_batch
 from sepkit.batch.find import matcher
 from sepkit.batch.journal import JOURNAL_NAME, sha256_of
-from sepkit.batch.pages import again
+from sepkit.batch.later_pages import again
 from sepkit.batch.single import run_files
 from sepkit.errors import SepkitError, SourceError
 from sepkit.separators.passthrough import Separator

@@ -16,7 +16,7 @@ import soundfile
 from click.testing import CliRunner
 
 from sepkit.batch import BatchJob, run_batch
-from sepkit.batch.pages import again
+from sepkit.batch.later_pages import again
 from sepkit.cli import main
 from sepkit.config import Config, parse_config
 from sepkit.errors import SourceError
@@ -133,17 +133,20 @@ def test_pages_go_when_what_they_show_is_rendered_anew_without(source, tmp_path)
     soundfile.write(source / "a.wav", np.random.default_rng(9).uniform(-0.3, 0.3, RATE_HZ), RATE_HZ)
     run_batch(BatchJob(config(report=False), source, out))
     assert pages(out) == ["report/sub/<b>.wav.html"]
-    asked = run_batch(BatchJob(config(), source, out))
-    assert asked.notes == (f"1 file has no page yet: `sepkit report {out}` makes what is missing",)
+    asked = run_batch(BatchJob(config(), source, out))  # and come when they are asked for
+    assert {row.status for row in asked.rows} == {"skipped"} and asked.notes == ()
+    assert pages(out) == ["report.html", "report/a.wav.html", "report/sub/<b>.wav.html"]
+    assert "Mask of passthrough" in (out / "report/a.wav.html").read_text()
 
 
 def test_the_pages_of_a_zip_are_missing_until_it_is_unpacked(source, tmp_path):
     """Its sources are not kept. What the note says to do instead is done."""
     archive, out = Path(shutil.make_archive(str(tmp_path / "d"), "zip", source)), tmp_path / "out"
-    run_batch(BatchJob(config(report=False), archive, out))
-    (note,) = run_batch(BatchJob(config(), archive, out)).notes
-    then = f"unpack {archive} and run the batch over the folder, then `sepkit report {out}` makes what is missing"
-    assert note == f"2 files have no page yet: {then}"
+    report = run_batch(BatchJob(parse_config(CONFIG.replace("REPORT", "{pages: 1}")), archive, out))
+    then = f"unpack {archive} and run the batch over the folder, then `sepkit report {out} --all` makes it"
+    assert f"note: 1 of 2 files has no page: {then}" in report.text().splitlines()
+    assert len(pages(out)) == 2
+    shutil.rmtree(out / "report")
     shutil.unpack_archive(archive, tmp_path / "unpacked")
     assert len(run_batch(BatchJob(config(), tmp_path / "unpacked", out)).with_status("skipped")) == 2
     assert CliRunner().invoke(main, ["report", str(out)]).exit_code == 0
