@@ -54,14 +54,14 @@ def make(kind: str, name: str, settings: Any) -> Any:
 
 
 @contextmanager
-def blamed(kind: str, name: str) -> Iterator[None]:
-    """Whatever a plug-in's own code raises becomes one line that names its file."""
+def blamed(kind: str, name: str, done: str = "loaded") -> Iterator[None]:
+    """Whatever a plug-in's own code raises becomes one line that names its file. done: what cannot be, with it."""
     try:
         yield
     except (SepkitError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        raise _broken(name, _reason(kind, name, error)) from error
+        raise _broken(name, _reason(kind, name, error), done) from error
 
 
 def _module(kind: str, name: str) -> ModuleType | None:
@@ -81,8 +81,8 @@ def _module(kind: str, name: str) -> ModuleType | None:
     return module
 
 
-def _broken(name: str, reason: str) -> ConfigError:
-    return ConfigError(f"'{name}' cannot be loaded ({reason}); mend it, or choose another")
+def _broken(name: str, reason: str, done: str = "loaded") -> ConfigError:
+    return ConfigError(f"'{name}' cannot be {done} ({reason}); mend it, or choose another")
 
 
 def _reason(kind: str, name: str, error: BaseException) -> str:

@@ -79,7 +79,11 @@ class Evaluator:
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The files that the metrics read."""
-        return tuple(file for metric in self.metrics for file in metric.weights())
+        found: list[WeightFile] = []
+        for metric in self.metrics:
+            with plugins.blamed("metrics", type(metric).__module__.rpartition(".")[2], "run"):
+                found += metric.weights()
+        return tuple(found)
 
     def rows(self) -> tuple[Score, ...]:
         """Every row that the metrics give, without values."""
@@ -113,7 +117,8 @@ def evaluate_pair(
 ) -> Evaluation:
     """Measure what was made of a mix.
 
-    reference: the true speech, or the ensemble's fused estimate and then `reference_kind` "fused vocals".
+    reference: the truth of what `clean` is to be; or what the members made of the mix before the later stages, and
+    then `reference_kind` is "own estimate".
     background: the true rest; without a reference, mix − background is the reference. words: the text spoken.
     config: its `evaluate` section says what is measured; without one, all of `EMBEDDED_METRICS`.
     """

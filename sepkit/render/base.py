@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -153,7 +153,8 @@ class BaseTask(ABC):
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The files that the stages read, the members apart."""
-        return self.denoiser.weights() if self.denoiser else ()
+        with self._blamed():
+            return self.denoiser.weights() if self.denoiser else ()
 
     @property
     def uses_device(self) -> bool:
@@ -168,7 +169,12 @@ class BaseTask(ABC):
     def load(self, device: str) -> None:
         """Bring the models of the stages to `device`."""
         if self.denoiser:
-            self.denoiser.load(device)
+            with self._blamed():
+                self.denoiser.load(device)
+
+    def _blamed(self) -> AbstractContextManager[None]:
+        """What the denoiser's own code raises names its file."""
+        return plugins.blamed("denoisers", self.config.denoise.denoiser if self.config.denoise else "", "run")
 
     def begin(self, info: SourceInfo) -> None:  # noqa: B027  most tasks remember nothing of a source
         """Called before each source."""

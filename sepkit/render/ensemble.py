@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -53,10 +54,34 @@ class Member:
         other.separator = self.separator.twin()
         return other
 
+    def weights(self) -> tuple[WeightFile, ...]:
+        """The files that it reads."""
+        with self._blamed():
+            return self.separator.weights()
+
+    def load(self, device: str) -> None:
+        """Load its model to `device`."""
+        with self._blamed():
+            self.separator.load(device)
+
+    def begin(self, sample_rate: int) -> None:
+        """Another source comes."""
+        with self._blamed():
+            self.separator.begin(sample_rate)
+
+    @property
+    def context_s(self) -> float:
+        """How far it reaches at its own rate; known once loaded."""
+        with self._blamed():
+            return self.separator.context_s
+
+    def _blamed(self) -> AbstractContextManager[None]:
+        return plugins.blamed("separators", self.name, "run")
+
     def reach(self, sample_rate: int) -> tuple[int, int]:
         """(context, grid) in frames of the source."""
         native_hz = self.separator.sample_rate or sample_rate
-        context_s = self.separator.context_s + (0 if native_hz == sample_rate else resample.CONTEXT_S)
+        context_s = self.context_s + (0 if native_hz == sample_rate else resample.CONTEXT_S)
         grid_frames = resample.aligned_frames(self.separator.grid_frames, native_hz, sample_rate)
         return math.ceil(context_s * sample_rate), grid_frames
 
@@ -77,7 +102,7 @@ class Member:
         with clock("resample"):
             native = resample.resample(stretch, sample_rate, native_hz)
         groups = _layout(native, self.separator.channels)
-        with clock(f"member {self.name}"):
+        with clock(f"member {self.name}"), self._blamed():
             found = [
                 self.separator.separate(Mix(group, *statistics, self._seed, _part(native_place, index)))
                 for index, group in enumerate(groups)
@@ -101,7 +126,8 @@ class Member:
         native_place = _converted(place, sample_rate, native_hz)
         found: Passes = {}
         for index in range(channels if self.separator.channels == 1 else 1):
-            found |= self.separator.passes(native_frames, native_place._replace(part=place.part + index))
+            with self._blamed():
+                found |= self.separator.passes(native_frames, native_place._replace(part=place.part + index))
         return found
 
     def _return(self, parts: list[Samples], stretch: Samples, sample_rate: int, native_hz: int) -> Samples:
@@ -125,7 +151,7 @@ class Ensemble:
 
     def weights(self) -> tuple[WeightFile, ...]:
         """Every file of weights that the members read."""
-        return tuple(file for member in self.members for file in member.separator.weights())
+        return tuple(file for member in self.members for file in member.weights())
 
     @property
     def uses_device(self) -> bool:
@@ -140,7 +166,7 @@ class Ensemble:
     @property
     def context_s(self) -> float:
         """How far the widest member reaches; known once loaded."""
-        return max(member.separator.context_s for member in self.members)
+        return max(member.context_s for member in self.members)
 
     def grid_frames(self, sample_rate: int) -> int:
         """The widest grid, in frames of the source, on which a member's stretches begin; known once loaded."""
@@ -149,12 +175,12 @@ class Ensemble:
     def load(self, device: str) -> None:
         """Load every member's model to `device`."""
         for member in self.members:
-            member.separator.load(device)
+            member.load(device)
 
     def begin(self, sample_rate: int) -> None:
         """Tell the members that another source comes, and its rate."""
         for member in self.members:
-            member.separator.begin(sample_rate)
+            member.begin(sample_rate)
 
     def span(self, window: Window, frames: int, sample_rate: int) -> tuple[int, int]:
         """The frames (start, stop) of the source that rendering `window` needs: the widest of the members'."""
