@@ -35,7 +35,7 @@ def write(
         raise SourceError(f"{shown(path)}: its record names no {main.name}; run the batch again")
     if excerpt is None:
         against = seen.evidence.get(main.against)
-        kind: ReferenceKind = "fused vocals" if against else "truth"
+        kind: ReferenceKind = "own estimate" if against else "truth"
         longest_s = config.evaluate.longest_s
         excerpt = bring_together(
             source, outputs[main.name], against, longest_s=longest_s, reference_kind=kind, how=config.source

@@ -51,7 +51,7 @@ def bring_stem(
         known.background,
         known.words.text,
         longest_s=config.evaluate.longest_s,
-        reference_kind="truth" if has_truth or not stem.against else "fused vocals",
+        reference_kind="truth" if has_truth or not stem.against else "own estimate",
         no_words=known.words.why,
         how=config.source,
     )

@@ -24,23 +24,22 @@ from sepkit.models.weights import WeightFile
 Better = Literal["higher", "lower", "neither"]
 GOALS: dict[Better, str] = {"higher": "higher", "lower": "lower", "neither": ""}
 """What one wishes for; whether it came so, the verdict says."""
-ReferenceKind = Literal["truth", "fused vocals"]
+ReferenceKind = Literal["truth", "own estimate"]
 Basis = Literal["independent", "truth", "own estimate", "no speech"]
 """What a row stands on: on no reference, on the truth, or on what sepkit itself made of the mix. The last says how well
 two of its own results agree and not how good either is, so nothing there is better or worse. Nor is it where a row
 tells of speech, and nobody speaks."""
-BASES: dict[ReferenceKind, Basis] = {"truth": "truth", "fused vocals": "own estimate"}
-REFERENCE_NAMES: dict[str, str] = {"truth": "the truth", "fused vocals": "the members' own estimate"}
+REFERENCE_NAMES: dict[str, str] = {"truth": "the truth", "own estimate": "the members' own estimate"}
 
 
 @dataclass(frozen=True)
 class Pair:
     """A mix and what was made of it, all at one rate, length and layout, and what is known about the truth.
 
-    reference: what the speech is scored against; reference_kind: whether that is the true speech or, as in
-    the original, the ensemble's fused estimate. background: the true rest; words: what is said. Each may be
-    unknown. no_words: why the words, though they were looked for, are not known. no_speech: what the rendering said
-    where nobody speaks.
+    reference: what the clean sound is scored against; reference_kind: whether that is the truth, or what the members
+    made of the mix before the later stages. background: the true rest; words: what is said. Each may be unknown.
+    no_words: why the words, though they were looked for, are not known. no_speech: what the rendering said where nobody
+    speaks.
     """
 
     mix: Audio
@@ -152,7 +151,7 @@ def against_reference(row: Score, pair: Pair, value: Callable[[Audio, Audio], fl
     if not pair.reference.samples.any():
         return not_measured(row, "the reference is silent")
     before, after = value(pair.reference, pair.mix), value(pair.reference, pair.clean)
-    row = replace(row, basis=BASES[pair.reference_kind])
+    row = replace(row, basis=pair.reference_kind)
     return measured(row, before, after, note=f"against {REFERENCE_NAMES[pair.reference_kind]}")
 
 

@@ -21,7 +21,6 @@ from pydantic import Field
 from sepkit import config
 from sepkit.audio.samples import Audio, Samples
 from sepkit.metrics.base import (
-    BASES,
     REFERENCE_NAMES,
     BaseMetric,
     Pair,
@@ -78,7 +77,7 @@ class Metric(BaseMetric):
         if speech.all():
             return (not_measured(row, f"no span without speech was found in {where}"),)
         before, after = residual_db(pair.mix.samples, speech), residual_db(pair.clean.samples, speech)
-        row = replace(row, basis="independent" if pair.reference is None else BASES[pair.reference_kind])
+        row = replace(row, basis="independent" if pair.reference is None else pair.reference_kind)
         return (measured(row, before, after, note=f"spans of speech found in {where}"),)
 
     @cached_property

@@ -98,7 +98,7 @@ def evidence(
     heard = []
     for stem in stems:
         path = outputs.get(stem.name) or seen.evidence.get(stem.name)
-        if stem.name == main.against and excerpt.pair.reference_kind == "fused vocals" and excerpt.pair.reference:
+        if stem.name == main.against and excerpt.pair.reference_kind == "own estimate" and excerpt.pair.reference:
             heard.append((stem, excerpt.pair.reference))
         elif stem != main and path and path.is_file():  # it has the mix's rate and length
             heard.append((stem, read_audio(path, excerpt.start_s, excerpt.end_s - excerpt.start_s)))

@@ -51,7 +51,7 @@ def test_a_true_background_stands_in_for_the_reference():
 
 def test_against_the_fused_vocals_the_report_says_so():
     mix, fused = noise(16_000, 1), noise(16_000, 2)
-    found = evaluate_pair(mix, mix, fused, config=settings("snr"), reference_kind="fused vocals")
+    found = evaluate_pair(mix, mix, fused, config=settings("snr"), reference_kind="own estimate")
     assert found.scores[0].note == "against the members' own estimate"
 
 
@@ -65,7 +65,7 @@ def test_without_a_reference_the_reason_is_given():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"reference_kind": "nonsense"}, "reference_kind: found 'nonsense'; choose one of 'truth', 'fused vocals'"),
+        ({"reference_kind": "nonsense"}, "reference_kind: found 'nonsense'; choose one of 'truth', 'own estimate'"),
         ({"reference_kind": None}, "reference_kind: found None; choose one of"),
         ({"mix": None}, "mix: found None; give a path or an Audio"),
         ({"clean": None}, "clean: found None; give a path or an Audio"),

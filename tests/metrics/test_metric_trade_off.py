@@ -49,7 +49,7 @@ def test_nothing_done_loses_nothing_and_silence_loses_all():
     assert lost.after == trade_off.FLOOR_DB and left.after == pytest.approx(left.before, abs=1e-3)
     left, lost = scores("trade_off", Pair(mix, Audio(0 * mix.samples, 16_000), speech))
     assert lost.after == 0 and left.why == "not measured: after is undefined"
-    assert "true speech" in scores("trade_off", Pair(mix, mix, speech, reference_kind="fused vocals"))[0].why
+    assert "true speech" in scores("trade_off", Pair(mix, mix, speech, reference_kind="own estimate"))[0].why
 
 
 def test_the_true_speech_is_faultless_and_a_mask_is_what_it_is():

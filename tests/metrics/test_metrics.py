@@ -95,10 +95,10 @@ def test_residual_on_the_pilot_follows_the_gain_of_the_pauses():
     assert "the truth" in found.note
     assert "found in the mix" in row("music_residual", Pair(mix, clean)).note
     assert found.basis == "truth" and verdict(asdict(found)) == "better"
-    own = row("music_residual", Pair(mix, clean, reference=speech, reference_kind="fused vocals"))
+    own = row("music_residual", Pair(mix, clean, reference=speech, reference_kind="own estimate"))
     assert own.after == found.after and own.basis == "own estimate" and verdict(asdict(own)) == ""
     silent = Audio(np.zeros_like(mix.samples), mix.sample_rate)
-    unheard = row("music_residual", Pair(mix, clean, reference=silent, reference_kind="fused vocals"))
+    unheard = row("music_residual", Pair(mix, clean, reference=silent, reference_kind="own estimate"))
     assert unheard.why == "not measured: no speech was found in the members' own estimate"
 
 

@@ -64,7 +64,7 @@ def test_with_the_truth_the_faults_are_found_and_the_windows_average_to_the_metr
 def test_without_it_they_are_found_by_ear_and_the_windows_average_to_the_metrics(faulty):
     """Second 1 is a pause of the speech, as the pilot has it."""
     mix, clean, speech = faulty
-    pair = Pair(mix, clean, speech, reference_kind="fused vocals")
+    pair = Pair(mix, clean, speech, reference_kind="own estimate")
     found, metrics = by_title(pair), figures(pair, "music_residual", "dnsmos")
     left, lost, worst = found["Most music left"], found["Most speech lost"], found["Worst to the ear"]
     assert left.moments[0].start_s == 1 and "voice activity" in left.basis
