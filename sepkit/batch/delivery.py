@@ -72,6 +72,11 @@ def check(archive: Path, bound: UnpackBound) -> list[zipfile.ZipInfo]:
     return [member for member in members if not _is_folder(member)]
 
 
+def names(archive: Path, bound: UnpackBound) -> list[str]:
+    """What the members of an archive are called where they are unpacked; raises as `check` does."""
+    return ["/".join(_parts(member)) for member in check(archive, bound)]
+
+
 def _problem(member: zipfile.ZipInfo, seen: set[str]) -> str | None:
     """What makes a member unsafe. Both slashes separate: some packers write Windows' one."""
     name = member.orig_filename

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from sepkit.batch import moves
 from sepkit.batch.bars import Bars, checking
-from sepkit.batch.delivery import pack, unpack
+from sepkit.batch.delivery import names, pack, unpack
 from sepkit.batch.engines.here import render_here
 from sepkit.batch.engines.processes import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.batch.estimate import estimate
 from sepkit.batch.file_result import FileResult, Told, say_nothing
 from sepkit.batch.find import Found, find, matcher, require_any
 from sepkit.batch.job import BatchJob, check
-from sepkit.batch.journal import Journal, Record, by_stem
+from sepkit.batch.journal import JOURNAL_NAME, Journal, Record, by_stem
 from sepkit.batch.later_pages import lacking
 from sepkit.batch.own_results import leave_out_results
 from sepkit.batch.plan import Identity, Item, Plan, RenderItem, make_plan
@@ -46,6 +46,7 @@ def run_batch(job: BatchJob, told: Told = say_nothing) -> BatchReport:
 
 
 def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None, told: Told) -> BatchReport:
+    _require_sources(job, pipeline)
     with _held(job.out) as work:
         moves.undo(job.out)
         journal = Journal(job.out)
@@ -218,6 +219,19 @@ def _journal(
     except OutputError as error:
         return str(error)
     return ""
+
+
+def _require_sources(job: BatchJob, pipeline: Pipeline) -> None:
+    """Raise where there is nothing to do, before OUT_DIR is made; one that has a journal is there already."""
+    if (job.out / JOURNAL_NAME).exists():
+        return
+    matches = matcher(job.pattern, job.exclude)
+    if job.source.is_dir():
+        found = find(job.source, job.pattern, skipped=job.out, exclude=job.exclude)
+    else:
+        found = Found([name for name in names(job.source, job.unpack_bound) if matches(name)])
+    notes = leave_out_results(found, job.source, pipeline)
+    require_any(found, job.source, job.pattern, notes)
 
 
 def _sources(job: BatchJob, work: Path, pipeline: Pipeline, journal: Journal) -> tuple[Path, Found, list[str]]:

@@ -1,5 +1,7 @@
 """What a batch refuses, its dry run and a plan refuse too, with the same words; and nothing is made."""
 
+import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import tests.bands
 from sepkit.batch import BatchJob, run_batch
 from sepkit.batch.preview import plan_text
 from sepkit.config import load_config
-from sepkit.errors import ConfigError
+from sepkit.errors import ConfigError, SourceError
 from tests.batch.folders import PASSTHROUGH, lay
 from tests.dropped import dropped_in
 
@@ -52,6 +54,26 @@ def test_batch_dry_run_and_plan_refuse_alike_and_make_nothing(tmp_path, text, sa
         with pytest.raises(ConfigError, match=f"^{said}"):
             ask()
         assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_batch_of_no_file_makes_nothing(tmp_path, zipped):
+    """Nothing of the name, nothing but sepkit's own results, an archive that would land elsewhere."""
+    (tmp_path / "plain.yaml").write_text(PASSTHROUGH)
+    config = load_config(tmp_path / "plain.yaml")
+    source = lay(tmp_path / "in", "a__speech_only.wav", "b/b.wav")
+    if zipped:
+        source = Path(shutil.make_archive(str(tmp_path / "d"), "zip", source))
+        with zipfile.ZipFile(tmp_path / "bad.zip", "w") as bad:
+            bad.writestr("../a.wav", b"")
+    before = sorted(tmp_path.rglob("*"))
+    asked = [(source, "*.flac", "no file matches"), (source, "*_only.wav", "no file matches .* results of sepkit: 1")]
+    asked += [(tmp_path / "bad.zip", "*.wav", "leaves the folder by")] if zipped else []
+    for folder, pattern, why in asked:
+        with pytest.raises(SourceError, match=why):
+            run_batch(BatchJob(config, folder, tmp_path / "new/out", pattern, quiet=True))
+        assert sorted(tmp_path.rglob("*")) == before
+    assert run_batch(BatchJob(config, source, tmp_path / "new/out", "b/*.wav", quiet=True)).exit_code == 0
 
 
 def test_a_plan_leaves_the_folders_own_results_out_as_a_batch_does(tmp_path, monkeypatch):
