@@ -35,7 +35,7 @@ FileRow = Mapping[str, Any]
 
 class Metric(NamedTuple):
     """A metric of the batch: how it is called and read, a picture of its values before and after, and in how many
-    files it became better and worse.
+    files it became better and worse. silent: how many were left out, for nobody speaks there and it tells of speech.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Metric(NamedTuple):
     direction: str
     picture: str
     measured: int
+    silent: int
     better: int
     worse: int
     mean_before: float | None
@@ -86,6 +87,7 @@ def write(out: Path, record: Mapping[str, Any]) -> Path:
         metrics=metrics,
         stages=list(_stages(rows)),
         failures=[(shown(row["path"]), _why(row)) for row in failed[:MOST_FAILURES]],
+        silent=sum(each.silent for each in metrics),
         failures_left=max(0, len(failed) - MOST_FAILURES),
         table={
             "page_rows": PAGE_ROWS,
@@ -129,14 +131,17 @@ def outcome(row: FileRow) -> str:
 
 
 def _table_row(out: Path, row: FileRow, metrics: Sequence[str]) -> list[Any]:
-    """[name, link, outcome, why, duration in s, seconds, values before, values after, the sound to hear]."""
+    """[name, link, outcome, why, duration in s, seconds, values before, values after, the sound to hear, which values
+    say nothing without speech].
+    """
     page = page_path(out, row["path"])
     link = quote(os.fsencode(page.relative_to(out))) if _has_page(out, row) else ""
     scores = [row["metrics"].get(name, {}) for name in metrics]
     values = [[_short(score.get(side)) for score in scores] for side in ("before", "after")]
     took = (_short(row[name]) for name in ("duration_s", "seconds"))
     heard = next(iter(row.get("outputs") or ()), "")
-    return [shown(row["path"]), link, outcome(row), _why(row), *took, *values, quote(os.fsencode(heard))]
+    silent = [index for index, score in enumerate(scores) if _is_silent(score)]
+    return [shown(row["path"]), link, outcome(row), _why(row), *took, *values, quote(os.fsencode(heard)), silent]
 
 
 def _why(row: FileRow) -> str:
@@ -174,12 +179,18 @@ def _metrics(rows: Sequence[FileRow]) -> Iterator[Metric]:
         means = (math.fsum(values) / len(values) if values else None for values in (before, after))
         goal = GOALS[score["better"]]
         direction = f"{goal} is better" if goal else ""
-        yield Metric(name, score["label"], score["unit"], direction, picture, len(after), *judged, *means)
+        silent = sum(1 for row in rows if _is_silent(row["metrics"].get(name, {})))
+        yield Metric(name, score["label"], score["unit"], direction, picture, len(after), silent, *judged, *means)
 
 
 def _values(rows: Sequence[FileRow], name: str, side: str) -> list[float]:
-    found = (row["metrics"].get(name, {}).get(side) for row in rows)
-    return [value for value in found if value is not None]
+    scores = (row["metrics"].get(name, {}) for row in rows)
+    return [score[side] for score in scores if score.get(side) is not None and not _is_silent(score)]
+
+
+def _is_silent(score: Mapping[str, Any]) -> bool:
+    """Whether it has a value that says nothing, for it tells of speech and nobody speaks."""
+    return score.get("basis") == "no speech" and score.get("after") is not None
 
 
 def _histogram(before: Sequence[float], after: Sequence[float], label: str) -> str:

@@ -164,6 +164,29 @@ def test_it_keeps_to_the_rules_for_people_and_to_the_width(browser, path, scheme
         opened.close()
 
 
+def test_what_says_nothing_without_speech_stands_in_brackets_and_in_no_mean(browser, tmp_path):
+    """Of three files nobody speaks in the second, whose residual is the lowest by far."""
+    values = {"a.wav": (-10.0, -20.0, "independent"), "b.wav": (-70.0, -90.0, "no speech"), "c.wav": (-12.0, -30.0, "")}
+    known = {"label": "Music residual", "unit": "dB", "better": "lower", "note": "", "why": None}
+    rows = [
+        {**file_row(1), "path": path, "metrics": {"r": known | {"before": before, "after": after, "basis": basis}}}
+        for path, (before, after, basis) in values.items()
+    ]
+    path = batch_page.write(tmp_path, {"files": rows, "interrupted": False, "notes": []})
+    opened = browser.new_page()
+    opened.goto(path.as_uri())
+    assert column(opened, "Music residual") == ["−20.00", "(−90.00)", "−30.00"]
+    assert opened.locator("#files tbody td[title]").all_inner_texts() == ["(−90.00)"]
+    assert "In brackets: says nothing, for nobody speaks there." in opened.locator("main").inner_text()
+    caption = opened.locator("figcaption").inner_text()
+    assert "mean −11.00 before, −25.00 after" in caption
+    assert "2 of 3 files measured, 1 left out, for nobody speaks there" in caption
+    for order in (["−30.00", "−20.00", "(−90.00)"], ["−20.00", "−30.00", "(−90.00)"]):
+        sort(opened, "Music residual")
+        assert column(opened, "Music residual") == order
+    opened.close()
+
+
 def test_reasons_and_notes_are_read_whole_without_scrolling(browser, tmp_path):
     """Beside as many figures as a batch can have, and with a word that has no place to break."""
     scores = {f"m{index}": METRICS["wer"] | {"before": 1.0, "after": 2.0} for index in range(15)}

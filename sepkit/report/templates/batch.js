@@ -3,7 +3,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("table").textContent);
   const element = (id) => document.getElementById(id);
-  const [NAME, LINK, OUTCOME, WHY, DURATION, SECONDS, BEFORE, AFTER, HEARD] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+  const [NAME, LINK, OUTCOME, WHY, DURATION, SECONDS, BEFORE, AFTER, HEARD, SILENT] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const sound = new Audio();
   let heard = null;
   const body = document.querySelector("#files tbody"), head = document.querySelector("#files thead tr");
@@ -23,7 +23,7 @@
     { label: "Length, s", value: (row) => row[DURATION], decimals: 1 },
     { label: "Took, s", value: (row) => row[SECONDS], decimals: 1 },
     ...data.metrics.map((metric, index) => ({
-      label: metric.label + ", " + metric.unit, value: (row) => figure(row, index), decimals: 2,
+      label: metric.label + ", " + metric.unit, value: (row) => figure(row, index), decimals: 2, metric: index,
     })),
   ];
   const tone = { failed: "bad", quarantined: "bad", escalated: "warn", pending: "warn", done: "good", "already done": "good" };
@@ -61,6 +61,10 @@
       made.append(tag);
     } else {
       made.textContent = column.text ? value : round(value, column.decimals);
+      if (row[SILENT].includes(column.metric) && value !== null) {
+        made.textContent = `(${made.textContent})`;
+        made.title = "says nothing without speech";
+      }
       if (!column.text) made.className = "figure";
       if (column.long) made.className = "why";
     }
@@ -86,11 +90,12 @@
     order = data.rows.map((_, index) => index)
       .filter((index) => (!text || words[index].includes(text)) && (!outcome || data.rows[index][OUTCOME] === outcome));
     if (sorted !== null) {
-      const { value, text: isText } = columns[sorted], keys = data.rows.map(value), sign = rising ? 1 : -1;
+      const { value, text: isText, metric } = columns[sorted], sign = rising ? 1 : -1;
+      const keys = data.rows.map((row) => (row[SILENT].includes(metric) ? null : value(row)));
       const compare = isText ? new Intl.Collator("en", { numeric: true }).compare : (a, b) => a - b;
       order.sort((a, b) => {
         const [left, right] = [keys[a], keys[b]];
-        if (left === null || right === null) return (left === null) - (right === null);  // what was not measured comes last
+        if (left === null || right === null) return (left === null) - (right === null);  // what was not measured, or says nothing, comes last
         return sign * compare(left, right);
       });
     }
