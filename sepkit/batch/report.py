@@ -8,6 +8,7 @@ stands before a text that a spreadsheet would take for a formula.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -117,10 +118,11 @@ class BatchReport:
         return report
 
     def _write(self) -> None:
+        table = self._csv().encode()
         with appearing(self.out / JSON_NAME) as temporary:
-            temporary.write_text(self._json(), encoding="ascii")
+            temporary.write_text(self._json(table), encoding="ascii")
         with appearing(self.out / CSV_NAME) as temporary:
-            temporary.write_bytes(self._csv().encode())
+            temporary.write_bytes(table)
         if self.config.report:
             batch_page.write(self.out, self.as_dict())
         else:
@@ -175,8 +177,11 @@ class BatchReport:
                 text = re.sub(rf"{re.escape(shown(folder))}(/|(?![\w.-]))", lambda end: "" if end[1] else ".", text)
         return text
 
-    def _json(self) -> str:
-        return json.dumps(self.as_dict(), indent=1, allow_nan=False) + "\n"
+    def _json(self, table: bytes) -> str:
+        """table: the CSV, which is known by its hash to be sepkit's own."""
+        told = self.as_dict()
+        known = {"sepkit": told.pop("sepkit"), own.CSV_HASH: hashlib.sha256(table).hexdigest()}
+        return json.dumps(known | told, indent=1, allow_nan=False) + "\n"
 
     def _csv(self) -> str:
         metrics = sorted({name for row in self.rows for name in row.metrics})

@@ -1,5 +1,8 @@
 """Which reports and pages are sepkit's own, so that it may replace them: they are known by how they begin.
 
+A report.csv is known by its hash, which report.json has in its first lines: spreadsheets open it, and what is changed
+there is somebody's work.
+
 All else that bears their names is somebody's work. It stays, and where its place is needed it is set aside.
 """
 
@@ -11,6 +14,7 @@ from pathlib import Path
 
 from sepkit.errors import OutputError
 from sepkit.files.aside import kept_note, set_aside
+from sepkit.files.digest import sha256_if_readable
 from sepkit.files.naming import shown
 from sepkit.files.whole_file import cannot_write
 
@@ -20,17 +24,32 @@ BEGINNINGS = {
     ".csv": re.compile(rb"path,status,reason,error,note,duration_s,seconds,"),
 }
 HEAD_BYTES = 1024
+CSV_HASH = "csv_sha256"
+"""The field of report.json."""
 
 
 def is_own(path: Path) -> bool:
-    """Whether it is a file that begins as sepkit's reports and pages of that suffix do, in every version."""
+    """Whether it is a file that begins as sepkit's reports and pages of that suffix do, in every version; of a CSV, the
+    one whose hash report.json beside it has.
+    """
+    begins_so = BEGINNINGS[path.suffix].match(_head(path)) is not None
+    return begins_so and (path.suffix != ".csv" or _is_as_written(path))
+
+
+def _is_as_written(path: Path) -> bool:
+    known = re.search(rb'"%b": "([0-9a-f]{64})"' % CSV_HASH.encode(), _head(path.with_suffix(".json")))
+    return known is not None and sha256_if_readable(path) == known[1].decode()
+
+
+def _head(path: Path) -> bytes:
+    """How a file begins; nothing where that is a link, or no file."""
     try:
         if path.is_symlink() or not path.is_file():
-            return False
+            return b""
         with path.open("rb") as file:
-            return BEGINNINGS[path.suffix].match(file.read(HEAD_BYTES)) is not None
+            return file.read(HEAD_BYTES)
     except OSError:
-        return False
+        return b""
 
 
 def make_way(path: Path) -> str:

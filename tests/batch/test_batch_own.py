@@ -1,5 +1,6 @@
 """Reports and pages of somebody else that bear the names of sepkit's own: they are set aside and said, never lost."""
 
+import hashlib
 import json
 
 import pytest
@@ -68,10 +69,25 @@ def test_a_link_to_a_file_of_the_user_is_no_report_of_ours(tmp_path):
     assert mine.read_bytes() == before and (out / "report.csv.kept").is_symlink()
 
 
-def test_reports_of_the_first_version_are_known(tmp_path):
+def test_a_table_that_was_changed_in_a_spreadsheet_is_kept(tmp_path):
+    """Saved with another end of lines and a value more, as spreadsheets do; it still begins as sepkit's own."""
+    source, out = lay(tmp_path / "in", "a.wav"), tmp_path / "out"
+    run_batch(BatchJob(config(), source, out))
+    table = out / "report.csv"
+    known = json.loads((out / "report.json").read_text())["csv_sha256"]
+    assert known == hashlib.sha256(table.read_bytes()).hexdigest() and is_own(table)
+    mine = table.read_bytes().replace(b"\r\n", b"\n").replace(b"a.wav,done", b"a.wav,listened to")
+    table.write_bytes(mine)
+    again = run_batch(BatchJob(config(), source, out))
+    assert again.notes == (said("report.csv"),)
+    assert (out / "report.csv.kept").read_bytes() == mine and b"skipped" in table.read_bytes()
+    assert run_batch(BatchJob(config(), source, out)).notes == ()
+
+
+def test_of_the_reports_of_the_first_version_the_table_is_kept_for_nothing_tells_whether_it_was_changed(tmp_path):
     """As commit 4a807b8 wrote them."""
     columns = "path,status,reason,error,note,duration_s,seconds,speech,background"
     (tmp_path / "report.csv").write_text(f"{columns}\r\n")
     (tmp_path / "report.json").write_text(json.dumps({"sepkit": "0.1.0", "interrupted": False}, indent=1) + "\n")
-    assert is_own(tmp_path / "report.csv") and is_own(tmp_path / "report.json")
+    assert not is_own(tmp_path / "report.csv") and is_own(tmp_path / "report.json")
     assert set(BEGINNINGS) == {".html", ".json", ".csv"}
