@@ -120,8 +120,9 @@ def _measure(config: Config, sample_rate: int, channels: int) -> Rates:
     calming = Spent(0.0, 0)
     if pipeline.task.denoiser:
         sound = noise(DENOISER_S, pipeline.task.denoiser.sample_rate)
-        pipeline.task.denoiser.denoise(sound[:, : pipeline.task.denoiser.sample_rate], 0.1)
-        calming = _spent(pipeline.task.denoiser.denoise, sound, 0.1)
+        with pipeline.task.blamed():
+            pipeline.task.denoiser.denoise(sound[:, : pipeline.task.denoiser.sample_rate], 0.1)
+            calming = _spent(pipeline.task.denoiser.denoise, sound, 0.1)
     pipeline.ensemble.begin(sample_rate)
     known = long.held is not None and short.held is not None
     return Rates(

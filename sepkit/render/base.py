@@ -153,7 +153,7 @@ class BaseTask(ABC):
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The files that the stages read, the members apart."""
-        with self._blamed():
+        with self.blamed():
             return self.denoiser.weights() if self.denoiser else ()
 
     @property
@@ -169,10 +169,10 @@ class BaseTask(ABC):
     def load(self, device: str) -> None:
         """Bring the models of the stages to `device`."""
         if self.denoiser:
-            with self._blamed():
+            with self.blamed():
                 self.denoiser.load(device)
 
-    def _blamed(self) -> AbstractContextManager[None]:
+    def blamed(self) -> AbstractContextManager[None]:
         """What the denoiser's own code raises names its file."""
         return plugins.blamed("denoisers", self.config.denoise.denoiser if self.config.denoise else "", "run")
 

@@ -62,7 +62,7 @@ class Task(BaseTask):
             rule, kind = config.fuse.rule, config.fuse.mask
             speech = fused = fuse.fuse(part.mix, estimates, rule, self._stft, part.watch, kind)
         if config.denoise and self.denoiser:
-            with clock("denoise"):
+            with clock("denoise"), self.blamed():
                 first = -part.window.start % self._denoiser_grid(rate)
                 wet, dry = config.denoise.wet, config.denoise.dry
                 calm = denoise.denoise(speech[:, first:], rate, self.denoiser, wet, dry, part.statistics.std, clock)

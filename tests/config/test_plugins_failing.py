@@ -44,6 +44,8 @@ CASES = [
     (MEMBER, "weights(self)", OF_MEMBER, DRY, 2),
     (MEMBER, "weights(self)", OF_MEMBER, PLAN, 2),
     (MEMBER, "load(self, device)", OF_MEMBER, PLAN, 2),
+    (DENOISER, "denoise(self, samples, std)", OF_DENOISER, BATCH, 1),
+    (DENOISER, "denoise(self, samples, std)", OF_DENOISER, PLAN, 2),
     (DENOISER, "weights(self)", OF_DENOISER, PLAN, 2),
     (DENOISER, "load(self, device)", OF_DENOISER, DRY, 2),
     (METRIC, "weights(self)", OF_METRIC, DRY, 2),
