@@ -82,11 +82,11 @@ def _taken_db(mix: Source, fused: Source) -> float:
 
 def _pauses(mix: Source, fused: Source) -> tuple[bool, float | None, float]:
     """Whether anybody speaks; of the other steps, mean power over all channels beside that of the speech, and tones."""
-    detector = voice_activity.load()
+    detector = voice_activity.Detector()
     powers, spoken = [], []
     for heard, cleaned in zip(silence.heard_steps(mix), silence.heard_steps(fused), strict=True):
         powers.append(np.square(heard).mean(axis=(0, 2), dtype=np.float64))
-        spoken.append(voice_activity.probabilities(detector, cleaned.mean(axis=0)) >= SPOKEN_PROBABILITY)
+        spoken.append(detector.hear(cleaned.mean(axis=0)) >= SPOKEN_PROBABILITY)
     power, speech = np.concatenate(powers), np.concatenate(spoken)
     pause = ~silence.widened(speech, AROUND_SPEECH_STEPS)
     if not speech.any() or pause.sum() < LEAST_PAUSE_STEPS or power[speech].sum() == 0:

@@ -11,14 +11,13 @@ VAD (`voice_activity`).
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from sepkit import config
+from sepkit.audio.resample import converted_frames
 from sepkit.audio.samples import Audio, Samples
 from sepkit.metrics.base import (
     REFERENCE_NAMES,
@@ -27,11 +26,11 @@ from sepkit.metrics.base import (
     Score,
     energy,
     measured,
-    mono_at,
     not_measured,
     ratio_db,
 )
 from sepkit.models import voice_activity
+from sepkit.models.device import keeping_threads
 from sepkit.models.voice_activity import SAMPLE_RATE
 from sepkit.models.weights import WeightFile
 
@@ -80,23 +79,19 @@ class Metric(BaseMetric):
         row = replace(row, basis="independent" if pair.reference is None else pair.reference_kind)
         return (measured(row, before, after, note=f"spans of speech found in {where}"),)
 
-    @cached_property
-    def _model(self) -> Any:
-        return voice_activity.load()
-
     def speech(self, audio: Audio) -> NDArray[np.bool_]:
         """True where someone speaks, shape (frames,)."""
-        model = self._model
-        import torch
-        from silero_vad import get_speech_timestamps
+        with keeping_threads():  # importing silero_vad sets it to one
+            from silero_vad import get_speech_timestamps_from_probs
 
-        spans = get_speech_timestamps(
-            torch.from_numpy(mono_at(audio, SAMPLE_RATE)),
-            model,
+        (steps,) = voice_activity.in_steps(audio.mono(), audio.sample_rate)
+        spans = get_speech_timestamps_from_probs(
+            voice_activity.Detector().hear(steps),
             threshold=self.options.threshold,
             sampling_rate=SAMPLE_RATE,
             min_silence_duration_ms=self.options.min_silence_ms,
             speech_pad_ms=self.options.pad_ms,
+            audio_length_samples=converted_frames(audio.frames, audio.sample_rate, SAMPLE_RATE),
         )
         speech = np.zeros(audio.frames, dtype=np.bool_)
         for span in spans:

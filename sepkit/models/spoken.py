@@ -67,7 +67,7 @@ class Listener:
         self._down = (down / down.sum()).astype(np.float32)
         self._block_frames = round(BLOCK_S * sample_rate)
         self._waiting: Samples = np.zeros((2, 0), np.float32)
-        self._detector = voice_activity.load()
+        self._detectors = voice_activity.Detector(), voice_activity.Detector()
         self._probabilities: list[NDArray[np.float32]] = []
         self._powers: list[NDArray[np.float32]] = []
 
@@ -85,8 +85,8 @@ class Listener:
         if self._waiting.shape[1]:
             self._hear(self._waiting)
             self._waiting = self._waiting[:, :0]
-        before, likely = np.concatenate([np.zeros((0, 2), np.float32), *self._probabilities]).T
-        power_before, power = np.concatenate([np.zeros((0, 2), np.float32), *self._powers]).T
+        before, likely = np.concatenate([np.zeros((2, 0), np.float32), *self._probabilities], axis=1)
+        power_before, power = np.concatenate([np.zeros((2, 0), np.float32), *self._powers], axis=1)
         kept, of = (np.maximum(uniform_filter1d(each, KEPT_STEPS), SILENCE) for each in (power, power_before))
         sounds_like = uniform_filter1d(likely, SOUNDS_LIKE_STEPS) >= PROBABILITY
         spoken = sounds_like & ((before >= PROBABILITY) | (kept >= of * 10 ** (KEPT_DB / 10)))
@@ -94,6 +94,6 @@ class Listener:
 
     def _hear(self, block: Samples) -> None:
         """A block (2, frames) of the grid, or the last."""
-        steps = voice_activity.in_steps(block, self._sample_rate).swapaxes(0, 1).copy()
-        self._probabilities.append(voice_activity.probabilities(self._detector, steps))
+        steps = voice_activity.in_steps(block, self._sample_rate)
+        self._probabilities.append(np.stack([each.hear(row) for each, row in zip(self._detectors, steps, strict=True)]))
         self._powers.append(np.square(steps).mean(axis=2))

@@ -52,13 +52,13 @@ def spans(source: Source, config: SilenceConfig, context_s: float) -> list[Span]
 
 def _spoken(source: Source, config: SilenceConfig) -> NDArray[np.bool_]:
     """Whether each step of 32 ms may hold speech, in any channel: (steps,)."""
-    detectors = [voice_activity.load() for _ in range(source.info.channels)]
+    detectors = [voice_activity.Detector() for _ in range(source.info.channels)]
     blocks = []
     for block in heard_steps(source):
         spoken = np.zeros(block.shape[1], np.bool_)
         for steps, detector in zip(block, detectors, strict=True):
             level_db = 10 * np.log10(np.mean(steps**2, axis=1) + 1e-20)
-            likely = voice_activity.probabilities(detector, steps) >= config.speech_probability
+            likely = detector.hear(steps) >= config.speech_probability
             spoken |= likely & (level_db >= config.quieter_than_dbfs)
         blocks.append(spoken)
     return np.concatenate(blocks)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sepkit.audio.samples import Audio
 from sepkit.config.sections import MetricConfig
 from sepkit.metrics import dnsmos, music_residual, trade_off
-from sepkit.metrics.base import REFERENCE_NAMES, Pair, mono_at
+from sepkit.metrics.base import REFERENCE_NAMES, Pair
 from sepkit.models import voice_activity
 
 WINDOW_S = 1.0
@@ -115,8 +115,7 @@ def _from_voice_activity(pair: Pair, options: music_residual.Options) -> tuple[R
 
 def _speech_fall(pair: Pair) -> Ranking:
     """How much less likely speech became; what became likelier counts nothing."""
-    detector = voice_activity.load()
-    before, after = (_speech_probability(detector, audio) for audio in (pair.mix, pair.clean))
+    before, after = (_speech_probability(audio) for audio in (pair.mix, pair.clean))
     steps = np.maximum(before - after, 0).astype(np.float64)
     windows = (np.arange(steps.size) * voice_activity.STEP_FRAMES / (WINDOW_S * voice_activity.SAMPLE_RATE)).astype(
         np.int64
@@ -129,11 +128,9 @@ def _speech_fall(pair: Pair) -> Ranking:
     return _ranked("Most speech lost", basis, "of 1", float(steps.mean()), weighted, ends, LEAST_FALL)
 
 
-def _speech_probability(detector: Any, audio: Audio) -> NDArray[np.float32]:
-    detector.reset_states()
-    heard = mono_at(audio, voice_activity.SAMPLE_RATE)
-    heard = np.pad(heard, (0, -heard.size % voice_activity.STEP_FRAMES))
-    return voice_activity.probabilities(detector, heard.reshape(-1, voice_activity.STEP_FRAMES))
+def _speech_probability(audio: Audio) -> NDArray[np.float32]:
+    (steps,) = voice_activity.in_steps(audio.mono(), audio.sample_rate)
+    return voice_activity.Detector().hear(steps)
 
 
 def _from_opinions(pair: Pair, options: dnsmos.Options) -> Ranking:

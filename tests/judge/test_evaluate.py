@@ -140,13 +140,13 @@ def test_what_goes_wrong_in_a_metric_becomes_its_reason_and_stops_no_other(monke
 
 
 def test_an_evaluator_keeps_what_it_loaded():
-    evaluator = Evaluator([MetricConfig.model_validate({"metric": "music_residual"})])
+    evaluator = Evaluator([MetricConfig.model_validate({"metric": "wer", "options": {"backend": "pocketsphinx"}})])
     mix = noise(16_000, 11)
     evaluator.scores(Pair(mix, mix))
-    loaded = evaluator.metrics[0]._model
+    loaded = evaluator.metrics[0]._transcribe
     evaluator.scores(Pair(mix, mix))
-    assert evaluator.metrics[0]._model is loaded
-    assert evaluator.weights()[0].model == "silero-vad"
+    assert evaluator.metrics[0]._transcribe is loaded
+    assert evaluator.weights()[0].model == "pocketsphinx"
 
 
 def test_the_default_is_everything_that_is_embedded():

@@ -153,7 +153,7 @@ def test_one_channel_of_two_needs_twice_the_power_and_so_meets_the_ceiling_soone
 
 @pytest.mark.parametrize("loudness", ["target_lufs: null", "least_speech_s: 0"])
 def test_no_voice_activity_runs_where_the_gain_does_not_depend_on_it(speech, monkeypatch, loudness):
-    monkeypatch.setattr(voice_activity, "load", lambda: pytest.fail("a detector was loaded"))
+    monkeypatch.setattr(voice_activity, "Detector", lambda: pytest.fail("a detector was loaded"))
     rendered = render(speech.samples, speech.sample_rate, loudness)
     assert "speech_found_s" not in rendered.report.facts["speech"]
 
