@@ -210,7 +210,7 @@ class Ensemble:
 def window_passes(member: Member, window: Window, frames: int, channels: range, sample_rate: int) -> Passes:
     """What `estimate` would run on one or two channels of the source."""
     start, stop = read_around(window, frames, *member.reach(sample_rate))
-    place = _place(window, start, sample_rate, channels.start)
+    place = _place(window, start, frames, sample_rate, channels.start)
     return member.passes(stop - start, len(channels), sample_rate, place)
 
 
@@ -226,7 +226,7 @@ def _estimate_window(
     part: int,
 ) -> Estimate:
     start, stop = read_around(window, frames, *member.reach(sample_rate))
-    place = _place(window, start, sample_rate, part)
+    place = _place(window, start, frames, sample_rate, part)
     stretch = read[:, start - read_start : stop - read_start]
     found = member.estimate(stretch, sample_rate, statistics, clock, place)
 
@@ -238,10 +238,10 @@ def _estimate_window(
     return Estimate(used(found.wanted), rest, found.weight, sources)
 
 
-def _place(window: Window, start: int, sample_rate: int, part: int) -> Place:
-    """Of the stretch that begins at `start`, in frames of the source."""
+def _place(window: Window, start: int, frames: int, sample_rate: int, part: int) -> Place:
+    """Of the stretch that begins at `start`, in frames of the source, which has `frames`."""
     again = 2 * (window.stop - window.body_stop) + sample_rate  # the next window's context, as wide as this one's
-    return Place(start, (window.start - start, window.stop - start), again, part)
+    return Place(start, (window.start - start, window.stop - start), again, part, last=window.body_stop == frames)
 
 
 def _converted(place: Place, from_hz: int, to_hz: int) -> Place:
@@ -250,7 +250,8 @@ def _converted(place: Place, from_hz: int, to_hz: int) -> Place:
         return place
     reach, ratio = resample.CONTEXT_S * to_hz, to_hz / from_hz
     used = max(0, math.floor(place.used[0] * ratio - reach)), math.ceil(place.used[1] * ratio + reach)
-    return Place(place.begin * to_hz // from_hz, used, math.ceil(place.again * ratio + 2 * reach), place.part)
+    again = math.ceil(place.again * ratio + 2 * reach)
+    return place._replace(begin=place.begin * to_hz // from_hz, used=used, again=again)
 
 
 def _part(place: Place | None, index: int) -> Place | None:

@@ -79,7 +79,7 @@ def estimate(
     import torch
 
     total = torch.zeros_like(mix)
-    place = place or Place(0, (0, mix.shape[-1]))
+    place = place or Place(0, (0, mix.shape[-1]), last=True)
     kept = kept or Kept()
     queue = queued(runs, mix.shape[-1], overlap, place)
     known = {name: kept.stems[name] for name in queue if name in kept.stems}
@@ -91,7 +91,7 @@ def estimate(
         hidden = max(0, -segment.start)  # what lies before the mix
         inside = slice(segment.start + hidden, segment.start + segment.length)
         total[:, inside] += (stem * (_fades(segment, overlap) * segment.run.share))[:, hidden:]
-        if segment.start + segment.length > place.used[1] - place.again:
+        if not place.last and segment.start + segment.length > place.used[1] - place.again:
             kept.stems[name] = stem
 
     while known:  # each let go of once it is added

@@ -28,13 +28,14 @@ class Place(NamedTuple):
 
     begin: its first frame, in the source. used: (start, stop) within the stretch of what will be used; around it the
     estimate may be left unfinished. again: how many frames at the end of these the next stretch will use once more.
-    part: which channels of the source.
+    part: which channels of the source. last: whether nothing of the source comes after it.
     """
 
     begin: int
     used: tuple[int, int]
     again: int = 0
     part: int = 0
+    last: bool = False
 
 
 @dataclass(frozen=True)

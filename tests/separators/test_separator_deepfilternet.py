@@ -166,10 +166,23 @@ def test_windows_give_what_the_whole_gives(stirred, pilot, again):
     for first in range(0, frames, body):
         last, tail = min(first + body, frames), min(first + body + again, frames)
         begin, stop = max(first - context, 0) // 480 * 480, min(tail + context, frames)
-        place = Place(begin, (first - begin, tail - begin), tail - last)
+        place = Place(begin, (first - begin, tail - begin), tail - last, last=last == frames)
         found = separate(stirred, mix[:, begin:stop], place, of=mix)
         joined[:, first:last] = found[:, first - begin : last - begin]
     assert agreement_db(joined, whole) > 60
+
+
+def test_a_source_in_one_stretch_is_encoded_once(stirred, pilot, monkeypatch):
+    heard, found = [], stirred._network.found
+    monkeypatch.setattr(stirred._network, "found", lambda *given: heard.append(given[0].shape[2]) or found(*given))
+    used = (0, pilot[0].shape[1])
+    results = []
+    for last in (True, False):
+        stirred.begin(RATE_HZ)
+        results.append(separate(stirred, pilot[0], Place(0, used, RATE_HZ, last=last)))
+    steps = pilot[0].shape[1] // features.HOP_FRAMES + 1
+    assert heard[0] == steps and sum(heard[1:]) > steps
+    assert agreement_db(*results) > 100
 
 
 def test_what_is_remembered_matters(stirred, pilot):

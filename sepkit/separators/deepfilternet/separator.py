@@ -137,7 +137,7 @@ class Separator(BaseSeparator):
             samples = torch.from_numpy(mix.samples * gain).to(self._device)
             X = self._network.analyse(samples)
             heard = (X[:1] - X[1:]) / 2 if opposed else X.mean(0, keepdim=True)
-            V = self._filtered(X, heard, mix.place or Place(0, (0, frames)))
+            V = self._filtered(X, heard, mix.place or Place(0, (0, frames), last=True))
             speech = self._network.synthesise(V, frames).cpu().numpy()
         return Estimates(np.asarray(speech / gain, np.float32))
 
@@ -154,14 +154,14 @@ class Separator(BaseSeparator):
         begin, state = (before.step - first, before.state) if before and carried else (0, None)
         means = carried or features.first_means(1, X.device)
         bands, bins, trail = features.features(heard, network.widths, means)
-        split = max(begin, (place.used[1] - place.again) // HOP_FRAMES - MARGIN_STEPS)
+        split = stop if place.last else max(begin, (place.used[1] - place.again) // HOP_FRAMES - MARGIN_STEPS)
         V = torch.zeros_like(X)
         for a, b in pieces(begin, split, stop):
             seen = slice(max(a - network.shape.reach_steps, 0), b + network.shape.reach_steps)
             found = network.found(bands[:, :, seen], bins[:, :, seen])
             filters, state = network.decoded(found, a - seen.start, state, b - seen.start)
             V[:, a:b] = network.filtered(X, filters, a)
-            if b == split:
+            if b == split and not place.last:
                 self._remembered[place.part] = Remembered(first + split, state, first, trail)
         return V
 
