@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sepkit.audio.neighbours import neighbours
 from sepkit.audio.samples import Samples
 from sepkit.models import voice_activity
 from sepkit.models.voice_activity import STEP_S
@@ -80,15 +81,13 @@ class Listener:
 
     def spoken(self) -> Spoken:
         """Of all that was heard; nothing more can be heard afterwards."""
-        from scipy.ndimage import uniform_filter1d
-
         if self._waiting.shape[1]:
             self._hear(self._waiting)
             self._waiting = self._waiting[:, :0]
         before, likely = np.concatenate([np.zeros((2, 0), np.float32), *self._probabilities], axis=1)
         power_before, power = np.concatenate([np.zeros((2, 0), np.float32), *self._powers], axis=1)
-        kept, of = (np.maximum(uniform_filter1d(each, KEPT_STEPS), SILENCE) for each in (power, power_before))
-        sounds_like = uniform_filter1d(likely, SOUNDS_LIKE_STEPS) >= PROBABILITY
+        kept, of = (np.maximum(_mean(each, KEPT_STEPS), SILENCE) for each in (power, power_before))
+        sounds_like = _mean(likely, SOUNDS_LIKE_STEPS) >= PROBABILITY
         spoken = sounds_like & ((before >= PROBABILITY) | (kept >= of * 10 ** (KEPT_DB / 10)))
         return Spoken(spoken, before >= PROBABILITY, power, power_before)
 
@@ -97,3 +96,8 @@ class Listener:
         steps = voice_activity.in_steps(block, self._sample_rate)
         self._probabilities.append(np.stack([each.hear(row) for each, row in zip(self._detectors, steps, strict=True)]))
         self._powers.append(np.square(steps).mean(axis=2))
+
+
+def _mean(values: NDArray[np.float32], steps: int) -> NDArray[np.float64]:
+    """Of each of (steps,) and its neighbours."""
+    return np.asarray(neighbours(values, steps).mean(axis=1, dtype=np.float64))

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sepkit.audio.neighbours import neighbours
 from sepkit.audio.samples import Samples
 
 AROUND_S = 0.75
@@ -50,17 +51,15 @@ class HoldBack(NamedTuple):
         step_s: float,
     ) -> HoldBack:
         """From what is known of each step: whether someone speaks, and the power of the sound and of its source."""
-        from scipy.ndimage import binary_dilation, minimum_filter1d, uniform_filter1d
-
         level, glide = (max(1, round(each_s / step_s)) for each_s in (LEVEL_S, GLIDE_S))
-        around, pause = (binary_dilation(spoken, iterations=round(each_s / step_s)) for each_s in (AROUND_S, PAUSE_S))
-        there, here = (uniform_filter1d(np.where(around, 0, each), level) for each in (power_in_source, power))
+        around, pause = (_widened(spoken, round(each_s / step_s)) for each_s in (AROUND_S, PAUSE_S))
+        there, here = (_mean(np.where(around, 0, each), level) for each in (power_in_source, power))
         speech = power[spoken].mean() if spoken.any() else 0.0
         allowed = np.maximum(there, np.where(pause, speech * 10 ** ((gain_db + BELOW_SPEECH_DB) / 10), 0.0))
         ratio = np.maximum(allowed, NOT_HEARD) / np.maximum(here, SILENCE)
         limit_db = np.minimum(10 * np.log10(ratio) - gain_db, 0.0).astype(np.float32)
-        flat = binary_dilation(around, iterations=glide // 2 + 1)
-        decibels = uniform_filter1d(np.where(flat, np.float32(0), minimum_filter1d(limit_db, glide)), glide)
+        flat = _widened(around, glide // 2 + 1)
+        decibels = _mean(np.where(flat, np.float32(0), neighbours(limit_db, glide).min(axis=1)), glide)
         decibels[around | (decibels > -NOTHING_DB)] = 0
         return cls(decibels, step_s)
 
@@ -83,3 +82,13 @@ class HoldBack(NamedTuple):
             return block
         held = np.interp(at - first, np.arange(steps.size), steps)
         return block * np.float32(10) ** (held / 20).astype(np.float32)
+
+
+def _mean(values: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
+    """Of each of (steps,) and its neighbours."""
+    return np.asarray(neighbours(values, steps).mean(axis=1, dtype=np.float64), np.float32)
+
+
+def _widened(where: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
+    """True within `steps` of where it was."""
+    return np.asarray(neighbours(where, 2 * steps + 1).any(axis=1))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import signal
 
 from sepkit.stages.equalise import context_s, equalise
 
@@ -74,6 +75,23 @@ def test_a_window_with_context_agrees_with_the_whole_100_db_down(high_pass_hz, s
     difference = cut[:, context:-context] - whole[:, start + context : stop - context]
     assert difference.size > 10_000
     assert np.abs(difference).max() < 10 ** (-100 / 20)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 300, 70_000])
+def test_a_sound_of_any_length_is_as_if_silence_lay_around_it(frames):
+    samples = np.random.default_rng(0).standard_normal((1, frames)).astype(np.float32)
+    around = np.pad(samples, ((0, 0), (200_000, 200_000)))
+    first, last = (signal.butter(1, hz, "highpass", fs=8000, output="sos") for hz in (corner_hz(5.0, 8000),) * 2)
+    there = signal.sosfilt(first, around.astype(float))
+    back = signal.sosfilt(last, there[:, ::-1])[:, ::-1]
+    expected = back[:, 200_000 : 200_000 + frames]
+    np.testing.assert_allclose(equalise(samples, 8000, 5.0, None, 0.0), expected, atol=1e-5)
+
+
+def corner_hz(high_pass_hz: float, sample_rate: int) -> float:
+    """Of the first-order filter that, run twice, is 3 dB down at `high_pass_hz`."""
+    half = np.sqrt(np.sqrt(2) - 1) * warped(high_pass_hz, sample_rate)
+    return float(np.arctan(half) * sample_rate / np.pi)
 
 
 def test_no_filter_is_no_change_and_needs_no_context():
