@@ -6,12 +6,14 @@ import shutil
 import sys
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from sepkit.batch.plan import Item
 from sepkit.files.naming import shown
+
+if TYPE_CHECKING:
+    from sepkit.batch.plan import Item
 
 NAME_WIDTH = 32
 """Letters of a file's name that are shown before its bar."""

@@ -176,6 +176,19 @@ def test_a_batch_that_cannot_begin_is_exit_code_2(tmp_path, plain):
         assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_run_loads_no_library_that_it_does_not_use(tmp_path):
+    soundfile.write(tmp_path / "a.wav", 0.1 * np.random.default_rng(0).standard_normal((9000, 2)), 44_100)
+    unused = ["scipy", "librosa", "pystoi", "silero_vad", "av", "jinja2", "sepkit.report", "sepkit.batch.run"]
+    words = ["run", str(tmp_path / "a.wav"), "-o", str(tmp_path / "out"), "-q"]
+    code = (
+        f"import sys, sepkit.cli\ntry: sepkit.cli.main({words!r})\nexcept SystemExit: pass\n"
+        f"print('torch' in sys.modules, [name for name in {unused!r} if name in sys.modules])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert loaded.stdout.strip() == "True []", loaded.stderr
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
 def test_the_command_line_loads_no_heavy_library():
     heavy = ["torch", "scipy", "librosa", "numba", "matplotlib", "demucs", "whisper", "av", "soundfile", "pydantic"]
     heavy += ["mutagen"]
