@@ -1,6 +1,6 @@
 """Measure what sepkit costs, as Markdown tables.
 
-    python -m scripts.bench [startup|memory|batch|pages|overhead|pilot|all] [--quick]
+    python -m scripts.bench [startup|memory|batch|clips|pages|overhead|pilot|all] [--quick]
     python -m scripts.bench ensemble [--quick]
     python -m scripts.bench page
     python -m scripts.bench bypass --speech DIR --music DIR [--quick]
@@ -23,6 +23,7 @@ from pathlib import Path
 
 import click
 
+from scripts.bench.clips import clips
 from scripts.bench.costs import batch, memory, overhead, pages, pilot, startup
 from scripts.bench.measuring import table
 from scripts.bench.sizes import FULL, QUICK, Sizes
@@ -57,7 +58,8 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
     "memory": memory,
     "batch": batch,
     "pages": pages,
-    "overhead": overhead,  # these two last: they load the pipeline into this process
+    "clips": clips,  # these three last: they load libraries into this process
+    "overhead": overhead,
     "pilot": pilot,
     "ensemble": ensemble,
     "page": page,

@@ -13,6 +13,9 @@ class Sizes(NamedTuple):
     overhead_rounds: int
     clips: int
     paged_clips: int
+    few_clips: int
+    many_clips: int
+    clip_rounds: int
     batch_rounds: int
     startup_pairs: int
     ensemble_s: float
@@ -28,6 +31,9 @@ FULL = Sizes(
     overhead_rounds=5,
     clips=200,
     paged_clips=300,
+    few_clips=5,
+    many_clips=40,
+    clip_rounds=5,
     batch_rounds=2,
     startup_pairs=20,
     ensemble_s=60,
@@ -42,6 +48,9 @@ QUICK = Sizes(
     overhead_rounds=1,
     clips=6,
     paged_clips=6,
+    few_clips=1,
+    many_clips=4,
+    clip_rounds=1,
     batch_rounds=2,
     startup_pairs=3,
     ensemble_s=8,
