@@ -3,6 +3,7 @@
 A Ctrl-C is answered from the first moment on, while Python still loads what the commands are made of.
 """
 
+import gc
 import os
 import signal
 from types import FrameType
@@ -14,7 +15,10 @@ def main() -> None:
         signal.signal(signal.SIGINT, _end)
     from sepkit.cli import main as command
 
-    command(prog_name="sepkit")
+    try:
+        command(prog_name="sepkit")
+    finally:
+        gc.freeze()  # as Python ends, it would search all that torch has made for garbage: a sixth of a short run
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

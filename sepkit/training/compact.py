@@ -57,7 +57,7 @@ def load_voice_activity_encoder(network: CompactNetwork) -> None:
     assert package is not None and package.submodule_search_locations
     path = Path(package.submodule_search_locations[0]) / "data" / "silero_vad_16k.safetensors"
     if not path.is_file():
-        raise WeightsError(f"silero-vad: {path} is missing; run `pip install --force-reinstall 'silero-vad>=6.2,<7'`")
+        raise WeightsError(f"silero-vad: {path} is missing; run `pip install --force-reinstall 'silero-vad>=6.2.3,<7'`")
     tensors = load_file(path)
     own = {"basis": tensors["stft_conv.weight"]}
     for index in range(4):
