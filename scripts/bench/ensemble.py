@@ -30,7 +30,6 @@ from sepkit.plan.forecast import forecast
 from sepkit.separators.base import Mix, Place
 from sepkit.separators.demucs import separator as demucs
 from sepkit.separators.demucs.bags import read_bag, read_network
-from sepkit.separators.demucs.network import in_one_piece, keep_stem
 
 
 class Offsets:
@@ -126,16 +125,15 @@ def one_pass(folder: Path, samples: Stem, pairs: int) -> Compared:
     """One expert over one segment: what the member calls against the network as it was loaded."""
     import torch
 
-    files = demucs.Separator(demucs.Options(bag="htdemucs_ft", folder=str(folder))).weights()
-    stock, ours = read_network(files[-1]).eval(), read_network(files[-1]).eval()
-    vocals = STEMS.index("vocals")
-    stem = keep_stem(ours, vocals)
-    fused = in_one_piece(ours)
+    member = demucs.Separator(demucs.Options(bag="htdemucs_ft", folder=str(folder)))
+    member.load("cpu")
+    expert, vocals = member._experts[0], STEMS.index("vocals")
+    stock = read_network(member.weights()[-1]).eval()
     mix = torch.from_numpy(samples)[None]
 
     def run_ours() -> Stem:
         with memory.kept(), torch.inference_mode():
-            return np.asarray(fused(mix)[0, stem])
+            return np.asarray(expert.network(mix)[0, expert.stem])
 
     def run_stock() -> Stem:
         with torch.no_grad():

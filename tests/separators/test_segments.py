@@ -20,7 +20,7 @@ from sepkit.separators import _batches, _precision, _segments
 from sepkit.separators._batches import Batches
 from sepkit.separators._segments import Expert, Run, estimate
 from sepkit.separators.base import Place
-from sepkit.separators.demucs.network import in_one_piece, keep_stem
+from sepkit.separators.demucs.network import keep_stem
 
 RATE = 44100
 STEMS = ["drums", "bass", "other", "vocals"]
@@ -237,22 +237,6 @@ def test_magnitude_masks_need_all_stems():
     network = HDemucs(STEMS, channels=8, cac=False, segment=1).eval()
     assert keep_stem(network, 2) == 2
     assert network.sources == STEMS
-
-
-@pytest.mark.parametrize("before", [True, False])
-def test_the_setting_of_attention_comes_back(before):
-    def failing(mix: torch.Tensor) -> torch.Tensor:
-        assert not torch.backends.mha.get_fastpath_enabled()
-        raise ZeroDivisionError
-
-    own = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(before)
-    try:
-        with pytest.raises(ZeroDivisionError):
-            in_one_piece(failing)(torch.zeros(1))
-        assert torch.backends.mha.get_fastpath_enabled() == before
-    finally:
-        torch.backends.mha.set_fastpath_enabled(own)
 
 
 def test_half_precision_is_taken_where_it_is_faithful(monkeypatch):

@@ -25,7 +25,6 @@ from sepkit.separators.demucs.bags import (
     read_bag,
     read_network,
 )
-from sepkit.separators.demucs.network import in_one_piece, keep_stem
 
 SAMPLE_RATE = 44100
 MAX_SHIFT_FRAMES = SAMPLE_RATE // 2
@@ -85,6 +84,9 @@ class Separator(BaseSeparator):
 
     def load(self, device: str) -> None:
         """Check and load the experts with a say in the stem; then `context_s` and `grid_frames` are known."""
+        from sepkit.separators.demucs.network import fuse_attention, keep_stem
+        from sepkit.separators.demucs.processor import on_processor
+
         bag = self._bag()
         self._experts = []
         for index, file in self._files():
@@ -94,8 +96,10 @@ class Separator(BaseSeparator):
                 self._set_segment(network, bag)
                 length, seen = self._segment_of(network)
                 stem = keep_stem(network.eval().to(device), stem)
-                forward = in_one_piece(network) if hasattr(network, "crosstransformer") else network
-                forward = fastest(forward, device, f"demucs ({bag.models[index]})")
+                fuse_attention(network)
+                if device == "cpu":
+                    on_processor(network)
+                forward = fastest(network, device, f"demucs ({bag.models[index]})")
                 self._experts.append(Expert(index, weight, stem, forward, length, seen))
         if not self._experts:
             raise WeightsError(
