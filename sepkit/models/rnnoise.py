@@ -91,19 +91,25 @@ class RNNoise:
         step_frames = self._library.rnnoise_get_frame_size()
         assert step_frames == STEP_FRAMES, f"this build of RNNoise takes {step_frames} frames, not {STEP_FRAMES}"
 
-    def denoise(self, samples: Samples) -> Samples:
-        """The speech in each row of (channels, frames) at 48 kHz, each on its own, in time with the input."""
-        speech = np.empty_like(samples, dtype=np.float32)
+    def denoise(self, samples: Samples, used: tuple[int, int] | None = None) -> Samples:
+        """The speech in each row of (channels, frames) at 48 kHz, each on its own, in time with the input.
+
+        used: (start, stop), what the caller needs of it; what lies in no block of these is left as silence.
+        """
+        speech = np.zeros_like(samples, dtype=np.float32)
         for row, denoised in zip(samples, speech, strict=True):
-            self._denoise_row(row, denoised)
+            self._denoise_row(row, denoised, *(used or (0, row.size)))
         return speech
 
-    def _denoise_row(self, row: Samples, speech: Samples) -> None:
+    def _denoise_row(self, row: Samples, speech: Samples, used_start: int, used_stop: int) -> None:
         """Fill `speech` (frames,) block by block, each faded in over the tail of the one before."""
         rise = (np.arange(FADE_FRAMES, dtype=np.float32) + 0.5) / FADE_FRAMES
-        for start in range(0, row.size, BLOCK_FRAMES):
+        for start in range(0, min(row.size, used_stop), BLOCK_FRAMES):
+            if start + BLOCK_FRAMES + FADE_FRAMES <= used_start:
+                continue
             warm_up = min(start, WARM_UP_FRAMES)
-            block = self._run(row[start - warm_up : start + BLOCK_FRAMES + FADE_FRAMES])[warm_up:]
+            stop = min(start + BLOCK_FRAMES + FADE_FRAMES, used_stop + DELAY_FRAMES + STEP_FRAMES)
+            block = self._run(row[start - warm_up : stop])[warm_up:]
             if start:
                 fade = rise[: block.size]
                 tail = speech[start : start + fade.size]
@@ -120,6 +126,7 @@ class RNNoise:
         process = self._library.rnnoise_process_frame
         state = self._library.rnnoise_create(None)
         try:
+            # A loop in Python: it adds a thousandth of what the library takes for a step (0.4 µs to 400).
             for address in range(first, first + buffer.nbytes, step_bytes):
                 process(state, address, address)  # in place: a step is read before it is written
         finally:

@@ -37,5 +37,5 @@ class Separator(BaseSeparator):
         self._network = rnnoise.RNNoise()
 
     def separate(self, mix: Mix) -> Estimates:
-        """Estimate the speech in (1, frames)."""
-        return Estimates(self._network.denoise(mix.samples))
+        """Estimate the speech in (1, frames), where it is used."""
+        return Estimates(self._network.denoise(mix.samples, mix.place and mix.place.used))

@@ -45,6 +45,13 @@ def network() -> rnnoise.RNNoise:
     return rnnoise.RNNoise()
 
 
+@pytest.fixture(scope="module")
+def long_row(network) -> tuple[np.ndarray, np.ndarray]:
+    """A row of 12 s, and all that is heard in it."""
+    row = speechlike(12.0)[np.newaxis]
+    return row, network.denoise(row)
+
+
 def test_first_block_equals_the_binding_of_pyrnnoise(network):
     row = speechlike(4.003)
     ours = network.denoise(row[np.newaxis])[0]
@@ -92,6 +99,17 @@ def test_a_stretch_begun_on_the_grid_gives_the_same_bits_as_the_whole(network):
         part = network.denoise(row[:, start : 20 * rnnoise.SAMPLE_RATE])
         until = start + part.shape[1] - 3 * rnnoise.STEP_FRAMES
         assert np.array_equal(part[:, context : until - start], whole[:, start + context : until])
+
+
+@pytest.mark.parametrize("start", [0, 5 * 48000, rnnoise.BLOCK_FRAMES, rnnoise.BLOCK_FRAMES + 100, 6 * 48000 + 7])
+@pytest.mark.parametrize("frames", [1, 1000, 5 * 48000])
+def test_what_is_used_has_the_same_bits_and_the_rest_is_left(network, long_row, start, frames):
+    """The second block begins at 5.12 s; the first fades out over it until 5.17 s."""
+    (row, whole), stop = long_row, start + frames
+    part = network.denoise(row, (start, stop))
+    assert np.array_equal(part[:, start:stop], whole[:, start:stop])
+    assert not part[:, stop + 3 * rnnoise.STEP_FRAMES :].any()
+    assert part[:, : rnnoise.BLOCK_FRAMES].any() == (start < rnnoise.BLOCK_FRAMES + rnnoise.FADE_FRAMES)
 
 
 def test_differences_as_small_as_a_resamplers_do_not_reach_the_network(network):
