@@ -17,6 +17,10 @@ class OutputError(SepkitError):
     """An output that cannot be written: no permission, no space, or two inputs that would write the same file."""
 
 
+class PromptError(SepkitError):
+    """Words for a sound that cannot be understood: none, too many, or none that sepkit knows."""
+
+
 class WeightsError(SepkitError):
     """A model's weights that are absent, damaged or unsafe to load."""
 

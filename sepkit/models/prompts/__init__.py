@@ -1,4 +1,4 @@
-"""Prompts understood with no network: what "a woman talking" or "dog bark" asks for, of the sounds that sepkit knows."""
+"""Prompts understood with no network: which of the sounds that sepkit knows "a woman talking" asks for."""
 
 from sepkit.models.prompts.sounds import SOUNDS
 from sepkit.models.prompts.understand import Understood, understand
