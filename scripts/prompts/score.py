@@ -26,9 +26,7 @@ def read(path: Path) -> list[Row]:
         raise SourceError(f"{path}: not a list of prompts; give a CSV with the columns prompt and sound")
     rows = [Row(each["prompt"], each.get("sound", each.get("esc50_class", "")).replace("_", " ")) for each in found]
     if unknown := {row.sound for row in rows} - {*SOUNDS, ""}:
-        raise SourceError(
-            f"{path}: unknown sounds {', '.join(sorted(unknown))}; allowed are {', '.join(SOUNDS)}, or none"
-        )
+        raise SourceError(f"{path}: unknown sounds {', '.join(sorted(unknown))}; allowed: {', '.join(SOUNDS)}")
     return rows
 
 

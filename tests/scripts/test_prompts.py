@@ -70,7 +70,9 @@ def test_principal_axes_are_those_of_the_singular_values():
 
 def test_the_table_holds_words_and_numbers_only():
     kept = ["dog", "##ing", "7", "é"]
-    assert [piece for piece in [*kept, "[unused3]", ",", "##!", "ба", "犬", "[CLS]"] if make.LATIN.fullmatch(piece)] == kept
+    assert [
+        piece for piece in [*kept, "[unused3]", ",", "##!", "ба", "犬", "[CLS]"] if make.LATIN.fullmatch(piece)
+    ] == kept
 
 
 def test_the_encoder_is_the_published_one():

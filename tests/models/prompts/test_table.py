@@ -36,8 +36,8 @@ def test_prompts_are_as_alike_as_the_encoder_says():
     vectors = np.stack([table.load().vector(prompt) for prompt in ENCODER["prompts"]])
     pairs = np.triu_indices(len(vectors), 1)
     ours, theirs = (vectors @ vectors.T)[pairs], np.array(ENCODER["cosines"])[pairs]
-    assert np.corrcoef(ours, theirs)[0, 1] > CORRELATION
-    assert np.abs(ours - theirs).mean() < APART
+    assert np.corrcoef(ours, theirs)[0, 1] > 0.75  # measured 0.80
+    assert np.abs(ours - theirs).mean() < 0.075  # measured 0.065
 
 
 def test_a_vector_is_the_mean_of_its_rows():

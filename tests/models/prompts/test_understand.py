@@ -15,17 +15,23 @@ from sepkit.models.prompts.sounds import KNOWN
 HERE = Path(__file__).parent
 
 
+@pytest.mark.parametrize("row", score.read(HERE / "paraphrases.csv"), ids=lambda row: row.prompt)
+def test_paraphrases_are_understood(row):
+    found = understand(row.prompt)
+    assert (found.sound, found.near) == (row.sound, True)
+
+
 def test_most_prompts_of_the_held_out_list_are_understood():
     rows = [row for row in score.read(HERE / "held_out.csv") if row.sound]
     right = [understand(row.prompt).sound == row.sound for row in rows]
     assert len(rows) >= 100
-    assert np.mean(right) >= HELD_OUT
+    assert np.mean(right) >= 0.9  # measured 0.95; the goal is 0.8
 
 
 def test_most_prompts_that_name_no_known_sound_are_said_to_be_far():
     far = [not understand(row.prompt).near for row in score.read(HERE / "held_out.csv") if not row.sound]
     assert len(far) >= 20
-    assert np.mean(far) >= FAR
+    assert np.mean(far) >= 0.75  # measured 0.85
 
 
 @pytest.mark.parametrize("name", SOUNDS)
