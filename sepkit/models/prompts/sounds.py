@@ -1,6 +1,6 @@
 """The sounds that the embedded model knows, and how people ask for them: `sounds.yaml` beside this file.
 
-Place: `understand` compares a prompt with what is said here; networks that are asked by a prompt number the sounds so.
+Place: `meaning` compares a prompt with what is said here; networks that are asked by a prompt number the sounds so.
 """
 
 from __future__ import annotations

@@ -63,6 +63,7 @@ class Table:
     def __init__(self, pieces: Sequence[str], values: NDArray[np.int8], scales: NDArray[np.float32]) -> None:
         self._values, self._scales = values, scales
         self._tokenizer = tokenizer(pieces)
+        self._pieces = frozenset(pieces)
         self._unknown = len(pieces)
 
     @property
@@ -73,6 +74,19 @@ class Table:
     def pieces(self, text: str) -> list[int]:
         """The numbers of the text's pieces; those that the table does not know are left out."""
         return [number for number in self._tokenizer.encode(text).ids if number != self._unknown]
+
+    def words(self, text: str) -> list[str]:
+        """The text's words as the table reads them, in lower case; those that it does not know are left out."""
+        read = self._tokenizer.encode(text)
+        words: dict[int, str] = {}
+        for place, piece in zip(read.word_ids, read.tokens, strict=True):
+            if place is not None and piece != UNKNOWN:
+                words[place] = words.get(place, "") + piece.removeprefix("##")
+        return list(words.values())
+
+    def has(self, word: str) -> bool:
+        """Whether a word is one piece by itself, as some 20,000 common English words and names are."""
+        return word in self._pieces
 
     def vector(self, text: str) -> NDArray[np.float32] | None:
         """(dimensions,), of length 1; None where the table knows no piece of the text."""

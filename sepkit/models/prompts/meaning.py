@@ -1,14 +1,17 @@
 """What a prompt asks for: the nearest of the known sounds, and whether it is near.
 
     prompt ─ vector ─┬ cosine to all that is said of each sound: the largest ─ the nearest sound
-                     └ cosine to the sounds that are not known ─ whether one of them is nearer
+           │         └ cosine to the sounds that are not known ─ whether one of them is nearer
+           └ of its English words alone ─ cosine to that sound: whether it is near without the others
 
 Place: behind `task: edit` and `sepkit detect`, which say "understood as dog (0.83)", and warn where `near` is False.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -23,6 +26,10 @@ from sepkit.models.prompts.sounds import KNOWN, OTHERS, SOUNDS
 MOST_CHARACTERS = 1000
 NEAR = 0.5
 """Cosine from which a prompt means the nearest sound, chosen on `scripts/prompts/tuning.csv`."""
+LEAST_LETTERS = 3
+"""Of a word that another is made of, and of one that keeps its ending."""
+ENDING = re.compile(r"(ings?|ed|es|ers?|s|e|y)$")
+"""Two words that differ in this are forms of one."""
 _UNWRITTEN = ("Cc", "Cf", "Cs", "Co")
 """Unicode's categories of what is no writing: control and invisible characters, halves of pairs, private ones."""
 
@@ -52,13 +59,12 @@ def understand(prompt: str, field: str = "prompt") -> Understood:
             f"{field} '{clipped(prompt)}' has no word that sepkit's embedded model knows, which reads English; "
             "name the sound in English words, such as 'dog bark' or 'a woman talking'"
         )
-    known, others = _phrases()
-    to_phrases = known.vectors @ vector
-    similarities = np.maximum.reduceat(to_phrases, known.starts)
+    similarities = _to_sounds(vector)
     best = int(similarities.argmax())
-    similarity = float(similarities[best])
-    near = similarity >= max(NEAR, float((others @ vector).max()))
-    sound = SOUNDS[best]
+    similarity, sound = float(similarities[best]), SOUNDS[best]
+    near = similarity >= max(NEAR, float((_others() @ vector).max()))
+    english = table.load().vector(english_of(prompt))
+    near = near and english is not None and float(_to_sounds(english)[best]) >= NEAR
     return Understood(prompt, sound, KNOWN[sound].label, similarity, near, vector, similarities)
 
 
@@ -76,21 +82,53 @@ def _check(prompt: str, field: str) -> None:
             )
 
 
-class _Known(NamedTuple):
-    """vectors: (phrases, dimensions), sound after sound. starts: (53,), the first phrase of each."""
+def english_of(prompt: str) -> str:
+    """The words of a prompt that are taken for English: common ones, two of those in one, and forms of what is said.
 
-    vectors: NDArray[np.float32]
-    starts: NDArray[np.intp]
+    Pieces of other words mean something too, by chance: "Hund bellt" holds "bell".
+    """
+    return " ".join(word for word in table.load().words(prompt) if _is_english(word))
+
+
+def _is_english(word: str) -> bool:
+    known = table.load().has
+    pairs = ((word[:cut], word[cut:]) for cut in range(LEAST_LETTERS, len(word) - LEAST_LETTERS + 1))
+    return known(word) or _stem(word) in _stems() or any(known(first) and known(second) for first, second in pairs)
+
+
+def _stem(word: str) -> str:
+    return ENDING.sub("", word) if len(word) > LEAST_LETTERS else word
 
 
 @cache
-def _phrases() -> tuple[_Known, NDArray[np.float32]]:
-    """What is said of the known sounds, and the others (others, dimensions)."""
-    said = [(name, *sound.said) for name, sound in KNOWN.items()]
+def _stems() -> frozenset[str]:
+    return frozenset(_stem(word) for each in _said() for phrase in each for word in table.load().words(phrase))
+
+
+def _to_sounds(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosine to the nearest phrase of each sound, (53,)."""
+    phrases, starts = _phrases()
+    nearest: NDArray[np.float32] = np.maximum.reduceat(phrases @ vector, starts)
+    return nearest
+
+
+def _said() -> list[tuple[str, ...]]:
+    return [(name, *sound.said) for name, sound in KNOWN.items()]
+
+
+@cache
+def _phrases() -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """What is said of the sounds, (phrases, dimensions), sound after sound; and the first phrase of each, (53,)."""
+    said = _said()
     starts = np.cumsum([0, *map(len, said[:-1])])
-    return _Known(_vectors([phrase for each in said for phrase in each]), starts), _vectors(OTHERS)
+    return _vectors([phrase for each in said for phrase in each]), starts
 
 
-def _vectors(phrases: list[str] | tuple[str, ...]) -> NDArray[np.float32]:
+@cache
+def _others() -> NDArray[np.float32]:
+    return _vectors(OTHERS)
+
+
+def _vectors(phrases: Sequence[str]) -> NDArray[np.float32]:
     found = [table.load().vector(phrase) for phrase in phrases]
     return np.stack([vector for vector in found if vector is not None])

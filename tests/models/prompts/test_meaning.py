@@ -9,7 +9,7 @@ import pytest
 
 from scripts.prompts import score
 from sepkit.errors import PromptError
-from sepkit.models.prompts import SOUNDS, understand
+from sepkit.models.prompts import SOUNDS, meaning, understand
 from sepkit.models.prompts.sounds import KNOWN
 
 HERE = Path(__file__).parent
@@ -70,6 +70,17 @@ def test_a_prompt_that_cannot_be_understood_is_refused(prompt, said):
     with pytest.raises(PromptError, match=rf"^row 3: prompt .*{said}.*; ") as refusal:
         understand(prompt, field="row 3: prompt")
     assert str(refusal.value).isprintable()
+
+
+@pytest.mark.parametrize("prompt", ["chien", "Hund bellt", "un chien qui aboie", "lluvia", "Trompete", "xqzt blorf"])
+def test_words_of_other_languages_are_said_to_be_far(prompt):
+    # Their pieces mean something by chance, as "bell" in "bellt".
+    assert not understand(prompt).near
+
+
+def test_english_words_are_told_from_others():
+    # "thunderclap" is two common words, "sneezed" a form of "sneeze", "bellt" neither.
+    assert meaning.english_of("Thunderclap, bellt sneezed dog!") == "thunderclap sneezed dog"
 
 
 def test_a_long_prompt_is_read():
