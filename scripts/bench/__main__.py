@@ -4,7 +4,7 @@
     python -m scripts.bench ensemble [--quick]
     python -m scripts.bench page
     python -m scripts.bench bypass --speech DIR --music DIR [--quick]
-    python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--members-only] [--out FOLDER] [--quick]
+    python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--table NAME …] [--part N] [--each N]
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
@@ -66,17 +66,22 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
 }
 LONG = ("ensemble", "page")
 """Not part of `all`."""
+QUALITY_TABLES = ("alone", "configurations", "fusion", "stages")
+"""As in `scripts.bench.quality`, which is loaded only where it is asked for."""
+QUICK_MIXES = 3
+"""Of each condition with --quick."""
 
 
-def quality(sizes: Sizes, folder: Path, peers: Sequence[str], members_only: bool, out: Path) -> str:
-    """Members, peers and the pilot's choices on the validation set in `folder`; see `scripts.bench.quality`."""
+def quality(folder: Path, peers: Sequence[str], asked: Sequence[str], out: Path, part: int, each: int | None) -> str:
+    """Members, peers, configurations and the pilot's choices on the validation set; see `scripts.bench.quality`."""
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     from scripts.bench import quality as bench
 
     named = dict(peer.partition("=")[::2] for peer in peers)
     if not all(named.values()):
         raise click.UsageError(f"--peer: expected NAME=FOLDER, found {', '.join(peers)}")
-    return bench.run(folder, {name: Path(path) for name, path in named.items()}, members_only, out, sizes is QUICK)
+    paths = {name: Path(path) for name, path in named.items()}
+    return bench.run(folder, paths, asked or QUALITY_TABLES, out, part, each)
 
 
 def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
@@ -95,7 +100,10 @@ def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
 @click.option("--speech", type=click.Path(path_type=Path), help="bypass: recordings of clean speech.")
 @click.option("--music", type=click.Path(path_type=Path), help="bypass: music.")
 @click.option("--peer", "peers", multiple=True, metavar="NAME=FOLDER", help="quality: another program's answers.")
-@click.option("--members-only", is_flag=True, help="quality: without the pipelines.")
+@click.option("--members-only", is_flag=True, help="quality: the same as --table alone.")
+@click.option("--table", "asked", multiple=True, type=click.Choice(QUALITY_TABLES), help="quality: these alone.")
+@click.option("--each", type=click.IntRange(1), help="quality: so many mixes of each condition [default: all].")
+@click.option("--part", default=1, type=click.IntRange(1), help="quality: DNSMOS of every so many mixes [default: 1].")
 @click.option("--row", "rows", multiple=True, metavar="NAME", help="ensemble: only this row; may be given again.")
 @click.option("--out", default=Path("artifacts/quality"), type=click.Path(path_type=Path), help="quality: for results.")
 def main(
@@ -106,6 +114,9 @@ def main(
     music: Path | None,
     peers: tuple[str, ...],
     members_only: bool,
+    asked: tuple[str, ...],
+    each: int | None,
+    part: int,
     rows: tuple[str, ...],
     out: Path,
 ) -> None:
@@ -118,7 +129,9 @@ def main(
         if which == "quality":
             if folder is None:
                 raise click.UsageError("quality needs --set, the folder that `python -m scripts.make_mixes` wrote")
-            click.echo(f"\n{quality(sizes, folder, peers, members_only, out)}")
+            chosen = ("alone",) if members_only else asked
+            least = each or (QUICK_MIXES if quick else None)
+            click.echo(f"\n{quality(folder, peers, chosen, out, part, least)}")
         if which == "bypass":
             if speech is None or music is None:
                 raise click.UsageError("bypass needs --speech and --music, folders of recordings")

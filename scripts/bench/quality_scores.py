@@ -10,7 +10,7 @@ over files (`sepkit.compare.statistics`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,13 +20,14 @@ from scripts.bench.word_edges import edges, kept_db
 from sepkit.audio.samples import Audio, Samples
 from sepkit.compare.methods import UNPROCESSED
 from sepkit.compare.pairs import column
-from sepkit.compare.statistics import interval
+from sepkit.compare.statistics import differences, interval
 from sepkit.metrics import dnsmos
 from sepkit.metrics.base import energy, ratio_db
 from sepkit.metrics.si_sdr import si_sdr_db
 
 MOST_DB = 100.0
 """What is exact, or all gone, counts as this much: a mean must stay finite."""
+CLEAN, MUSIC_ALONE = column("clean", None), column("music_alone", None)
 
 
 class Truth(NamedTuple):
@@ -65,10 +66,11 @@ def bounded_db(value: float) -> float:
 
 
 class Scorer:
-    """Scores estimates; the metrics' network is loaded once."""
+    """Scores estimates; the metrics' network is loaded once. heard: the mixes that DNSMOS hears; None: all."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard: Collection[str] | None = None) -> None:
         self._dnsmos = dnsmos.Metric(dnsmos.Options(segments=1))
+        self._heard = heard
 
     def score(self, method: str, truth: Truth, estimate: Samples) -> FileScore:
         """Compare an estimate (1, frames) with the truth."""
@@ -88,10 +90,15 @@ class Scorer:
             truth.column,
             bounded_db(si_sdr_db(truth.speech, found)),
             float(stoi(truth.speech.samples[0], estimate[0], rate)),
-            float(self._dnsmos._opinions(heard_once(found))[-1]),
+            self._opinion(truth.name, found),
             begins_db=float(np.mean(begins)) if begins else None,
             ends_db=float(np.mean(ends)) if ends else None,
         )
+
+    def _opinion(self, name: str, found: Audio) -> float | None:
+        if self._heard is not None and name not in self._heard:
+            return None
+        return float(self._dnsmos._opinions(heard_once(found))[-1])
 
 
 def heard_once(audio: Audio) -> Audio:
@@ -115,17 +122,10 @@ def change(scores: Sequence[FileScore], method: str, column: str, measure: str) 
     return [value - before[name] for name, value in values(scores, method, column, measure).items()]
 
 
-def tables(scores: Sequence[FileScore], cost: dict[str, float | None]) -> str:
+def tables(scores: Sequence[FileScore], cost: Mapping[str, float | None]) -> str:
     """Everything as Markdown, a row a method and a column a condition."""
-    columns = list(dict.fromkeys(score.column for score in scores))
-    methods = list(dict.fromkeys(score.method for score in scores))
-    headings, rows = ["SI-SDR improvement, dB", *columns, "CPU-s per s"], list[list[str | float]]()
-    for method in methods:
-        cells = [_separation(scores, method, column) for column in columns]
-        seconds = cost.get(method)
-        rows.append([method, *cells, "–" if seconds is None else f"{seconds:.3f}"])
-    notes = "music alone: energy left, dB; clean: SI-SDR of the speech to itself, dB, not an improvement"
-    parts = [f"{table(headings, rows)}\n\n({notes}; ±{MOST_DB:g} dB stands for anything beyond)"]
+    columns, methods = _columns(scores), _methods(scores)
+    parts = [separation(scores, cost)]
     for label, measure in (("STOI", "stoi"), ("DNSMOS overall", "dnsmos")):
         heard = [column for column in columns if values(scores, methods[0], column, measure)]
         rows = [[method, *(_opinion(scores, method, column, measure) for column in heard)] for method in methods]
@@ -137,11 +137,74 @@ def tables(scores: Sequence[FileScore], cost: dict[str, float | None]) -> str:
     return "\n\n".join(parts)
 
 
+def separation(scores: Sequence[FileScore], cost: Mapping[str, float | None]) -> str:
+    """SI-SDR, and what is left of music alone, as Markdown, a row a method and a column a condition."""
+    columns, rows = _columns(scores), list[list[str | float]]()
+    for method in _methods(scores):
+        rows.append([method, *(_separation(scores, method, column) for column in columns), _seconds(cost, method)])
+    notes = "music alone: energy left, dB; clean: SI-SDR of the speech to itself, dB, not an improvement"
+    headings = ["SI-SDR improvement, dB", *columns, "CPU-s per s"]
+    return f"{table(headings, rows)}\n\n({notes}; ±{MOST_DB:g} dB stands for anything beyond)"
+
+
+def overview(scores: Sequence[FileScore], cost: Mapping[str, float | None]) -> str:
+    """Few columns as Markdown, a row a method: what it makes of all mixes, of clean speech and of music alone.
+
+    After each mean stands the difference to the first method (the unprocessed mix apart), paired file by file.
+    """
+    columns = _columns(scores)
+    mixes = [column for column in columns if column not in (CLEAN, MUSIC_ALONE)]
+    cells = {
+        "SI-SDR of mixes, dB": ("si_sdr_db", mixes, 2),
+        "STOI of mixes": ("stoi", mixes, 3),
+        "DNSMOS of mixes": ("dnsmos", mixes, 2),
+        "SI-SDR of clean speech, dB": ("si_sdr_db", [CLEAN], 1),
+        "STOI of clean speech": ("stoi", [CLEAN], 3),
+        "DNSMOS of clean speech": ("dnsmos", [CLEAN], 2),
+        "left of music alone, dB": ("left_db", [MUSIC_ALONE], 1),
+    }
+    first = next(method for method in _methods(scores) if method != UNPROCESSED)
+    rows = []
+    for method in _methods(scores):
+        found = [_beside(scores, method, first, *cell) for cell in cells.values()]
+        rows.append([method, *found, _seconds(cost, method)])
+    return table([f"mean, difference to {first}", *cells, "CPU-s per s"], rows)
+
+
+def _beside(
+    scores: Sequence[FileScore], method: str, first: str, measure: str, columns: Sequence[str], decimals: int
+) -> str:
+    """The mean of some columns' files, and the paired difference to the first method where it is another."""
+    found, base = (
+        {name: value for each in columns for name, value in values(scores, one, each, measure).items()}
+        for one in (method, first)
+    )
+    if not found:
+        return "–"
+    mean = f"{np.mean(list(found.values())):.{decimals}f}".replace("-", "−")
+    if method in (first, UNPROCESSED):
+        return mean
+    return f"{mean}, {interval(differences(found, base)).text(decimals, '+')}"
+
+
+def _columns(scores: Sequence[FileScore]) -> list[str]:
+    return list(dict.fromkeys(score.column for score in scores))
+
+
+def _methods(scores: Sequence[FileScore]) -> list[str]:
+    return list(dict.fromkeys(score.method for score in scores))
+
+
+def _seconds(cost: Mapping[str, float | None], method: str) -> str:
+    seconds = cost.get(method)
+    return "–" if seconds is None else f"{seconds:.3f}"
+
+
 def _separation(scores: Sequence[FileScore], method: str, column: str) -> str:
     left = values(scores, method, column, "left_db")
     if left:
         return interval(list(left.values())).text(1)
-    if column == "clean":
+    if column == CLEAN:
         return interval(list(values(scores, method, column, "si_sdr_db").values())).text(1)
     return interval(change(scores, method, column, "si_sdr_db")).text(1)
 

@@ -11,15 +11,16 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from scripts.bench import quality
-from scripts.bench.__main__ import main
-from scripts.bench.quality_scores import FileScore, Scorer, Truth, bounded_db, change, heard_once, tables
+from scripts.bench import quality, quality_choices, quality_methods
+from scripts.bench.__main__ import QUALITY_TABLES, main
+from scripts.bench.quality_scores import FileScore, Scorer, Truth, bounded_db, change, heard_once, overview, tables
 from scripts.mixes.manifest import Excerpt, Planned, write_manifest
 from sepkit.audio.samples import Audio
 from sepkit.compare.methods import UNPROCESSED
 from sepkit.config import default_config_path, load_config
-from sepkit.config.sections import MemberConfig
+from sepkit.config.sections import FuseConfig, MemberConfig
 from sepkit.errors import SourceError
+from sepkit.separators import passthrough
 
 RATE = 16000
 
@@ -118,6 +119,30 @@ def test_the_tables_hold_improvements_clean_itself_and_what_is_left():
     assert "| m | 1.10, +0.60 [+0.60, +0.60] | 3.10, −6.90 [−6.90, −6.90] |" in lines
 
 
+def test_the_overview_pairs_each_method_with_the_first(scorer):
+    columns = ("music 0 dB", "noise 0 dB", "clean")
+    scores = [s for column in columns for s in scored(UNPROCESSED, {f"{column} a": 0, f"{column} b": 30}, column)]
+    scores += [s for column in columns for s in scored("base", {f"{column} a": 5, f"{column} b": 31}, column)]
+    scores += [s for column in columns for s in scored("m", {f"{column} a": 6, f"{column} b": 32}, column)]
+    scores += [FileScore("base", "c", "music alone", left_db=-20), FileScore("m", "c", "music alone", left_db=-21.5)]
+    rows = {line.split(" | ")[0]: line.split(" | ")[1:] for line in overview(scores, {"m": 0.05}).splitlines()}
+    # Six files rise by 1 dB each; SI-SDR has two decimals over the mixes and one on clean speech.
+    assert rows["| m"][0] == "19.00, +1.00 [+1.00, +1.00]" and rows["| m"][3] == "19.0, +1.0 [+1.0, +1.0]"
+    assert rows["| m"][-2:] == ["−21.5, −1.5 [−1.5, −1.5]", "0.050 |"]
+    assert rows["| base"][0] == "18.00" and rows["| unprocessed"][0] == "15.00"
+
+
+def test_dnsmos_hears_every_so_many_mixes_of_each_condition(scorer):
+    speech, names = speechlike(), "abcde"
+    truths = [truth(speech, 0 * speech)._replace(name=name) for name in names]
+    truths += [truth(speech, 0 * speech, "clean")._replace(name=name.upper()) for name in names]
+    assert quality.every(2, truths) == set("aceACE")
+    picky = Scorer(quality.every(2, truths))
+    picky._dnsmos = Opinion()
+    heard = [picky.score("m", each, speech.astype(np.float32)).dnsmos is not None for each in truths]
+    assert heard == 2 * [True, False, True, False, True]
+
+
 @pytest.fixture
 def small_set(tmp_path: Path) -> Path:
     """Two mixes of music and one of music alone, 1 s each."""
@@ -140,7 +165,7 @@ def test_quick_takes_so_many_of_each_condition(small_set):
 
 def test_a_members_own_estimate_is_measured_at_any_rate(small_set):
     (first, *_) = quality.read_set(small_set)
-    answer = quality.member("passthrough", RATE)(first)
+    answer = quality_methods.member("passthrough", RATE)(first)
     np.testing.assert_array_equal(answer.estimate, first.mix.samples)
     assert answer.cpu_s is not None and answer.cpu_s < 0.1
 
@@ -152,36 +177,97 @@ def test_a_peer_is_read_with_its_cost_and_its_faults_are_named(small_set, tmp_pa
     (folder / "cost.json").write_text('{"cpu_s_per_audio_s": 0.25}')
     soundfile.write(folder / f"{first.name}.flac", first.mix.samples[0] / 2, RATE, subtype="PCM_24")
     soundfile.write(folder / f"{second.name}.flac", second.mix.samples[0, :-10], RATE)
-    answer = quality.peer("P", folder)(first)
+    answer = quality_methods.peer("P", folder)(first)
     np.testing.assert_allclose(answer.estimate, first.mix.samples / 2, atol=2.0**-23)
     assert answer.cpu_s == pytest.approx(0.25)  # of 1 s
     with pytest.raises(SourceError, match=r"music_1\.flac: .*15990.*keep rate and length"):
-        quality.peer("P", folder)(second)
+        quality_methods.peer("P", folder)(second)
     with pytest.raises(SourceError, match=r"music_0\.flac: cannot be read"):
-        quality.peer("P", tmp_path / "absent")(first)
+        quality_methods.peer("P", tmp_path / "absent")(first)
 
 
-def test_the_pipelines_leave_tone_and_level_alone(small_set):
-    (first, *_) = quality.read_set(small_set)
-    (plain, *_) = quality.choices(load_config(default_config_path())).values()
-    passing = (MemberConfig.model_validate({"separator": "passthrough"}),)
-    whole = plain.model_copy(update={"members": passing, "denoise": None, "post_mask": None})
-    answer = quality.pipeline(whole)(first)
-    np.testing.assert_allclose(answer.estimate, first.mix.samples, atol=1e-4)
+def passing(**changed) -> object:
+    members = (MemberConfig.model_validate({"separator": "passthrough"}),)
+    config = load_config(default_config_path())
+    return config.model_copy(update={**quality_choices.PLAIN, "members": members, **changed})
+
+
+def test_a_plain_pipeline_leaves_a_mix_as_it_is():
+    mixed = truth(tone(500), tone(1500))
+    answer = quality_methods.Pipelines().method(passing())(mixed)
+    inside = slice(RATE // 20, -RATE // 20)  # a tone that begins or ends at once rings where its rate is converted
+    np.testing.assert_allclose(answer.estimate[:, inside], mixed.mix.samples[:, inside], atol=1e-4)
     assert answer.cpu_s is not None and answer.cpu_s > 0
 
 
+def test_pipelines_that_share_a_member_separate_a_mix_once(monkeypatch):
+    separated = []
+
+    def counting(self, mix, own=passthrough.Separator.separate):
+        separated.append(mix.samples)
+        return own(self, mix)
+
+    monkeypatch.setattr(passthrough.Separator, "separate", counting)
+    pipelines = quality_methods.Pipelines()
+    methods = [pipelines.method(passing(fuse=FuseConfig(rule="mean", mask=mask))) for mask in ("none", "power")]
+    methods.append(pipelines.method(passing(seed=1)))  # loaded by itself, the member the same
+    first, second = truth(tone(500), tone(1500)), truth(tone(700), tone(1500))
+    answers = [method(mixed) for mixed in (first, second) for method in methods]
+    assert len(separated) == 2
+    for one, other in zip(answers[:3], answers[3:], strict=True):
+        assert np.abs(one.estimate - other.estimate).max() > 0.05
+
+
+def test_each_choice_changes_what_its_name_says():
+    default = load_config(default_config_path())
+
+    def changed(config):
+        return [name for name in type(config).model_fields if getattr(config, name) != getattr(default, name)]
+
+    stages = quality_choices.stages(default)
+    assert {name: changed(config) for name, config in stages.items() if name != "none of them"} == {
+        "pilot": [],
+        "high-pass off": ["equalise"],
+        "shelf off": ["equalise"],
+        "denoiser rnnoise on": ["denoise"],
+        "β-Wiener, β 1 on": ["post_mask"],
+        "limiter off": ["loudness"],
+        "loudness and limiter off": ["loudness"],
+    }
+    without = default.model_copy(update={"equalise": stages["high-pass off"].equalise})
+    assert quality_choices.stages(without)["high-pass on"].equalise == default.equalise
+    fused = quality_choices.fusions(default)
+    for config in (stages["none of them"], *fused.values()):
+        assert {name: getattr(config, name) for name in quality_choices.PLAIN} == quality_choices.PLAIN
+    weights = [member.weight for member in fused["weights of both, mask root"].members]
+    assert weights == [1.0, 0.25] and fused["max of both, mask power"].fuse.rule == "max"
+
+
+def test_the_earlier_default_has_the_stages_of_todays():
+    today, _, earlier = quality_choices.configurations(load_config(default_config_path())).values()
+    assert [member.separator for member in earlier.members] == ["compact", "rnnoise"]
+    for name in ("stft", "denoise", "post_mask", "equalise", "loudness"):
+        assert getattr(earlier, name) == getattr(today, name)
+
+
 def test_a_run_writes_every_files_scores(small_set, tmp_path, monkeypatch):
-    monkeypatch.setattr(quality, "MEMBERS", ("passthrough",))
-    monkeypatch.setattr("sepkit.metrics.dnsmos.Metric", lambda options: Opinion())
-    text = quality.run(small_set, {}, members_only=True, out=tmp_path / "out", quick=False)
+    monkeypatch.setattr(quality_methods, "MEMBERS", ("passthrough",))
+    monkeypatch.setattr(Scorer, "_opinion", lambda scorer, name, found: 3.0)
+    monkeypatch.setitem(quality.CHOICES, "stages", lambda default: {"first": passing(), "second": passing()})
+    text = quality.run(small_set, {}, ("alone", "stages"), out=tmp_path / "out")
     assert (tmp_path / "out/quality.md").read_text() == text + "\n"
     record = json.loads((tmp_path / "out/quality.json").read_text())
-    files = [FileScore(**row) for row in record["files"]]
-    assert [score.method for score in files[::3]] == [UNPROCESSED, "passthrough", "oracle ratio mask"]
-    assert tables(files, record["cpu_s_per_audio_s"]) in text
+    files = [FileScore(**row) for row in record["alone"]["files"]]
+    assert [score.method for score in files[:5]] == [*3 * [UNPROCESSED], "passthrough", "oracle ratio mask"]
+    assert tables(files, record["alone"]["cpu_s_per_audio_s"]) in text
+    rendered = [FileScore(**row) for row in record["stages"]["files"]]
+    assert overview(rendered, record["stages"]["cpu_s_per_audio_s"]) in text
     assert change(files, "passthrough", "music", "si_sdr_db") == [0, 0]
     assert min(change(files, "oracle ratio mask", "music", "si_sdr_db")) > 5
+
+
+def test_the_command_offers_the_tables_that_there_are():
+    assert tuple(quality.SHOWN) == QUALITY_TABLES == ("alone", *quality.CHOICES)
 
 
 @pytest.mark.parametrize(

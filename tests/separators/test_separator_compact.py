@@ -107,6 +107,26 @@ def test_a_voice_at_the_side_stays_at_the_side(separator, pilot):
     assert si_sdr_db(found[0], speech[0]) > si_sdr_db((left + 0.5 * music)[0], speech[0]) + 1.5
 
 
+def hearing_the_middle(sample_rate):
+    built = compact.Separator(compact.Options(hears="middle"))
+    built.load("cpu")
+    built.begin(sample_rate)
+    return built
+
+
+def test_the_middles_filter_goes_on_both_channels(pilot):
+    """A filter is linear: the mean of what it makes of both channels is what it makes of their mean, a mono mix."""
+    import soxr
+
+    mix = soxr.resample(pilot[0].T[: 4 * RATE_HZ], RATE_HZ, 16000).T  # at its own rate nothing lies above the network
+    mix = mix + np.array([[0.3], [-0.3]]) * np.random.default_rng(0).standard_normal(mix.shape[1])
+    separator = hearing_the_middle(16000)
+    found, expected = separate(separator, mix), separate(separator, mix.mean(0, keepdims=True))[0]
+    assert power_db(found.mean(0) - expected, expected) < -80
+    swapped = separate(separator, mix[::-1])[::-1]
+    assert power_db(swapped - found, found) < -80
+
+
 def test_noise_full_scale_and_denormal_numbers_give_finite_ones(separator):
     rng = np.random.default_rng(0)
     for samples in (

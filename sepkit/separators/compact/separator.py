@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -25,7 +26,9 @@ SHA256 = "ff06e490ecd88f026cb13417be2df4b142be478b51d54e647d9effabf9ad6d46"
 
 
 class Options(config.Options):
-    """Nothing to set."""
+    """hears: of two channels, the middle and the side, each on its own, or the middle alone, in a third of the time."""
+
+    hears: Literal["middle_and_side", "middle"] = "middle_and_side"
 
 
 def catalogue() -> tuple[WeightFile, ...]:
@@ -50,6 +53,7 @@ class Separator(BaseSeparator):
     channels = None
     context_s = CONTEXT_S
     uses_device = True
+    options: Options
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The network's file."""
@@ -83,7 +87,7 @@ class Separator(BaseSeparator):
         with memory.kept(), torch.inference_mode():
             samples = torch.from_numpy(low).to(self._device)
             X = self._network.analyse(samples)
-            V = stereo.estimate(self._network, samples, X)
+            V = stereo.estimate(self._network, samples, X, self.options.hears)
             speech = self._network.synthesise(V, low.shape[1]).cpu().numpy()
             shares = upper_band.shares(X, V).cpu().numpy()
         wanted = self._back(speech, frames)
