@@ -1,4 +1,4 @@
-"""The configurations that come with sepkit, found by a short name from anywhere: `pilot`, `fast`, `best`."""
+"""The configurations that come with sepkit, found by a short name from anywhere: `pilot`, `light`, `fast`, `best`."""
 
 from __future__ import annotations
 
