@@ -73,6 +73,11 @@ def stages(default: Config) -> dict[str, Config]:
     }
     found = {"pilot": default}
     found |= {f"{name} {'off' if on else 'on'}": _changed(default, **new) for name, (on, new) in switched.items()}
+    found |= {"high-pass 40 Hz": _changed(default, equalise=equalise.model_copy(update={"high_pass_hz": 40.0}))}
+    found |= {"ceiling by gain": _changed(default, loudness=loudness.model_copy(update={"ceiling_by": "gain"}))}
+    for lufs in (-20, -23):
+        quieter = loudness.model_copy(update={"target_lufs": float(lufs)})
+        found[f"loudness {lufs} LUFS".replace("-", "−")] = _changed(default, loudness=quieter)
     found |= {"loudness and limiter off": _changed(default, loudness=PLAIN["loudness"])}
     return found | {"none of them": _changed(default, **PLAIN)}
 

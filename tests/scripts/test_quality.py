@@ -232,6 +232,10 @@ def test_each_choice_changes_what_its_name_says():
         "denoiser rnnoise on": ["denoise"],
         "β-Wiener, β 1 on": ["post_mask"],
         "limiter off": ["loudness"],
+        "high-pass 40 Hz": ["equalise"],
+        "ceiling by gain": ["loudness"],
+        "loudness −20 LUFS": ["loudness"],
+        "loudness −23 LUFS": ["loudness"],
         "loudness and limiter off": ["loudness"],
     }
     without = default.model_copy(update={"equalise": stages["high-pass off"].equalise})
