@@ -116,6 +116,8 @@ class BaseSeparator(ABC):
     next, which come in order and with their `Place`; where one does not follow on the last, it begins afresh."""
     needs_statistics: ClassVar[bool] = False
     """Whether `Mix.mean`, `std` and `side` are used; they cost a streamed pass over the source."""
+    prompted: ClassVar[bool] = False
+    """Whether it separates what a prompt names; `ask` says which."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -129,6 +131,12 @@ class BaseSeparator(ABC):
 
     def load(self, device: str) -> None:  # noqa: B027  the classic methods have nothing to load
         """Bring the weights to `device` ("cpu", "cuda:0", "mps"). Called once, before the first `separate`."""
+
+    def ask(self, prompt: str) -> None:
+        """From the next `separate` on, the wanted sound is what `prompt` names. Called once loaded, as often as
+        wanted, and only where `prompted`; each twin has its own prompt.
+        """
+        raise NotImplementedError(f"{type(self).__module__} takes no prompts")
 
     def twin(self) -> BaseSeparator:
         """Another over the same loaded model, for another source at the same time; what belongs to a source is its
