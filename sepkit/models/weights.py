@@ -10,11 +10,12 @@ import hashlib
 import importlib.util
 import os
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 from sepkit.config import EMBEDDED_CONFIG
 from sepkit.errors import WeightsError
@@ -130,6 +131,17 @@ def _digest(path: Path, size_bytes: int, changed_ns: int) -> str:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def unlike(own: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """How the tensors found in a file differ by name or shape from a network's own; empty where they do not."""
+    missing, strange = sorted(own.keys() - found.keys()), sorted(found.keys() - own.keys())
+    wrong = sorted(name for name in own.keys() & found.keys() if own[name].shape != found[name].shape)
+    if not (missing or strange or wrong):
+        return ""
+    first = clipped(next(iter(missing or strange or wrong)))
+    counts = f"{len(missing)} tensors are missing, {len(strange)} too many, {len(wrong)} of another shape"
+    return f"{counts} (such as {first})"
 
 
 def unreadable(error: Exception) -> str:

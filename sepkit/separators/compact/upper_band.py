@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sepkit.audio.samples import Samples
+from sepkit.separators import _upper_band
 from sepkit.separators.compact.network import FFT_FRAMES, HOP_FRAMES, SAMPLE_RATE
 
 EDGE_HZ = (4500.0, 7500.0)
 EXCESS = 10.0
 """κ, +10 dB: about what the sharpest s has above 8 kHz beyond its power from 4.5 to 7.5 kHz."""
-SMOOTH_STEPS = 3
 
 
 def shares(X: Tensor, V: Tensor) -> Tensor:
@@ -45,5 +45,4 @@ def keep(above: Samples, sample_rate: int, kept: NDArray[np.float32], rest: NDAr
     loud = (power[edges[1]] - power[edges[0]]) / np.maximum(edges[1] - edges[0], 1)
     gain = kept / np.maximum(kept + rest, np.finfo(np.float32).tiny)
     gain = np.minimum(gain, np.sqrt(EXCESS * kept / np.maximum(loud, np.finfo(np.float32).tiny)))
-    gain = np.convolve(np.pad(gain, SMOOTH_STEPS // 2, mode="edge"), np.full(SMOOTH_STEPS, 1 / SMOOTH_STEPS), "valid")
-    return np.asarray(above * np.interp(np.arange(frames), centres, gain), np.float32)
+    return _upper_band.follow(above, gain, hop)

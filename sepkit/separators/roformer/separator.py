@@ -11,8 +11,7 @@ from pydantic import Field
 
 from sepkit import config
 from sepkit.errors import ConfigError, WeightsError
-from sepkit.files.naming import clipped
-from sepkit.models.weights import WeightFile, unreadable, verify
+from sepkit.models.weights import WeightFile, unlike, unreadable, verify
 from sepkit.separators import _segments
 from sepkit.separators._batches import Batches
 from sepkit.separators._precision import fastest
@@ -180,13 +179,8 @@ def _build(shape: Shape, tensors: dict[str, Tensor], file: WeightFile, stem: int
         raise _unfit(file, f"it describes {shape.tensors} tensors, {len(tensors)} are there")
     with torch.device("meta"):
         network = RoFormer(shape)
-    own = network.state_dict()
-    missing, strange = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
-    wrong = sorted(name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape)
-    if missing or strange or wrong:
-        first = clipped(next(iter(missing or strange or wrong)))
-        counts = f"{len(missing)} tensors are missing, {len(strange)} too many, {len(wrong)} of another shape"
-        raise _unfit(file, f"{counts} (such as {first})")
+    if difference := unlike(network.state_dict(), tensors):
+        raise _unfit(file, difference)
     # Copies: the checkpoint is mapped into memory, and may be of half precision.
     loaded = {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
     network.load_state_dict(loaded, assign=True)
