@@ -47,7 +47,8 @@ SHORT_S, LONG_S = 3.0, 12.0
 DENOISER_S = 24.0
 """More than any denoiser takes at once (DNS64: 20 s)."""
 MEMBER_S = 1.0
-"""Noise for a member: one segment a run. One that takes less than `BRIEF_S` is measured again on `LONG_S`."""
+"""Noise for a member: one segment a run. One that takes less than `BRIEF_S`, or sees no more than the noise at once and
+so holds little of what it does for a minute, is measured again on `LONG_S`."""
 BRIEF_S = 0.5
 
 
@@ -173,7 +174,7 @@ def _member_rate(member: Member, noise: Callable[[float], Samples], sample_rate:
         spent = _spent(member.estimate, stretch, sample_rate, Statistics(0.0, 0.1), Clock())
         frames = stretch.shape[1]
         passes = member.passes(frames, stretch.shape[0], sample_rate, Place(0, (0, frames)))
-        if spent.seconds >= BRIEF_S:
+        if spent.seconds >= BRIEF_S and max(passes.values()) / native_hz > seconds:
             break
     busy = None if spent.held is None else spent.held / (max(passes.values()) / native_hz)
     return MemberRate(seconds=spent.seconds / (sum(passes.values()) / native_hz), busy_bytes=busy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from demucs.demucs import Demucs
 from demucs.hdemucs import HDemucs
 from demucs.htdemucs import HTDemucs
 
+from sepkit.separators.audiosep import separator as audiosep
+from tests.separators import audiosep_weights
 from tests.separators.demucs_bags import TRANSFORMER, build, diffq, save
 
 
@@ -42,3 +45,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in bags.items():
         (folder / f"{name}.yaml").write_text(text)
     return folder
+
+
+@pytest.fixture(scope="session")
+def audiosep_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small checkpoint of AudioSep's, and a tokenizer."""
+    folder = tmp_path_factory.mktemp("audiosep")
+    audiosep_weights.write(folder / "narrow.ckpt")
+    audiosep_weights.write_tokenizer(folder / "tokenizer.json")
+    return folder
+
+
+@pytest.fixture
+def audiosep_options(audiosep_folder: Path, monkeypatch: pytest.MonkeyPatch) -> audiosep.Options:
+    """For them; the tokenizer is where the published one would be."""
+    checkpoint, tokenizer = audiosep.catalogue()
+    here = replace(tokenizer, path=audiosep_folder / "tokenizer.json", sha256="")
+    monkeypatch.setattr(audiosep, "catalogue", lambda: (checkpoint, here))
+    return audiosep.Options(prompt="dog bark", weights=str(audiosep_folder / "narrow.ckpt"))
