@@ -238,6 +238,8 @@ def test_prompts_that_cannot_be_read_are_one_clear_line(audiosep_options):
         separator.ask(" \t ")
     with pytest.raises(ConfigError, match=r"10000 characters are 1000\d tokens.*at most 512"):
         separator.ask("x" * 10_000)
+    with pytest.raises(ConfigError, match="no text in Unicode"):
+        separator.ask("dog \udce4")
     separator.ask("犬の鳴き声 \x00 بكاء 🐕")
     with pytest.raises(ValidationError):
         Options(prompt="  ")

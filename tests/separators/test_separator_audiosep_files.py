@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from sepkit.models.weights import torch_checkpoints
 from sepkit.separators.audiosep import checkpoint, query
 from sepkit.separators.audiosep.separator import Options, Separator, catalogue
 from sepkit.separators.base import Mix
+from tests.separators import audiosep_weights as weights
 
 
 def load(options: Options) -> Separator:
@@ -30,6 +32,7 @@ def altered(folder: Path, tmp_path: Path, change) -> Options:
     return Options(prompt="dog bark", weights=str(tmp_path / "altered.ckpt"))
 
 
+WORDS = "query_encoder.model.text_branch.embeddings.word_embeddings.weight"
 CHANGES = {
     "a strange one": (lambda state: state.update(optimizer=torch.ones(2)), "nothing uses its tensor optimizer"),
     "a strange layer": (
@@ -47,6 +50,16 @@ CHANGES = {
         r"1 of another shape.*after_conv\.bias",
     ),
     "another window": (lambda state: state["ss_model.base.stft.conv_real.weight"].zero_(), "another window than Hann"),
+    "no dimensions": (
+        lambda state: state.update({"ss_model.base.bn0.weight": torch.tensor(1.0)}),
+        "another number of dimensions",
+    ),
+    "narrow tokens": (
+        lambda state: state.update(
+            {"query_encoder.model.text_branch.embeddings.word_embeddings.weight": torch.ones(300, 60)}
+        ),
+        "have 60 numbers; each head of the attention takes 64",
+    ),
     "odd bins": (lambda state: state.update({"ss_model.base.bn0.weight": torch.ones(100)}), "100 bins.*64·n"),
 }
 
@@ -72,7 +85,10 @@ def test_files_that_are_no_checkpoints_are_refused(audiosep_options, tmp_path):
         load(audiosep_options.model_copy(update={"sha256": "0" * 64}))
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(WeightsError, match="no tokenizer"):
-        query.read_tokenizer(tmp_path / "tokenizer.json")
+        query.read_tokenizer(tmp_path / "tokenizer.json", query.TextTower(weights.TINY))
+    known = weights.write_tokenizer(tmp_path / "tokenizer.json")
+    with pytest.raises(WeightsError, match=r"know 100 tokens, .* has 2\d\d"):
+        query.read_tokenizer(known, query.TextTower(replace(weights.TINY, tokens=100)))
 
 
 def test_nan_is_an_error_that_names_the_file(audiosep_folder, audiosep_options, tmp_path):

@@ -45,14 +45,9 @@ Module = TypeVar("Module", bound=nn.Module)
 def read(file: WeightFile) -> tuple[ResUNet, TextTower]:
     """Both networks. The separator's tensors are its own; the tower's stay in the file and come as they are used."""
     separator, tower = _sorted(_state(file), file)
-    try:
-        shape = network.Shape.of(separator)
-        if (shape.bins - 1) % 64:
-            raise _unfit(file, f"a spectrum of {shape.bins} bins; six levels halve it, so it must be 64·n + 1")
-        with torch.device("meta"):
-            networks = ResUNet(shape), TextTower(query.Shape.of(tower))
-    except KeyError as error:
-        raise _unfit(file, f"there is no tensor {error}") from error
+    shape, text = _shapes(separator, tower, file)
+    with torch.device("meta"):
+        networks = ResUNet(shape), TextTower(text)
     own = {name: tensor.to(torch.float32, copy=True) for name, tensor in separator.items()}
     unet = _filled(networks[0], own, file, SEPARATOR)
     window, stored = torch.hann_window(shape.fft_frames), own["base.stft.conv_real.weight"][0, 0]
@@ -86,6 +81,24 @@ def _sorted(state: dict[str, Tensor], file: WeightFile) -> tuple[dict[str, Tenso
         if front == SEPARATOR or not inner.startswith(UNHEARD):
             parts[front][inner] = tensor
     return parts[SEPARATOR], parts[QUERY]
+
+
+def _shapes(
+    separator: dict[str, Tensor], tower: dict[str, Tensor], file: WeightFile
+) -> tuple[network.Shape, query.Shape]:
+    """Both networks' sizes."""
+    try:
+        shape, text = network.Shape.of(separator), query.Shape.of(tower)
+    except KeyError as error:
+        raise _unfit(file, f"there is no tensor {error}") from error
+    except (TypeError, ValueError, IndexError) as error:  # of fewer or more dimensions
+        raise _unfit(file, "a tensor that says how large its layers are has another number of dimensions") from error
+    levels = 2 ** len(network.STRIDES)
+    if shape.bins % levels != 1 or shape.bins == 1:
+        raise _unfit(file, f"its spectra have {shape.bins} bins; they are halved six times, which takes 64·n + 1")
+    if text.width % query.HEAD:
+        raise _unfit(file, f"its tokens have {text.width} numbers; each head of the attention takes {query.HEAD}")
+    return shape, text
 
 
 def _filled(module: Module, tensors: dict[str, Tensor], file: WeightFile, front: str) -> Module:

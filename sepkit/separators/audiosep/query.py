@@ -156,14 +156,19 @@ class TextTower(nn.Module):
         return functional.normalize(self.text_projection(self.text_branch(tokens)), dim=0)
 
 
-def read_tokenizer(path: Path) -> Tokenizer:
-    """RoBERTa's tokenizer, as `tokenizers` stores one."""
+def read_tokenizer(path: Path, tower: TextTower) -> Tokenizer:
+    """RoBERTa's tokenizer, as `tokenizers` stores one, for a tower that knows its tokens."""
     from tokenizers import Tokenizer
 
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the package raises nothing narrower
         raise WeightsError(f"audiosep: {path} is no tokenizer ({error}); run 'sepkit models fetch audiosep'") from error
+    known, asked = tower.text_branch.embeddings.word_embeddings.num_embeddings, tokenizer.get_vocab_size()
+    if asked > known:
+        raise WeightsError(
+            f"audiosep: the weights know {known} tokens, and {path} has {asked}; give weights that were trained with it"
+        )
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
@@ -174,7 +179,10 @@ def tokens_of(prompt: str, tokenizer: Tokenizer) -> list[int]:
     words = " ".join(prompt.split())
     if not words:
         raise ConfigError("prompt: it is empty; name a sound in words, such as 'dog bark'")
-    tokens: list[int] = tokenizer.encode(words).ids
+    try:
+        tokens: list[int] = tokenizer.encode(words).ids
+    except (TypeError, UnicodeEncodeError) as error:  # half of a character, as a terminal's wrong encoding leaves it
+        raise ConfigError(f"prompt: {words!r} is no text in Unicode; type it anew") from error
     if len(tokens) > MOST_TOKENS:
         raise ConfigError(
             f"prompt: its {len(words)} characters are {len(tokens)} tokens, and audiosep reads at most {MOST_TOKENS}; "

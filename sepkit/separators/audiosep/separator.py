@@ -98,7 +98,7 @@ class Separator(BaseSeparator):
         verify(weights)
         verify(words)
         network, self._tower = checkpoint.read(weights)
-        self._tokenizer = query.read_tokenizer(words.path)
+        self._tokenizer = query.read_tokenizer(words.path, self._tower)
         self._network, self._device = network.to(device), device
         self._vectors.clear()
         self.ask(self._settings.prompt)
