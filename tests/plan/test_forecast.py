@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from sepkit.cli import main
 from sepkit.config import Config, parse_config
 from sepkit.plan import calibration
 from sepkit.plan.forecast import forecast, work
+from sepkit.separators.base import BaseSeparator, Estimates, Mix, Passes, Place
 
 STEMS = ["drums", "bass", "other", "vocals"]
 PILOT = Path(__file__).parents[2] / "data" / "pilot" / "mix.wav"
@@ -109,6 +111,35 @@ def test_rates_are_kept_and_a_damaged_file_is_measured_again(cache):
     kept.write_text('{"load_s": "no number"}')
     again, new = calibration.rates(config, 16000, 1)
     assert new and calibration.Rates.model_validate_json(kept.read_text()) == again
+
+
+class Slow(BaseSeparator):
+    """Half a second for whatever it is given; what that was is written down."""
+
+    def separate(self, mix: Mix) -> Estimates:
+        time.sleep(calibration.BRIEF_S)
+        given.append(mix.samples.shape[1])
+        return Estimates(mix.samples)
+
+
+class SlowInSegments(Slow):
+    """It sees two seconds at once, however little there is."""
+
+    def passes(self, frames: int, place: Place) -> Passes:
+        return {place: 2 * 8000}
+
+
+given: list[int] = []
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [(Slow, [1, 12]), (SlowInSegments, [1])])
+def test_a_member_that_sees_a_stretch_whole_is_measured_on_a_long_one(kind, seconds):
+    """What it holds for a second says little of what it holds for a minute."""
+    given.clear()
+    (member,) = Pipeline(parse_config("members: [{separator: passthrough}]")).ensemble.members
+    member.separator = kind(member.separator.options)
+    calibration._member_rate(member, lambda s: np.zeros((1, round(s * 8000)), np.float32), 8000)
+    assert [frames / 8000 for frames in given] == seconds
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak of a part of a run")
