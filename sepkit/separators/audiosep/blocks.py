@@ -53,6 +53,18 @@ def strips(steps: int) -> Iterator[Strip]:
         yield Strip(seen, slice(start - first, stop - first), slice(start, stop))
 
 
+def joined(steps: int, one: Callable[[Strip], Tensor]) -> Tensor:
+    """What `one` makes of each strip (batch, channels, its steps, bins), along steps; never held twice."""
+    whole: Tensor | None = None
+    for strip in strips(steps):
+        found = one(strip)
+        if whole is None:
+            whole = found.new_empty(*found.shape[:2], steps, found.shape[3])
+        whole[:, :, strip.kept] = found
+    assert whole is not None
+    return whole
+
+
 class Block(nn.Module):
     """See the module's docstring. place: its name among the layers that are told."""
 
@@ -96,12 +108,8 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor, told: Told, before: Each = nothing) -> Tensor:
         """(batch, inputs, steps, bins) → (batch, outputs, steps, bins). before: a layer that looks at no neighbours."""
-        channels = self.conv_block1.conv2.out_channels
-        found = x.new_empty(x.shape[0], channels, *x.shape[2:])
-        for strip in strips(x.shape[2]):
-            block = self.conv_block1(before(x[:, :, strip.seen]), told)
-            found[:, :, strip.kept] = block[:, :, strip.inner]
-        return found
+        steps = x.shape[2]
+        return joined(steps, lambda strip: self.conv_block1(before(x[:, :, strip.seen]), told)[:, :, strip.inner])
 
     def pooled(self, found: Tensor) -> Tensor:
         """What the level below gets."""
@@ -132,14 +140,15 @@ class Decoder(nn.Module):
         """(batch, inputs, coarser steps, bins) and (batch, outputs, steps, bins) → what `after` makes of each strip
         (batch, outputs, steps, bins), along steps.
         """
-        found = []
-        for strip in strips(level.shape[2]):
+
+        def one(strip: Strip) -> Tensor:
             coarse = x[:, :, strip.seen.start // self.stride[0] : strip.seen.stop // self.stride[0]]
             coarse = torch.addcmul(told[self.first], coarse, self.scale)
             finer = self.conv1(functional.leaky_relu_(coarse, SLOPE))
             block = self.conv_block2(torch.cat([finer, level[:, :, strip.seen]], 1), told)
-            found.append(after(block[:, :, strip.inner]))
-        return torch.cat(found, 2)
+            return after(block[:, :, strip.inner])
+
+        return joined(level.shape[2], one)
 
 
 def absorbed(norm: nn.BatchNorm2d, told: nn.Module) -> Tensor:
