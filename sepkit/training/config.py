@@ -94,8 +94,10 @@ class DeepFilterConfig(Options):
     kind: Literal["deepfilternet"]
     fine: tuple[Annotated[int, Field(ge=1, le=200)], ...] = (1, 2, 4, 8, 16, 32)
     wide: tuple[Annotated[int, Field(ge=1, le=200)], ...] = (1, 2, 4, 8, 16, 32, 64)
-    # whether it learns to keep singing when told so; see `sung_speech`
+    # whether it can be told to keep singing; see `sung_speech`
     sung: bool = True
+    # what is trained: all, or what it is told by alone, which leaves the rest as it is
+    learns: Literal["all", "sung"] = "all"
     # part of the mixes that get a band above 8 kHz, made of the one below
     full_band: Part = 0.5
     # weight of that band's losses

@@ -28,6 +28,9 @@ class DeepFilterTask(SpeechTask):
         torch.manual_seed(config.seed)
         self.config, self.of_band, self.shape = config, sizes, Shape(sizes.fine, sizes.wide, sizes.sung)
         self.network = DeepFilterNet(self.shape)
+        if sizes.learns == "sung":
+            for name, parameter in self.network.named_parameters():
+                parameter.requires_grad_("sung" in name)
 
     def load(self, path: Path | None) -> None:
         """Begin from exported weights, or from the published ones; blocks that those lack begin with nothing."""

@@ -154,7 +154,7 @@ class Encoder(nn.Module):
         self.wide = nn.ModuleList(WideBlock(EMBEDDING, dilation) for dilation in shape.wide)
         if shape.sung:
             self.sung_fine = nn.Parameter(torch.zeros(CHANNELS))
-            self.sung_wide = nn.Parameter(torch.zeros(EMBEDDING))
+            self.sung_wide = nn.Parameter(torch.zeros(len(shape.wide) + 1, EMBEDDING))
 
     def forward(self, bands: Tensor, bins: Tensor, sung: Tensor | None = None) -> Found:
         """Bands (batch, 1, steps + 2, 32) and bins (batch, 2, steps + 2, 96): each step hears the two after it, too.
@@ -170,10 +170,11 @@ class Encoder(nn.Module):
         if self.fine is not None:
             fine = fine + self.fine(fine)
         embedding = functional.relu(self.bins_out(_flat(self.bins_1(fine)))) + _flat(found[-1])
-        if sung is not None:
-            embedding = embedding + sung[:, None, None] * self.sung_wide
-        for block in self.wide:
-            embedding = embedding + block(embedding)
+        for index, block in enumerate([*self.wide, None]):
+            if sung is not None:
+                embedding = embedding + sung[:, None, None] * self.sung_wide[index]
+            if block is not None:
+                embedding = embedding + block(embedding)
         return Found(tuple(found), fine, embedding)
 
 
