@@ -22,6 +22,7 @@ from sepkit.batch.estimate import Estimate
 from sepkit.batch.journal import by_stem
 from sepkit.config import Config, dump_config
 from sepkit.files.appear import appearing
+from sepkit.files.digest import sha256_if_readable
 from sepkit.files.naming import seen_from, shown
 from sepkit.files.spreadsheet import as_cell
 from sepkit.judge.verdict import exit_code
@@ -178,9 +179,12 @@ class BatchReport:
         return text
 
     def _json(self, table: bytes) -> str:
-        """table: the CSV, which is known by its hash to be sepkit's own."""
+        """table: the CSV, which is known by its hash to be sepkit's own, as is the one that lies there until then."""
         told = self.as_dict()
         known = {"sepkit": told.pop("sepkit"), own.CSV_HASH: hashlib.sha256(table).hexdigest()}
+        before = sha256_if_readable(self.out / CSV_NAME)
+        if before not in (None, known[own.CSV_HASH]):
+            known[own.CSV_HASH_BEFORE] = before
         return json.dumps(known | told, indent=1, allow_nan=False) + "\n"
 
     def _csv(self) -> str:

@@ -1,7 +1,8 @@
 """Which reports and pages are sepkit's own, so that it may replace them: they are known by how they begin.
 
 A report.csv is known by its hash, which report.json has in its first lines: spreadsheets open it, and what is changed
-there is somebody's work.
+there is somebody's work. The hash of the one before stands there too, which lies there still where a run was killed
+between the two.
 
 All else that bears their names is somebody's work. It stays, and where its place is needed it is set aside.
 """
@@ -26,6 +27,8 @@ BEGINNINGS = {
 HEAD_BYTES = 1024
 CSV_HASH = "csv_sha256"
 """The field of report.json."""
+CSV_HASH_BEFORE = "csv_sha256_before"
+"""Likewise, of the one that it replaced."""
 
 
 def is_own(path: Path) -> bool:
@@ -37,8 +40,9 @@ def is_own(path: Path) -> bool:
 
 
 def _is_as_written(path: Path) -> bool:
-    known = re.search(rb'"%b": "([0-9a-f]{64})"' % CSV_HASH.encode(), _head(path.with_suffix(".json")))
-    return known is not None and sha256_if_readable(path) == known[1].decode()
+    fields = "|".join((CSV_HASH, CSV_HASH_BEFORE)).encode()
+    known = re.findall(rb'"(?:%b)": "([0-9a-f]{64})"' % fields, _head(path.with_suffix(".json")))
+    return bool(known) and (sha256_if_readable(path) or "").encode() in known
 
 
 def _head(path: Path) -> bytes:
