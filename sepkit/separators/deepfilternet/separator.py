@@ -43,8 +43,8 @@ MARGIN_STEPS = 2
 """A state is kept from so long before the next stretch's first step: rates that do not meet round."""
 
 WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "deepfilternet.safetensors"
-SIZE_BYTES = 13_776_956
-SHA256 = "d7318568f905d7ab268df0ea56b4934fa70d1941c6613a5f90c1e2455286dd33"
+SIZE_BYTES = 13_776_940
+SHA256 = "9367eb6704193bebb09ebe6ecb41c6e4a99d61cc2a763339df11a35a0a41237c"
 
 
 class Options(config.Options):
