@@ -10,10 +10,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from sepkit.config import plugins
 from sepkit.config.bounds import Bound, parse_bounds
+from sepkit.config.edits import Edit, edits_checked
 from sepkit.config.sections import (
     ALL_TRACKS,
     DenoiseConfig,
@@ -54,12 +63,15 @@ UNSAID = {
 """Fields, by path, that came after the first journals, with the value that these mean: where they have it, they are
 left out of a fingerprint, so that what was rendered before they came counts as done."""
 JUDGING = {"gate", "escalate_to", "bypass_clean", "words"}
+OF_ONE_TASK = {"edits": "edit"}
+"""Fields that one task alone has; elsewhere they are neither read nor shown, nor count in a fingerprint."""
 
 
 class Config(Options):
     """The whole pipeline."""
 
     task: str = "speech"
+    edits: tuple[Edit, ...] | Annotated[str, Field(min_length=1)] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     source: SourceConfig = SourceConfig()
@@ -102,6 +114,19 @@ class Config(Options):
     @classmethod
     def _yes_or_no(cls, raw: Any) -> Any:
         return (ReportConfig() if raw else None) if isinstance(raw, bool) else raw
+
+    @field_validator("edits", mode="before")
+    @classmethod
+    def _check_edits(cls, raw: Any, info: ValidationInfo) -> Any:
+        task = info.data.get("task")  # absent where it is the mistake to mend first
+        if raw and task not in (None, OF_ONE_TASK["edits"]):
+            raise OptionsError([("", f"task: {task} has none; leave it out, or set task: {OF_ONE_TASK['edits']}")])
+        return edits_checked(raw)
+
+    @model_serializer(mode="wrap")
+    def _own_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        return {name: value for name, value in found.items() if OF_ONE_TASK.get(name, self.task) == self.task}
 
     @field_validator("gate", mode="before")
     @classmethod
@@ -150,7 +175,7 @@ class Config(Options):
                     f"{path}: task: {other.task}, but the configuration that escalates to it has {self.task}; "
                     "give both the same"
                 )
-            for name in ("gate", "escalate_to"):
+            for name in ("gate", "escalate_to", "edits"):
                 if getattr(other, name):
                     raise ConfigError(
                         f"{path}: {name}: is set, but this configuration is escalated to and the first one's holds; "
@@ -211,11 +236,14 @@ def load_config(path: str | Path) -> Config:
     """Read and check a YAML file, or a shipped configuration by its name ("best"); the error lists every problem, one a
     line, each with its path.
 
-    The paths of `escalate_to` begin at the file's folder; those configurations are read and checked too.
+    The paths of `escalate_to` and of a file of `edits` begin at the file's folder; the configurations escalated to are
+    read and checked too.
     """
     path = located(path)
     advice = f"give a YAML file, or a shipped configuration by its name, as in {EMBEDDED_CONFIG}"
     config = parse_config(read_text(path, advice), str(path))
+    if isinstance(config.edits, str):
+        config = config.model_copy(update={"edits": str((path.parent / config.edits).absolute())})
     if config.escalate_to:
         paths = tuple(str((path.parent / each).absolute()) for each in config.escalate_to)
         config = config.model_copy(update={"escalate_to": paths})

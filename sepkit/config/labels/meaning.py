@@ -1,0 +1,75 @@
+"""Labels as edits: rows that follow each other and ask for the same become one edit with several windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from sepkit.config.edits import Edit, Mode
+from sepkit.config.labels.row import Label, Labels
+from sepkit.errors import ConfigError
+from sepkit.files.naming import shown
+
+
+def edits_from(
+    labels: Labels,
+    prompt: str | None = None,
+    mode: Mode | None = None,
+    fade_ms: float | None = None,
+    strength: float | None = None,
+) -> tuple[Edit, ...]:
+    """The edits that the labels ask for, in order. What is given here holds for all rows, whatever they say.
+
+    Without `prompt` a row's label is its prompt. A fade or a strength that nobody gives has the default of `Edit`. An
+    edit without a prompt or a mode is an error that names its line.
+    """
+    if named := next((row for row in labels.rows if row.path), None):
+        raise ConfigError(
+            f"{shown(labels.path)}, {named.place}: names a file, '{shown(named.path)}', as a batch has it; "
+            "leave the column 'path' out for a single file"
+        )
+    given = {"prompt": prompt, "mode": mode, "fade_ms": fade_ms, "strength": strength}
+    return _edits(labels, labels.rows, {name: value for name, value in given.items() if value is not None})
+
+
+def edits_by_path(labels: Labels, mode: Mode | None = None) -> dict[str, tuple[Edit, ...]]:
+    """The edits of each file of a batch, by the column `path`, which every row must have."""
+    absent = next((row for row in labels.rows if not row.path), None)
+    if absent:
+        raise ConfigError(f"{shown(labels.path)}, {absent.place}: names no file; give its path in a column 'path'")
+    found: dict[str, list[Label]] = {}
+    for row in labels.rows:
+        found.setdefault(row.path, []).append(row)
+    given = {"mode": mode} if mode else {}
+    return {path: _edits(labels, rows, given) for path, rows in found.items()}
+
+
+def _edits(labels: Labels, rows: Iterable[Label], given: dict[str, Any]) -> tuple[Edit, ...]:
+    found = []
+    for _, group in groupby(enumerate(rows), key=lambda each: _alike(each[0], each[1], given)):
+        alike = [row for _, row in group]
+        found.append(_edit(labels, alike, given))
+    return tuple(found)
+
+
+def _alike(index: int, row: Label, given: dict[str, Any]) -> tuple[Any, ...]:
+    """Equal for rows that make one edit. One for the whole file stands alone: it has no windows to join to others'."""
+    alone = index if row.start_s is None else -1
+    return (alone, *(given.get(name, value) for name, value in _asked(row).items()))
+
+
+def _edit(labels: Labels, alike: list[Label], given: dict[str, Any]) -> Edit:
+    first = alike[0]
+    asked = {name: value for name, value in (_asked(first) | given).items() if value is not None}
+    where = f"{shown(labels.path)}, {first.place}"
+    if not asked.get("prompt"):
+        raise ConfigError(f"{where}: its label is empty; write the sound that is meant there, or give --prompt")
+    if "mode" not in asked:
+        raise ConfigError(f"{where}: whether to keep or to remove is not said; give --mode keep or --mode remove")
+    windows = [(row.start_s, row.end_s) for row in alike if row.start_s is not None]
+    return Edit.checked(where, windows=windows, **asked)
+
+
+def _asked(row: Label) -> dict[str, Any]:
+    return {"prompt": row.text, "mode": row.mode, "fade_ms": row.fade_ms, "strength": row.strength}
