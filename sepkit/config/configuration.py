@@ -71,7 +71,7 @@ class Config(Options):
     """The whole pipeline."""
 
     task: str = "speech"
-    edits: tuple[Edit, ...] | Annotated[str, Field(min_length=1)] = ()
+    edits: tuple[Edit, ...] | str = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     source: SourceConfig = SourceConfig()
@@ -120,7 +120,7 @@ class Config(Options):
     def _check_edits(cls, raw: Any, info: ValidationInfo) -> Any:
         task = info.data.get("task")  # absent where it is the mistake to mend first
         if raw and task not in (None, OF_ONE_TASK["edits"]):
-            raise OptionsError([("", f"task: {task} has none; leave it out, or set task: {OF_ONE_TASK['edits']}")])
+            raise OptionsError([("", f"the task '{task}' has none; leave it out, or set task: {OF_ONE_TASK['edits']}")])
         return edits_checked(raw)
 
     @model_serializer(mode="wrap")

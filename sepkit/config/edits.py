@@ -22,6 +22,8 @@ Time = TypeVar("Time", int, float)
 
 LONGEST_PROMPT = 1000
 """Characters; what names a sound takes a few words."""
+CONTROL = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control characters, half characters, and separators of lines and paragraphs."""
 MOST_NAMED = 3
 """Windows that a note names; of more, it says how many."""
 
@@ -48,6 +50,8 @@ class Edit(Options):
     def _check_windows(cls, raw: Any) -> Any:
         if not isinstance(raw, list | tuple):
             return raw  # which is told as for every list
+        if len(raw) == 2 and all(map(_is_number, raw)):
+            raise ValueError(f"a list of windows is asked, as [[{raw[0]:.10g}, {raw[1]:.10g}]]")
         wrong = [(str(index), what) for index, window in enumerate(raw) if (what := _window_problem(window))]
         if wrong:
             raise OptionsError(wrong)
@@ -86,15 +90,16 @@ def well_formed(prompt: str) -> str:
         raise ValueError('is empty; name a sound in a few words, such as "dog bark"')
     if len(text) > LONGEST_PROMPT:
         raise ValueError(f"has {len(text)} characters, at most {LONGEST_PROMPT} are read; use a few words")
-    odd = next((letter for letter in text if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")), None)
-    if odd is not None:
+    # What joins letters or emoji (Cf) is not printable, either, and belongs to words.
+    odd = "" if text.isprintable() else next((each for each in text if unicodedata.category(each) in CONTROL), "")
+    if odd:
         raise ValueError(f"holds the control character U+{ord(odd):04X}; leave it out")
     return text
 
 
 def edits_checked(raw: Any) -> Any:
     """`edits` of a YAML file: a list as edits, and the path of a file as it is; anything else is an `OptionsError`."""
-    if isinstance(raw, str):
+    if isinstance(raw, str) and raw.strip():
         return raw
     if not isinstance(raw, list | tuple):
         raise OptionsError([("", f"a list of edits, or a file of them, is asked, found {found_text(raw)}")])
@@ -110,7 +115,7 @@ def window_problem(start_s: float, end_s: float) -> str:
         if not math.isfinite(time_s):
             return f"its {name} is {time_s}; give a number of seconds"
         if time_s < 0:
-            return f"its {name}, {time_s:.10g} s, is negative; give seconds from the begin of the file, 0 or more"
+            return f"its {name}, {time_s:.10g} s, is negative; give seconds from the beginning of the file, 0 or more"
     if end_s <= start_s:
         return f"its end, {end_s:.10g} s, is not after its start, {start_s:.10g} s; give a later end"
     return ""

@@ -19,11 +19,6 @@ _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
 """Tags of both, as <i> or <v Anna>, and of SubStation, as {\\an8}, which some SRT files hold."""
 
 
-def is_time_line(line: str) -> bool:
-    """Whether it has two times with an arrow between them."""
-    return ARROW in line and all(time_s is not None for time_s in _times(line))
-
-
 def cues(page: Page, aside: tuple[str, ...]) -> Iterator[Label]:
     """A row for each block that has times. aside: how blocks begin that are no cues."""
     row = 0

@@ -46,30 +46,23 @@ def edits_by_path(labels: Labels, mode: Mode | None = None) -> dict[str, tuple[E
 
 
 def _edits(labels: Labels, rows: Iterable[Label], given: dict[str, Any]) -> tuple[Edit, ...]:
-    found = []
-    for _, group in groupby(enumerate(rows), key=lambda each: _alike(each[0], each[1], given)):
-        alike = [row for _, row in group]
-        found.append(_edit(labels, alike, given))
-    return tuple(found)
-
-
-def _alike(index: int, row: Label, given: dict[str, Any]) -> tuple[Any, ...]:
-    """Equal for rows that make one edit. One for the whole file stands alone: it has no windows to join to others'."""
-    alone = index if row.start_s is None else -1
-    return (alone, *(given.get(name, value) for name, value in _asked(row).items()))
-
-
-def _edit(labels: Labels, alike: list[Label], given: dict[str, Any]) -> Edit:
-    first = alike[0]
-    asked = {name: value for name, value in (_asked(first) | given).items() if value is not None}
-    where = f"{shown(labels.path)}, {first.place}"
-    if not asked.get("prompt"):
-        raise ConfigError(f"{where}: its label is empty; write the sound that is meant there, or give --prompt")
-    if "mode" not in asked:
-        raise ConfigError(f"{where}: whether to keep or to remove is not said; give --mode keep or --mode remove")
-    windows = [(row.start_s, row.end_s) for row in alike if row.start_s is not None]
-    return Edit.checked(where, windows=windows, **asked)
+    """Rows that follow each other and ask for the same are one edit; one for the whole file has no windows to join."""
+    asked = ((row, _asked(row) | given) for row in rows)
+    groups = groupby(asked, key=lambda each: (each[0].row if each[0].start_s is None else 0, *each[1].values()))
+    file = shown(labels.path)
+    return tuple(_edit(file, list(group)) for _, group in groups)
 
 
 def _asked(row: Label) -> dict[str, Any]:
-    return {"prompt": row.text, "mode": row.mode, "fade_ms": row.fade_ms, "strength": row.strength}
+    return {"prompt": row.text or None, "mode": row.mode, "fade_ms": row.fade_ms, "strength": row.strength}
+
+
+def _edit(file: str, alike: list[tuple[Label, dict[str, Any]]]) -> Edit:
+    first, asked = alike[0]
+    where = f"{file}, {first.place}"
+    if asked["prompt"] is None:
+        raise ConfigError(f"{where}: its label is empty; write the sound that is meant there, or give --prompt")
+    if asked["mode"] is None:
+        raise ConfigError(f"{where}: whether to keep or to remove is not said; give --mode keep or --mode remove")
+    windows = [(row.start_s, row.end_s) for row, _ in alike if row.start_s is not None]
+    return Edit.checked(where, windows=windows, **{name: value for name, value in asked.items() if value is not None})

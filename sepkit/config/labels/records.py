@@ -13,7 +13,7 @@ from sepkit.config.labels.row import Label, Page
 from sepkit.errors import ConfigError
 from sepkit.files.naming import clipped, shown
 
-NAME = "sepkit's JSON (a list of objects with the keys of the CSV)"
+NAME = "sepkit's JSON"
 SUFFIXES = (".json",)
 _BEGIN = re.compile(r"\s*(\[\s*[\]{]|\{)")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sepkit.config.labels.cues import cues, is_time_line
+from sepkit.config.labels.cues import ARROW, cues
 from sepkit.config.labels.row import Label, Page
 
 NAME = "SRT subtitles"
@@ -10,9 +10,9 @@ SUFFIXES = (".srt",)
 
 
 def looks(page: Page) -> bool:
-    """Whether a time line is the first or second line."""
-    first = [line for line in page.lines if line.strip()][:2]
-    return any(map(is_time_line, first[:1] if not first[0].strip().isdecimal() else first))
+    """Whether the first line, or the second one below a number, has the arrow of two times."""
+    first, second = [*(line.strip() for line in page.lines if line.strip()), "", ""][:2]
+    return ARROW in first or (first.isdecimal() and ARROW in second)
 
 
 def rows(page: Page) -> list[Label]:

@@ -11,7 +11,7 @@ from sepkit.config.labels.columns import COLUMNS, NUMBERS, check_names, label
 from sepkit.config.labels.row import Label, Page, first_line
 from sepkit.config.labels.times import seconds
 
-NAME = "sepkit's CSV (prompt,mode,start_s,end_s,fade_ms,strength)"
+NAME = "sepkit's CSV"
 SUFFIXES = (".csv", ".tsv")
 COMMENT = "#"
 DELIMITERS = (",", ";", "\t")
