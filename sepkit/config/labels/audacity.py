@@ -43,14 +43,19 @@ def rows(page: Page) -> list[Label]:
     return labels
 
 
-def write_audacity(path: Path, labels: Iterable[Label]) -> None:
-    """Write a label track. Times are rounded to the microsecond; a label is one line, whatever blanks it holds.
+def label_track(labels: Iterable[Label]) -> str:
+    """The text of a label track. Times are rounded to the microsecond; a label is one line, whatever blanks it holds.
 
     A label for the whole file has no times to write and is an error of the caller.
     """
-    lines = (f"{label.start_s:.6f}\t{label.end_s:.6f}\t{' '.join(label.text.split())}\n" for label in labels)
+    return "".join(f"{label.start_s:.6f}\t{label.end_s:.6f}\t{' '.join(label.text.split())}\n" for label in labels)
+
+
+def write_audacity(path: Path, labels: Iterable[Label]) -> None:
+    """Write a label track, in UTF-8, whole or not at all."""
+    text = label_track(labels)
     with whole_file(path) as part:
-        part.write_text("".join(lines), encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
 
 
 def _parts(line: str) -> tuple[float, float, str] | None:
