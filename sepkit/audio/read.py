@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sepkit.audio.readers import opened
 from sepkit.audio.samples import Audio, Samples
@@ -33,9 +35,15 @@ AS_IT_IS = SourceConfig()  # the default track of a whole file
 class Source:
     """Sound that can be read from any place in it."""
 
-    def __init__(self, info: SourceInfo, fetch: Callable[[int, int], Samples]) -> None:
+    def __init__(
+        self,
+        info: SourceInfo,
+        fetch: Callable[[int, int], Samples],
+        exact: Callable[[int, int], NDArray[np.float64]] | None = None,
+    ) -> None:
         self.info = info
         self._fetch = fetch
+        self._exact = exact or fetch
 
     def read(self, start_frame: int, frames: int, channels: range | None = None) -> Samples:
         """The frames from `start_frame` on, (channels, frames) float32; NaN, Inf, or `LOUDEST` is a SourceError.
@@ -48,11 +56,16 @@ class Source:
         chosen = channels or range(self.info.channels)
         found = np.empty((len(chosen), frames), np.float32)
         for first, count in blocks(frames, self.info.sample_rate, self.info.channels):
-            found[:, first : first + count] = self._block(start_frame + first, count)[chosen.start : chosen.stop]
+            block = self._sound(self._fetch(start_frame + first, count), start_frame + first)
+            found[:, first : first + count] = block[chosen.start : chosen.stop]
         return found
 
-    def _block(self, start_frame: int, frames: int) -> Samples:
-        samples = self._fetch(start_frame, frames)
+    def exact(self, start_frame: int, frames: int) -> NDArray[np.floating[Any]]:
+        """One block (channels, frames), without loss: float64 where the file holds more than float32 does."""
+        return self._sound(self._exact(start_frame, frames), start_frame)
+
+    def _sound(self, samples: NDArray[Any], start_frame: int) -> NDArray[Any]:
+        """The samples that begin at `start_frame`, unless one of them is none."""
         sound = (samples > -LOUDEST) & (samples < LOUDEST)
         if not sound.all():
             first = int(np.argmin(sound.all(axis=0)))
@@ -87,7 +100,7 @@ def open_source(sound: Path | str | Audio, how: SourceConfig = AS_IT_IS) -> Iter
         return
     with opened(Path(sound), how) as found:
         if found.fetch is not None:
-            yield Source(found.finished(found.info.frames), found.fetch)
+            yield Source(found.finished(found.info.frames), found.fetch, found.exact)
             return
         with Spool(found.info.sample_rate, found.info.channels) as spool:
             for block in found.blocks:

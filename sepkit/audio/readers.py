@@ -11,9 +11,11 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from sepkit.audio import library_lines, ogg
 from sepkit.audio.decode import Decoding, InOrder, ffmpeg_decoding, libsndfile_blocks
@@ -21,7 +23,7 @@ from sepkit.audio.endings import require_ending
 from sepkit.audio.joined import Part, Slice, parts
 from sepkit.audio.samples import Samples
 from sepkit.audio.source_file import Flaws, require_file, unfinished_wav
-from sepkit.audio.source_info import SAMPLE_BITS, SourceInfo, sane
+from sepkit.audio.source_info import BEYOND_FLOAT32, SAMPLE_BITS, SourceInfo, sane
 from sepkit.config.sections import DEFAULT_TRACK, SourceConfig
 from sepkit.errors import SourceError
 from sepkit.files.naming import shown
@@ -38,7 +40,8 @@ class Opened:
     """A file held open.
 
     info.frames: what its header promises, 0 where only decoding tells. blocks: all samples in order. fetch: None if
-    there is no other way. said: notes that are complete once the blocks are taken.
+    there is no other way. exact: the same at double precision; None where float32 holds every sample. said: notes that
+    are complete once the blocks are taken.
     """
 
     info: SourceInfo
@@ -46,6 +49,7 @@ class Opened:
     flaws: Flaws
     said: Callable[[], tuple[str, ...]]
     fetch: Callable[[int, int], Samples] | None = None
+    exact: Callable[[int, int], NDArray[np.float64]] | None = None
 
     def finished(self, frames: int) -> SourceInfo:
         """The info with the frames that were found, which must be some, and no fewer than the header said."""
@@ -128,8 +132,9 @@ def _part(path: Path, part: Part, how: SourceConfig, flaws: Flaws) -> Iterator[O
         in_place = info.lossless and not how.salvage  # what is salvaged is decoded, and counted by that
         if in_place:
             _reach_the_end(info, file, flaws)
-        fetch = partial(_read_in_place, path, file) if in_place else None
-        yield Opened(info, libsndfile_blocks(file, flaws, lines), flaws, lambda: tuple(lines), fetch)
+        fetch = partial(_read_in_place, path, file, "float32") if in_place else None
+        exact = partial(_read_in_place, path, file, "float64") if in_place and info.subtype in BEYOND_FLOAT32 else None
+        yield Opened(info, libsndfile_blocks(file, flaws, lines), flaws, lambda: tuple(lines), fetch, exact)
 
 
 def _is_for_ffmpeg(path: Path, part: Part, file: soundfile.SoundFile) -> bool:
@@ -200,11 +205,11 @@ def _reach_the_end(info: SourceInfo, file: soundfile.SoundFile, flaws: Flaws) ->
         flaws.cut_short(info.frames, "fewer", "frames")
 
 
-def _read_in_place(path: Path, file: soundfile.SoundFile, start_frame: int, frames: int) -> Samples:
+def _read_in_place(path: Path, file: soundfile.SoundFile, dtype: str, start_frame: int, frames: int) -> NDArray[Any]:
     flaws = Flaws(path)
     try:
         file.seek(start_frame)
-        block = file.read(frames, dtype="float32", always_2d=True)
+        block = file.read(frames, dtype=dtype, always_2d=True)
     except soundfile.LibsndfileError as error:
         flaws.damaged(start_frame / file.samplerate, error.error_string.strip(" ."))
     if len(block) < frames:

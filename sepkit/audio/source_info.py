@@ -23,6 +23,9 @@ SAMPLE_BITS = {
 }
 """libsndfile's lossless codings, which can be read in place and which a result keeps."""
 
+BEYOND_FLOAT32 = ("PCM_32", "ALAC_32", "DOUBLE")
+"""Those of them with samples that float32 does not hold, whose mantissa has 24 bits."""
+
 SAMPLE_RATES_HZ = range(1_000, 64 * 48_000 + 1)
 """From below any telephone to 1-bit recorders; a header that says otherwise is damaged."""
 

@@ -24,7 +24,6 @@ from sepkit.audio.broadcast import history_line
 from sepkit.audio.metadata import Metadata, read_metadata
 from sepkit.audio.read import SourceInfo, probe
 from sepkit.audio.riff import COPY_BYTES
-from sepkit.audio.samples import Samples
 from sepkit.audio.source_file import audio_chunk
 from sepkit.audio.source_info import SAMPLE_BITS
 from sepkit.audio.tagging import left_out, native_tags, write_metadata
@@ -151,8 +150,8 @@ class AudioWriter:
             raise self._cannot(error.error_string) from error
         return self
 
-    def write(self, block: Samples) -> None:
-        """Append a block (channels, frames) float32; beyond ±1, integer codings stay at full scale."""
+    def write(self, block: NDArray[np.floating[Any]]) -> None:
+        """Append a block (channels, frames), float32 or float64; beyond ±1, integer codings stay at full scale."""
         assert block.ndim == 2 and block.shape[0] == self.channels, f"{block.shape}, not {self.channels} channels"
         if not np.isfinite(block).all():
             raise OutputError(f"{shown(self.path)}: a stage gave NaN or Inf; try 'device: cpu', and report it")
@@ -256,7 +255,7 @@ def write_stdout(path: Path) -> None:
         ) from error
 
 
-def _coded(interleaved: Samples, subtype: str) -> NDArray[Any]:
+def _coded(interleaved: NDArray[np.floating[Any]], subtype: str) -> NDArray[Any]:
     """Samples (frames, channels) as integers that soundfile writes as they are; float codings stay float."""
     if subtype in ("FLOAT", "DOUBLE"):
         return interleaved
