@@ -22,7 +22,7 @@ from pydantic import (
 
 from sepkit.config import plugins
 from sepkit.config.bounds import Bound, parse_bounds
-from sepkit.config.edits import Edit, edits_checked
+from sepkit.config.labelled import Edits, Labelled, checked
 from sepkit.config.sections import (
     ALL_TRACKS,
     DenoiseConfig,
@@ -71,7 +71,7 @@ class Config(Options):
     """The whole pipeline."""
 
     task: str = "speech"
-    edits: tuple[Edit, ...] | str = ()
+    edits: Edits = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     source: SourceConfig = SourceConfig()
@@ -121,7 +121,7 @@ class Config(Options):
         task = info.data.get("task")  # absent where it is the mistake to mend first
         if raw and task not in (None, OF_ONE_TASK["edits"]):
             raise OptionsError([("", f"the task '{task}' has none; leave it out, or set task: {OF_ONE_TASK['edits']}")])
-        return edits_checked(raw)
+        return checked(raw)
 
     @model_serializer(mode="wrap")
     def _own_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -187,9 +187,12 @@ class Config(Options):
     def fingerprint(self) -> str:
         """SHA-256 of everything that can change the rendered samples or where they go.
 
-        Evaluation (but for what the gate reads), report, pilot and device are excluded; the words are the journal's.
+        Evaluation (but for what the gate reads), report, pilot and device are excluded; the words are the journal's, as
+        are the edits where each file has its own.
         """
-        shaping = _said(self.model_dump(mode="json", exclude={"evaluate", "report", "pilot", "device"} | JUDGING))
+        elsewhere = {"edits"} if isinstance(self.edits, Labelled) else set()
+        unshaping = {"evaluate", "report", "pilot", "device"} | JUDGING | elsewhere
+        shaping = _said(self.model_dump(mode="json", exclude=unshaping))
         if self.gate or self.bypass_clean:
             shaping["judged"] = {
                 "gate": self.gate or {},
@@ -242,8 +245,8 @@ def load_config(path: str | Path) -> Config:
     path = located(path)
     advice = f"give a YAML file, or a shipped configuration by its name, as in {EMBEDDED_CONFIG}"
     config = parse_config(read_text(path, advice), str(path))
-    if isinstance(config.edits, str):
-        config = config.model_copy(update={"edits": str((path.parent / config.edits).absolute())})
+    if isinstance(config.edits, Labelled):
+        config = config.model_copy(update={"edits": config.edits.seen_from(path.parent)})
     if config.escalate_to:
         paths = tuple(str((path.parent / each).absolute()) for each in config.escalate_to)
         config = config.model_copy(update={"escalate_to": paths})

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -60,7 +60,8 @@ class Part:
     """One window of one channel, or of a pair of channels, and what the members made of it.
 
     mix: (1 or 2 channels, window.stop − window.start). estimates: one a member, of the same shape. sample_rate: in Hz.
-    statistics: of the whole source. watch: is to see the masks, where somebody looks at them.
+    statistics: of the whole source. watch: is to see the masks, where somebody looks at them. turn: which of the task's
+    rounds it is.
     """
 
     mix: Samples
@@ -70,6 +71,17 @@ class Part:
     statistics: Statistics
     clock: Clock
     watch: Callable[[int, NDArray[Any]], None] | None = None
+    turn: int = 0
+
+
+class Round(NamedTuple):
+    """One of the times that a source is gone over by a task that changes it in places.
+
+    prompt: what the member is asked for. spans: where, in order and apart. All of them lie in the source.
+    """
+
+    prompt: str
+    spans: tuple[Span, ...]
 
 
 class Finish(ABC):
@@ -147,6 +159,12 @@ class BaseTask(ABC):
         with clock("silence"):
             return silence.spans(source, self.config.skip_silence, context_s)
 
+    def rounds(self, info: SourceInfo) -> tuple[Round, ...] | None:
+        """Of a task that changes a source in places: each round works on what the one before has left, and all else
+        comes through bit for bit. None: it goes over all of the source, once.
+        """
+        return None
+
     def context_frames(self, sample_rate: int) -> int:
         """How far a sample of a stem can depend on samples of the fused estimate, to either side."""
         return 0
@@ -155,6 +173,11 @@ class BaseTask(ABC):
         """The files that the stages read, the members apart."""
         with self.blamed():
             return self.denoiser.weights() if self.denoiser else ()
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """What members will be asked for: each is heard once they are loaded, before any sound is read."""
+        return ()
 
     @property
     def uses_device(self) -> bool:
@@ -178,6 +201,10 @@ class BaseTask(ABC):
 
     def begin(self, info: SourceInfo) -> None:  # noqa: B027  most tasks remember nothing of a source
         """Called before each source."""
+
+    def notes(self, info: SourceInfo) -> tuple[str, ...]:
+        """What somebody should know of what was asked for, of this source, a plain sentence each."""
+        return ()
 
     def twin(self, config: Config) -> BaseTask:
         """Another over the same loaded models. config: differs at most in what loads nothing else."""

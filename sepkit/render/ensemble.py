@@ -182,6 +182,12 @@ class Ensemble:
         for member in self.members:
             member.begin(sample_rate)
 
+    def ask(self, prompt: str) -> None:
+        """Tell the members that are told by a prompt which sound is wanted."""
+        for member in self.members:
+            if member.separator.prompted:
+                member.separator.ask(prompt)
+
     def span(self, window: Window, frames: int, sample_rate: int) -> tuple[int, int]:
         """The frames (start, stop) of the source that rendering `window` needs: the widest of the members'."""
         spans = [read_around(window, frames, *member.reach(sample_rate)) for member in self.members]

@@ -30,6 +30,7 @@ class MaskPicture:
     def __init__(self) -> None:
         self.names: tuple[str, ...] = ()
         self.top_hz = 0.0
+        self._sums, self._counts = np.zeros((0, 0, 0)), np.zeros(0, int)
 
     def begin(self, members: Sequence[str], frames: int, sample_rate: int, stft: Stft) -> None:
         """A rendering starts. members: in their order, numbered where two have one name."""
@@ -60,7 +61,7 @@ class MaskPicture:
 
     @property
     def pictures(self) -> dict[str, Picture]:
-        """Each mask by its name."""
+        """Each mask by its name; none where no rendering had any."""
         with np.errstate(invalid="ignore"):
             means = (self._sums / self._counts[:, np.newaxis, np.newaxis]).astype(np.float32)
         return {name: means[:, index].T for index, name in enumerate(self.names)}

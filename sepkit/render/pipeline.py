@@ -13,6 +13,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -29,8 +30,9 @@ from sepkit.files import naming
 from sepkit.models import voice_activity, weights
 from sepkit.models.device import resolve
 from sepkit.models.weights import WeightFile
-from sepkit.render.base import Part, all_suffixes, make_task
+from sepkit.render.base import Part, Round, all_suffixes, make_task
 from sepkit.render.ensemble import Ensemble
+from sepkit.render.in_place import Block, InPlace
 from sepkit.render.join import Join
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.result import Outputs, Rendered, RenderReport, paths_by_stem
@@ -88,6 +90,8 @@ class Pipeline:
             torch.set_num_threads(self._threads)
         self.ensemble.load(device)
         self.task.load(device)
+        for prompt in self.task.prompts:
+            self.ensemble.ask(prompt)
         self._loaded = True
 
     def twin(self, config: Config | None = None) -> Pipeline:
@@ -169,7 +173,7 @@ class Pipeline:
     def _stream(
         self,
         source: Source,
-        sinks: Mapping[str, Callable[[Samples], None]],
+        sinks: Mapping[str, Callable[[Block], None]],
         folder: Path | None = None,
         progress: Progress | None = None,
     ) -> RenderReport:
@@ -177,14 +181,15 @@ class Pipeline:
         info = source.info
         self._clock = clock = Clock()
         finishes = {name: finish for name in sinks if (finish := self.task.finish(name, source))}
+        told: list[str] = []
         with ExitStack() as stack:
             spools = {name: stack.enter_context(Spool(info.sample_rate, info.channels, folder)) for name in finishes}
             first_pass = {**sinks, **{name: spool.write for name, spool in spools.items()}}
-            for body, done in self._bodies(source, list(sinks)):
-                for name, write in first_pass.items():
+            for body, done in self._bodies(source, list(sinks), folder, told):
+                for name, write in first_pass.items() if body else ():
                     with clock("encode"):
                         write(body[name])
-                for name, finish in finishes.items():
+                for name, finish in finishes.items() if body else ():
                     finish.hear(body[name], clock)
                 del body  # not held while the next one is made
                 if progress:
@@ -196,28 +201,64 @@ class Pipeline:
         if progress:
             progress(1.0)
         facts = {name: each.facts() for name, each in finishes.items()}
-        notes = (*info.notes, *(note for each in finishes.values() for note in each.notes()))
+        notes = (*info.notes, *told, *(note for each in finishes.values() for note in each.notes()))
         return RenderReport(info.duration_s, dict(clock.seconds), facts, notes)
 
-    def _bodies(self, source: Source, wanted: Sequence[str]) -> Iterator[tuple[dict[str, Samples], float]]:
-        """Render a source body by body: the stems that are wanted, and the part of the source done."""
+    def _bodies(
+        self, source: Source, wanted: Sequence[str], folder: Path | None, told: list[str]
+    ) -> Iterator[tuple[Mapping[str, Block], float]]:
+        """Render a source body by body: the stems that are wanted, and the part done; a body may be none yet.
+
+        folder: for what is spooled. told: to be filled with what somebody should know.
+        """
         info = source.info
         self.ensemble.begin(info.sample_rate)
         self.task.begin(info)
+        told += self.task.notes(info)
+        if (rounds := self.task.rounds(info)) is not None:
+            in_place = InPlace(source, rounds, self.task.stems(info), folder)
+            yield from in_place.bodies(lambda left, turn: self._round(left, rounds[turn], turn))
+            told += in_place.notes
+            return
         if self._masks:
             self._masks.begin(
                 [member.name for member in self.ensemble.members], info.frames, info.sample_rate, self._stft
             )
         join = Join([stem for stem in self.task.stems(info) if stem.name in wanted])
-        statistics = [Statistics()] * math.ceil(info.channels / 2)
-        if self.ensemble.needs_statistics or self.task.needs_statistics:
-            with self._clock("statistics"):
-                statistics = measured(source)
+        statistics = self._statistics(source)
         for window, active in self.windows(info, self.spans(source)):
             yield self._body(source, window, active, statistics, join), window.body_stop / info.frames
 
+    def _round(self, left: Source, each: Round, turn: int) -> Iterator[tuple[int, Samples]]:
+        """Render one round of a task that changes a source in places: where each body begins, and what is taken.
+
+        left: the source, without what the rounds before have taken.
+        """
+        info = left.info
+        self.ensemble.begin(info.sample_rate)
+        self.ensemble.ask(each.prompt)
+        statistics = self._statistics(left)
+        (rest,) = (stem for stem in self.task.stems(info) if stem.rest_of)
+        for span in each.spans:
+            join = Join([rest])  # of its own: nothing is faded from one place to another
+            for window, _ in self.windows(info, [span]):
+                yield window.body_start, self._body(left, window, True, statistics, join, turn)[rest.name]
+
+    def _statistics(self, source: Source) -> list[Statistics]:
+        """Of each channel or pair, where anything asks for them."""
+        if not (self.ensemble.needs_statistics or self.task.needs_statistics):
+            return [Statistics()] * math.ceil(source.info.channels / 2)
+        with self._clock("statistics"):
+            return measured(source)
+
     def _body(
-        self, source: Source, window: Window, active: bool, statistics: Sequence[Statistics], join: Join
+        self,
+        source: Source,
+        window: Window,
+        active: bool,
+        statistics: Sequence[Statistics],
+        join: Join,
+        turn: int = 0,
     ) -> dict[str, Samples]:
         """Render one window, or skip it, and join each stem to what came before; then the rests."""
         info, start, stop = source.info, window.start, window.stop
@@ -232,7 +273,7 @@ class Pipeline:
             for first in group[::2] if active else ():
                 here = slice(first - group.start, first - group.start + 2)
                 part = self._part(read[here], start, window, info, statistics[first // 2], first)
-                parts.append(self.task.render_window(part))
+                parts.append(self.task.render_window(replace(part, turn=turn)))
                 del part  # not held while the next pair's estimates are made
             if not active:
                 parts.append(self.task.skipped(read))

@@ -138,6 +138,10 @@ class BaseSeparator(ABC):
         """
         raise NotImplementedError(f"{type(self).__module__} takes no prompts")
 
+    def understood(self, prompt: str) -> str:
+        """How a prompt is understood, a sentence; empty where its words are taken as they are. Called once loaded."""
+        return ""
+
     def twin(self) -> BaseSeparator:
         """Another over the same loaded model, for another source at the same time; what belongs to a source is its
         own from `begin` on.
