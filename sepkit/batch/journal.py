@@ -37,6 +37,7 @@ class Record:
     """A finished file. `workers`: how many shared the machine, for the estimate of a later dry run.
 
     verdict, configuration, reasons, stages: as in `verdict.Judged`. words_sha256: of the words it was measured against.
+    edits_sha256: of the edits it has of its own.
     stems: what the outputs are, in their order; the text of the reasons has none. in_dir: IN_DIR, as seen from OUT_DIR.
     What a journal of an earlier version leaves out is read as passed, and as speech and background of any IN_DIR.
     """
@@ -55,6 +56,7 @@ class Record:
     configuration: str = ""
     reasons: tuple[str, ...] = ()
     words_sha256: str = ""
+    edits_sha256: str = ""
     stages: dict[str, float] = field(default_factory=dict)
     stems: tuple[str, ...] = STEMS_BEFORE
     in_dir: str = ""
@@ -117,6 +119,7 @@ def _is_sound(record: Record) -> bool:
     stamped = [text for stamp in record.outputs for text in (stamp.path, stamp.sha256)]
     texts = [record.path, record.input_sha256, record.config_sha256, record.weights_sha256, record.words_sha256]
     texts += [
+        record.edits_sha256,
         record.note,
         record.verdict,
         record.configuration,

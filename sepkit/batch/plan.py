@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sepkit.batch.edits import Asked, edits_sha256
 from sepkit.batch.find import Found
 from sepkit.batch.journal import Journal, Record, is_whole, sha256_of_all
 from sepkit.config import Config
@@ -59,6 +60,7 @@ class RenderItem(Item):
     """One to render. reason: why it is not done yet. note: what is special about it.
 
     words: what is said in it; None where the configuration names no words. page: whether its page is made with it.
+    edits: those that it has of its own; None: the configuration's hold.
     """
 
     places: Places
@@ -66,6 +68,7 @@ class RenderItem(Item):
     note: str = ""
     words: Known | None = None
     page: bool = False
+    edits: Asked | None = None
 
     @property
     def outputs(self) -> Outputs:
@@ -99,10 +102,12 @@ def make_plan(
     identity: Identity,
     watched: Iterable[str] | None = None,
     words: Words | None = None,
+    edits: Mapping[str, Asked] | None = None,
 ) -> Plan:
     """Sort the sources. Two for one output, or one that would replace a source, end the batch.
 
-    watched: the sources again, wrapped in a bar: hashing what is done already can take its time.
+    watched: the sources again, wrapped in a bar: hashing what is done already can take its time. edits: of each source,
+    where they have their own.
     """
     plan = Plan(failed=dict(found.refused))
     claims = _Claims({real(folder / path) for path in found.sources}, out)
@@ -119,11 +124,12 @@ def make_plan(
             claims.add(output, path)
         known = words.of(path) if words else None
         record = journal.records.get(path)
-        reason = _why_not_done(record, folder / path, places, out, identity, known)
+        own = edits[path] if edits else None
+        reason = _why_not_done(record, folder / path, places, out, identity, known, own)
         if record and not reason:
             plan.done[path] = record
         else:
-            plan.items.append(RenderItem(path, folder / path, places, reason, _note(path, places.own, known), known))
+            plan.items.append(RenderItem(path, folder / path, places, reason, _note(path, places.own, known), known, edits=own))
     paged = _every_file_has_a_page(plan, pipeline.config)
     left = [_with_leftovers(item, journal.records.get(item.path), out, claims) for item in plan.items]
     plan.items = [replace(item, page=paged) for item in left]
@@ -156,7 +162,13 @@ def _ours(record: Record | None, places: Places, out: Path) -> frozenset[tuple[P
 
 
 def _why_not_done(
-    record: Record | None, source: Path, places: Places, out: Path, identity: Identity, known: Known | None
+    record: Record | None,
+    source: Path,
+    places: Places,
+    out: Path,
+    identity: Identity,
+    known: Known | None,
+    edits: Asked | None,
 ) -> str:
     """Why a file must be rendered, the cheapest question first; empty where it is done."""
     if record is None:
@@ -167,6 +179,8 @@ def _why_not_done(
         return "the weights changed"
     if known and record.words_sha256 != known.sha256:
         return "its words changed"
+    if record.edits_sha256 != edits_sha256(edits):
+        return "its edits changed"
     found = [out / stamp.path for stamp in record.outputs]
     expected = places.files(record.quarantined)
     if found not in (expected, [*expected[:-1], places.reasons_before]):

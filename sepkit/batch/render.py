@@ -97,10 +97,11 @@ class Renderer:
     def _render(self, item: RenderItem, tell: Tell) -> Outcome:
         before = _identity(item.source)
         input_sha256 = sha256_of(item.source)
+        judge = self._judge if item.edits is None else self._judge.with_edits(item.edits)
         with workspace(self.out) as work:
-            rendered = self._judge.pipeline.with_evidence(quarantine.staged(item.outputs, work))
+            rendered = judge.pipeline.with_evidence(quarantine.staged(item.outputs, work))
             masks = MaskPicture() if item.page else None
-            judged = self._judge.judge(item.source, rendered, item.words, lambda part: tell(item, part), masks)
+            judged = judge.judge(item.source, rendered, item.words, lambda part: tell(item, part), masks)
             if _identity(item.source) != before:
                 raise SourceError(f"{shown(item.source)}: changed while it was read; run it again when it is whole")
             announce = partial(moves.announce, self.out, item.path)

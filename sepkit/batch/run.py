@@ -11,6 +11,7 @@ from pathlib import Path
 from sepkit.batch import moves
 from sepkit.batch.bars import Bars, checking
 from sepkit.batch.delivery import names, pack, unpack
+from sepkit.batch.edits import Asked, FileEdits, edits_sha256, file_edits, is_label_file, take_edits
 from sepkit.batch.engines.here import render_here
 from sepkit.batch.engines.processes import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.batch.estimate import estimate
@@ -42,18 +43,23 @@ def run_batch(job: BatchJob, told: Told = say_nothing) -> BatchReport:
     pipeline = Judge(job.config, job.config.batch_metrics()).pipeline  # refuses what cannot be judged
     identity = Identity.of(pipeline)
     words = Words(Path(job.config.words)) if job.config.words else None
-    return _foresee(job, pipeline, identity, words) if job.dry_run else _run(job, pipeline, identity, words, told)
+    own = file_edits(job.config)
+    if job.dry_run:
+        return _foresee(job, pipeline, identity, words, own)
+    return _run(job, pipeline, identity, words, own, told)
 
 
-def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None, told: Told) -> BatchReport:
+def _run(
+    job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None, own: FileEdits | None, told: Told
+) -> BatchReport:
     _require_sources(job, pipeline)
     with _held(job.out) as work:
         moves.undo(job.out)
         journal = Journal(job.out)
         journal.drop_damaged()
-        folder, found, notes = _sources(job, work, pipeline, journal)
+        folder, found, edits, notes = _sources(job, work, pipeline, journal, own)
         watched = checking(found.sources, job.quiet)
-        plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words)
+        plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words, edits)
         shared = _gpus(job, pipeline, plan)
         errors, interrupted = _render(job, plan, journal, identity, shared, told)
         moves.undo(job.out)  # what failed or was interrupted between its moves
@@ -70,13 +76,15 @@ def _run(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | N
         return report
 
 
-def _foresee(job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None) -> BatchReport:
+def _foresee(
+    job: BatchJob, pipeline: Pipeline, identity: Identity, words: Words | None, own: FileEdits | None
+) -> BatchReport:
     """The dry run: OUT_DIR is read, never written."""
     with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
         journal = Journal(job.out)
-        folder, found, notes = _sources(job, Path(work), pipeline, journal)
+        folder, found, edits, notes = _sources(job, Path(work), pipeline, journal, own)
         watched = checking(found.sources, job.quiet)
-        plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words)
+        plan = make_plan(folder, found, job.out, pipeline, journal, identity, watched, words, edits)
         foreseen = estimate(plan, list(journal.records.values()), identity, job.config, job.out)
         notes += unused_note(words, found.sources)
         rows = make_rows(job.config, plan, journal, {})
@@ -209,6 +217,7 @@ def _journal(
         configuration=outcome.configuration,
         reasons=outcome.reasons,
         words_sha256=item.words.sha256 if item.words else "",
+        edits_sha256=edits_sha256(item.edits),
         stages=outcome.stages,
         stems=outcome.stems,
         in_dir=seen_from(job.out, job.source),
@@ -234,20 +243,29 @@ def _require_sources(job: BatchJob, pipeline: Pipeline) -> None:
     require_any(found, job.source, job.pattern, notes)
 
 
-def _sources(job: BatchJob, work: Path, pipeline: Pipeline, journal: Journal) -> tuple[Path, Found, list[str]]:
-    """The folder to read, what was found there, and notes; a zip is unpacked under `work` first."""
+def _sources(
+    job: BatchJob, work: Path, pipeline: Pipeline, journal: Journal, own: FileEdits | None
+) -> tuple[Path, Found, dict[str, Asked] | None, list[str]]:
+    """The folder to read, what was found there, with its own edits where it has some, and notes.
+
+    A zip is unpacked under `work` first.
+    """
     folder, damaged = job.source, {}
     if not folder.is_dir():
         folder = work / "unpacked"
         folder.mkdir()
-        damaged = unpack(job.source, folder, matcher(job.pattern, job.exclude), job.unpack_bound)
+        matches = matcher(job.pattern, job.exclude)
+        wanted = (lambda path: matches(path) or is_label_file(path)) if own else matches
+        damaged = unpack(job.source, folder, wanted, job.unpack_bound)
     found = find(folder, job.pattern, skipped=job.out, exclude=job.exclude)
     found.refused.update(damaged)
     notes = leave_out_results(found, folder, pipeline, journal.written())
+    edits, more = take_edits(own, found, folder, job.source) if own else (None, [])
+    notes += more
     require_any(found, job.source, job.pattern, notes)
     if not job.replace:
         require_same(folder, found, job.source, job.out, journal)
-    return folder, found, [*journal.notes(), *notes]
+    return folder, found, edits, [*journal.notes(), *notes]
 
 
 @contextmanager

@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 from sepkit.audio.read import track_count
 from sepkit.audio.standard_input import STDIN, stdin_source
-from sepkit.audio.write import write_stdout
 from sepkit.batch.bars import FileBar, file_bar
+from sepkit.batch.edits import Asked, file_edits
 from sepkit.batch.file_result import FileResult, Told, say_nothing
+from sepkit.batch.standard_output import require_stdout, to_stdout
 from sepkit.batch.target import Target
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
@@ -31,6 +32,7 @@ from sepkit.interruption import interruptible
 from sepkit.judge.quarantine import Places, leftovers, settle, staged
 from sepkit.judge.verdict import Judge, exit_code
 from sepkit.judge.words import Words
+from sepkit.render.base import make_task
 from sepkit.render.pipeline import Progress
 
 PIPE = "-"
@@ -58,8 +60,9 @@ def run_files(
     quiet: bool = True,
     told: Told = say_nothing,
     may_overwrite: MayOverwrite = lambda path: True,
+    stem: str | None = None,
 ) -> RunReport:
-    """Render each input to `out` (a folder, a file, or - for standard output)."""
+    """Render each input to `out` (a folder, a file, or - for standard output). stem: which one a file or pipe gets."""
     _check(inputs, out, config)
     report = RunReport()
 
@@ -73,7 +76,8 @@ def run_files(
     with ExitStack() as stack:
         check = stack.enter_context(interruptible())
         folder = stack.enter_context(tempfile.TemporaryDirectory()) + os.sep if out == PIPE else out
-        target = Target.of(folder, len(inputs))
+        target = Target.of(folder, len(inputs), stem)
+        _check_stem(stem, out, target, config)
         judge = Judge(target.formed(config), config.gate_metrics())
         judge.require()
         words = Words(Path(config.words)) if config.words and config.gate else None
@@ -95,22 +99,29 @@ def run_files(
                     bar.reach(part)
 
                 result = _render(job, target.folder, words, progress)
-            tell(_to_stdout(result) if out == PIPE and not result.error else result)
+            tell(to_stdout(result, stem) if out == PIPE and not result.error else result)
     return report
 
 
 def _check(inputs: Sequence[str], out: str, config: Config) -> None:
     """What can be wrong with the command itself."""
-    if out == PIPE and len(inputs) > 1:
-        raise ConfigError(f"-o -: standard output holds one file, found {len(inputs)} inputs; give -o a folder")
-    if out == PIPE and config.source.track == ALL_TRACKS:
-        raise ConfigError(f"-o -: standard output holds one file, found --track {ALL_TRACKS}; give -o a folder")
-    if out == PIPE and sys.stdout is None:
-        raise ConfigError("-o -: standard output is closed; let something read it, or give -o a folder")
+    if out == PIPE:
+        require_stdout(inputs, config)
     if inputs.count(PIPE) > 1:
         raise ConfigError("INPUT -: standard input can be read once; name it once")
     if PIPE in inputs and sys.stdin is None:
         raise ConfigError("INPUT -: standard input is closed; send a sound file into it")
+
+
+def _check_stem(stem: str | None, out: str, target: Target, config: Config) -> None:
+    """What can be wrong with --stem."""
+    written = [each.name for each in make_task(config).stems() if each.written]
+    if stem is not None and stem not in written:
+        raise ConfigError(f"--stem {stem}: is no stem that is written; choose one of {', '.join(written)}")
+    if stem is not None and out != PIPE and target.file is None:
+        raise ConfigError(
+            f"--stem {stem}: says what one file or a pipe gets, and -o is a folder, which gets every stem"
+        )
 
 
 def _failed(source: Path, error: Exception) -> FileResult:
@@ -129,11 +140,16 @@ def _of_stdin(result: FileResult) -> FileResult:
 
 
 class _Job(NamedTuple):
-    """A source, or one track of it; where its results go; who renders and judges it."""
+    """A source, or one track of it; where its results go; who renders and judges it.
+
+    edits: those that it has of its own; None: the configuration's hold. notes: on how these were read.
+    """
 
     source: Path
     places: Places
     judge: Judge
+    edits: Asked | None = None
+    notes: Sequence[str] = ()
 
 
 def _plan(
@@ -142,13 +158,18 @@ def _plan(
     """Every source with its places; what becomes of the others. A clash stops before the start."""
     jobs: list[_Job] = []
     others: list[FileResult] = []
-    gated = bool(judge.config.gate)
+    gated, own = bool(judge.config.gate), file_edits(judge.config)
     for source in sources:
         try:
+            edits = own.of(source.name, source) if own else None
+            if edits == ():
+                others.append(FileResult(source, "left out", notes=["it has no edits"]))
+                continue
+            notes = own.taken_notes() if own else []
             found = [_job(reader, source, target, name) for name, reader in _tracks(judge, source)]
             for job in found:
                 job.places.stay_inside(target.folder, gated)
-            jobs += found
+            jobs += [job._replace(edits=edits, notes=notes) for job in found]
         except ConfigError:  # the command's fault, not the source's
             raise
         except Exception as error:
@@ -158,7 +179,7 @@ def _plan(
     jobs = [job for job in jobs if job.source not in results]
     inputs = {real(job.source) for job in jobs}
     taken: dict[Path, Path] = {}
-    for source, places, _ in jobs:
+    for source, places, *_ in jobs:
         for path in places.possible_files(gated):
             if path in taken:
                 raise _clash(path, taken[path], source, target)
@@ -211,7 +232,7 @@ def _results(jobs: Sequence[_Job]) -> list[Path]:
     """The inputs that are results of others, as `run *.wav -o .` finds them the second time."""
     written = {
         real(path)
-        for source, places, _ in jobs
+        for source, places, *_ in jobs
         for path in (*places.own.values(), *places.unwritten)
         if path.stem != source.stem  # where no suffix tells them apart, it may be anybody's
     }
@@ -247,9 +268,10 @@ def _given_up(places: Places, gated: bool, may_overwrite: MayOverwrite) -> froze
 
 def _render(job: _Job, folder: Path, words: Words | None, progress: Progress) -> FileResult:
     """Render and judge one file, and bring it to where it belongs."""
-    source, places, judge = job
+    source, places, judge = job.source, job.places, job.judge
     start_s = time.perf_counter()
     try:
+        judge = judge if job.edits is None else judge.with_edits(job.edits)
         with workspace(folder) as work:
             rendered = judge.pipeline.with_evidence(staged(places.own, work))
             known = words.of(source.name) if words else None
@@ -263,22 +285,9 @@ def _render(job: _Job, folder: Path, words: Words | None, progress: Progress) ->
         places.held if judged.verdict == "quarantined" else places.own,
         judged.configuration,
         judged.reasons,
-        (*judged.notes, *told),
+        (*job.notes, *judged.notes, *told),
         judged.duration_s,
         time.perf_counter() - start_s,
         judged.facts,
         judged.stages,
     )
-
-
-def _to_stdout(result: FileResult) -> FileResult:
-    """Send the main result down the pipe; what is quarantined stays behind."""
-    if result.verdict == "quarantined":
-        note = "nothing was written, for standard output has no quarantine"
-        return replace(result, stems={}, notes=(note, *result.notes))
-    name, path = next(iter(result.stems.items()))
-    try:
-        write_stdout(path)
-    except SepkitError as error:
-        return replace(result, verdict="failed", error=error)
-    return replace(result, stems={name: Path("standard output")})

@@ -21,14 +21,15 @@ _ASKED = {".wav": "wav", ".flac": "flac"}
 
 @dataclass(frozen=True)
 class Target:
-    """Where results go. file: the name of the one main result, where the user gave it."""
+    """Where results go. file: the name of one result, where the user gave it; stem: which; None: the first."""
 
     folder: Path
     file: Path | None = None
+    stem: str | None = None
 
     @classmethod
-    def of(cls, out: str, inputs: int) -> Target:
-        """From what stands after -o: a folder, or with a result's suffix a file."""
+    def of(cls, out: str, inputs: int, stem: str | None = None) -> Target:
+        """From what stands after -o: a folder, or with a result's suffix a file. stem: from what stands after --stem."""
         path = Path(out)
         suffix = path.suffix.lower()
         if (
@@ -43,7 +44,7 @@ class Target:
             )
         if inputs > 1:
             raise ConfigError(f"-o {shown(path)}: is one file for {inputs} inputs; name a folder, as {out}{os.sep}")
-        return cls(path.parent, path)
+        return cls(path.parent, path, stem)
 
     def formed(self, config: Config) -> Config:
         """The configuration, with the format that the file's suffix asks for."""
@@ -51,11 +52,12 @@ class Target:
         return config.model_copy(update={"output": config.output.model_copy(update={"format": wanted})})
 
     def outputs(self, pipeline: Pipeline, source: Path, name: str) -> dict[str, Path]:
-        """The stems' places, which begin with `name`; where a name was given, the main one has it."""
+        """The stems' places, which begin with `name`; where a name was given, one of them has it."""
         found = pipeline.outputs(source, self.folder, name)
         if self.file is None:
             return found
-        (main, made), *_ = found.items()
+        main = self.stem or next(iter(found))
+        made = found[main]
         if made.suffix.lower() != self.file.suffix.lower():
             why = "a FLAC does not hold its depth, channels or rate"
             if self.file.suffix.lower() not in _ASKED:

@@ -31,7 +31,7 @@ from sepkit.errors import SepkitError
 @click.option("--replace", is_flag=True, help="Replace results that sources of another IN_DIR have left in OUT_DIR.")
 @track_option
 @salvage_option
-@config_option
+@config_option()
 @voice_options
 def batch(
     in_dir: Path,

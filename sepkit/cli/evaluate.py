@@ -21,7 +21,7 @@ from sepkit.cli.voice import Voice, voice_options
     type=click.Path(path_type=Path),
     help="Also write metrics.json, summary.md, and report.html where the configuration has report: true.",
 )
-@config_option
+@config_option()
 @voice_options
 def evaluate(
     mix: Path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,10 @@ import click
 
 if TYPE_CHECKING:
     from sepkit.config import Config
+
+
+DEFAULT = "pilot"
+"""The configuration that holds where none is given."""
 
 
 class _GivenPath(click.Path):
@@ -29,13 +34,16 @@ given_file = _GivenPath(path_type=Path, readable=False, dir_okay=False)
 given_text = _GivenPath(path_type=str, readable=False)
 """As it was typed: "-" is no path."""
 
-config_option = click.option(
-    "--config",
-    "config_path",
-    type=given_path,
-    metavar="FILE|NAME",
-    help="YAML file, or the name of a shipped one: see `sepkit config list` [default: pilot].",
-)
+
+def config_option(default: str = DEFAULT) -> Callable[[Any], Any]:
+    """The configuration of a command. default: the name of the shipped one that holds where none is given."""
+    return click.option(
+        "--config",
+        "config_path",
+        type=given_path,
+        metavar="FILE|NAME",
+        help=f"YAML file, or the name of a shipped one: see `sepkit config list` [default: {default}].",
+    )
 
 
 track_option = click.option(
@@ -46,9 +54,12 @@ salvage_option = click.option(
 )
 
 
-def chosen(path: Path | None, track: str | None = None, salvage: bool = False) -> Config:
-    """The configuration that a command was given, or the embedded one; options go before what it says of sources."""
-    from sepkit.config import default_config_path, load_config
+def chosen(path: Path | None, track: str | None = None, salvage: bool = False, default: str = DEFAULT) -> Config:
+    """The configuration that a command was given, or the shipped one of the name `default`; options go before what it
+    says of sources.
+    """
+    from sepkit.config import load_config
+    from sepkit.config.shipped import shipped
 
-    config = load_config(path or default_config_path())
+    config = load_config(path or shipped()[default])
     return config.reading(track, salvage) if track is not None or salvage else config

@@ -22,7 +22,7 @@ from sepkit.cli.voice import Voice, voice_options
 @click.option(
     "--eval-dir", type=click.Path(path_type=Path), help="Folder for the tables and the page [default: ARTIFACTS/eval]."
 )
-@config_option
+@config_option()
 @voice_options
 def pilot(
     input_path: Path | None, artifacts: Path, eval_dir: Path | None, config_path: Path | None, voice: Voice

@@ -15,7 +15,7 @@ from sepkit.cli.options import chosen, config_option, given_path
     "--pattern", multiple=True, help="Glob that names the files, if INPUT is a folder [default: all sound and video]."
 )
 @click.option("--calibrate", is_flag=True, help="Measure the speed of this machine again.")
-@config_option
+@config_option()
 def plan(input_path: Path, pattern: tuple[str, ...], calibrate: bool, config_path: Path | None) -> None:
     """Print what would run on INPUT, a file or a folder, and its time, memory and disk.
 

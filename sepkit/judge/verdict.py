@@ -22,6 +22,7 @@ from typing import Literal, NamedTuple
 from sepkit.audio.read import probe
 from sepkit.clock import Clock
 from sepkit.config import Config
+from sepkit.config.edits import Edit
 from sepkit.config.sections import MetricConfig, SourceConfig
 from sepkit.errors import ConfigError, one_line
 from sepkit.judge import bypass, gate
@@ -121,6 +122,13 @@ class Judge:
         other.pipeline, other.evaluator = self.pipeline.twin(other.config), Evaluator(self.metrics)
         return other
 
+    def with_edits(self, edits: tuple[Edit, ...]) -> Judge:
+        """Another over the same loaded models and metrics, in this thread, for a file that has edits of its own."""
+        other = copy.copy(self)
+        other.config = self.config.model_copy(update={"edits": edits})
+        other.pipeline = self.pipeline.twin(other.config)
+        return other
+
     def judge(
         self,
         source: Path,
@@ -170,7 +178,7 @@ class Judge:
     def _attempts(self) -> Iterator[tuple[str, Pipeline]]:
         yield FIRST, self.pipeline
         for name, escalation in self._next:
-            yield name, escalation.pipeline(self.config.source)
+            yield name, escalation.pipeline(self.config)
 
     def _passed_through(self, source: Path, outputs: Outputs, results: Outputs) -> tuple[str, ...] | None:
         """Give the source itself where it has no background, with what is to be known of it; None: it has one."""
@@ -227,10 +235,11 @@ class _Escalation:
         self._pipeline = Pipeline(config, threads)
         self._lock = threading.Lock()
 
-    def pipeline(self, source: SourceConfig) -> Pipeline:
-        """For one file, read as `source` says; threads that ask at the same time wait for one loading."""
+    def pipeline(self, first: Config) -> Pipeline:
+        """For one file, with source and edits of `first`; threads that ask at the same time wait for one loading."""
+        of_file = {"source": first.source, "edits": first.edits}
         with self._lock:
-            return self._pipeline.twin(self._pipeline.config.model_copy(update={"source": source}))
+            return self._pipeline.twin(self._pipeline.config.model_copy(update=of_file))
 
 
 def _escalations(config: Config, threads: int | None) -> list[tuple[str, _Escalation]]:

@@ -1,0 +1,100 @@
+"""What the commands for single files share, `run` and `edit`: where results go, how sources are read, what is said."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sepkit.cli.options import chosen, config_option, given_text, salvage_option, track_option
+from sepkit.cli.voice import Voice, voice_options
+
+if TYPE_CHECKING:
+    from sepkit.batch.file_result import FileResult
+    from sepkit.config import Config
+
+
+@dataclass(frozen=True)
+class Files:
+    """What was asked for. stem: which one a pipe gets, or the file that `out` names; None: the first."""
+
+    inputs: tuple[str, ...]
+    out: str
+    stem: str | None
+    track: str | None
+    salvage: bool
+    config_path: Path | None
+    overwrite: str
+    as_json: bool
+    voice: Voice
+
+    def config(self, default: str) -> Config:
+        """The configuration that was named, or the shipped one of the name `default`."""
+        return chosen(self.config_path, self.track, self.salvage, default)
+
+    def render(self, config: Config) -> None:
+        """Render every input, say a line for each, and end with the exit code."""
+        from sepkit.batch.single import run_files
+
+        done = run_files(self.inputs, self.out, config, self.voice.quiet, self._told, self._may_overwrite, self.stem)
+        raise click.exceptions.Exit(done.exit_code)
+
+    def _told(self, result: FileResult) -> None:
+        self.voice.file(result)
+        if self.as_json:
+            click.echo(json.dumps(result.as_dict(), ensure_ascii=False, allow_nan=False))
+
+    def _may_overwrite(self, path: Path) -> bool:
+        if self.overwrite == "ask" and sys.stdin.isatty() and sys.stderr.isatty():
+            return click.confirm(f"{path} is there already. Replace it?", err=True)
+        return self.overwrite == "always"
+
+
+def file_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The arguments and options of a command for single files, which takes them as `files`, a `Files`.
+
+    default: the name of its configuration where none is given.
+    """
+
+    def with_options(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_files(**given: Any) -> Any:
+            files = Files(**{name: given.pop(name) for name in Files.__dataclass_fields__})
+            if files.as_json and files.out == "-":
+                raise click.UsageError("--json and -o - both want standard output: give one of them")
+            return command(files=files, **given)
+
+        options = (
+            click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
+            click.option(
+                "-o",
+                "--out",
+                required=True,
+                type=given_text,
+                help="Folder for the results; for one INPUT also a file.wav or file.flac, or - for standard output.",
+            ),
+            click.option("--stem", help="The stem that -o FILE or -o - gets [default: the first]."),
+            track_option,
+            salvage_option,
+            config_option(default),
+            click.option(
+                "--overwrite",
+                type=click.Choice(["ask", "always", "never"]),
+                default="ask",
+                show_default=True,
+                help="What to do where a result is there already; where nobody can be asked, ask is never.",
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Print an object for each INPUT on standard output."),
+        )
+        given: Callable[..., Any] = voice_options(with_files)
+        for option in reversed(options):
+            given = option(given)
+        return given
+
+    return with_options
