@@ -29,7 +29,7 @@ class Target:
 
     @classmethod
     def of(cls, out: str, inputs: int, stem: str | None = None) -> Target:
-        """From what stands after -o: a folder, or with a result's suffix a file. stem: from what stands after --stem."""
+        """From what stands after -o: a folder, or with a result's suffix a file; and after --stem."""
         path = Path(out)
         suffix = path.suffix.lower()
         if (

@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
-from sepkit.config.yaml_file import Options, OptionsError, found_text, problems
+from sepkit.config.yaml_file import Options, OptionsError, problems
 from sepkit.errors import ConfigError
 from sepkit.files.naming import clipped
 
@@ -95,18 +95,6 @@ def well_formed(prompt: str) -> str:
     if odd:
         raise ValueError(f"holds the control character U+{ord(odd):04X}; leave it out")
     return text
-
-
-def edits_checked(raw: Any) -> Any:
-    """`edits` of a YAML file: a list as edits, and the path of a file as it is; anything else is an `OptionsError`."""
-    if isinstance(raw, str) and raw.strip():
-        return raw
-    if not isinstance(raw, list | tuple):
-        raise OptionsError([("", f"a list of edits, or a file of them, is asked, found {found_text(raw)}")])
-    try:
-        return TypeAdapter(tuple[Edit, ...]).validate_python(raw)
-    except ValidationError as error:
-        raise OptionsError(list(problems(error, Edit))) from error
 
 
 def window_problem(start_s: float, end_s: float) -> str:

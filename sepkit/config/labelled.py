@@ -55,10 +55,10 @@ def checked(raw: Any) -> Any:
     """`edits` of a YAML file: a list of edits, a section, or the path that stands for one."""
     if isinstance(raw, Labelled):
         return raw
-    if isinstance(raw, str):
+    if isinstance(raw, str) and raw:
         raw = {"labels": raw}
-    if not isinstance(raw, list | tuple | dict):
-        asked = f"a list of edits, or where they are found ({BESIDE}, or a file), is asked, found {found_text(raw)}"
+    if not (isinstance(raw, list | tuple) or (isinstance(raw, dict) and "labels" in raw)):
+        asked = f"a list of edits, or labels ({BESIDE}, or a file), is asked, found {found_text(raw)}"
         raise OptionsError([("", asked)])
     of_list = not isinstance(raw, dict)
     try:

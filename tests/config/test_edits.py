@@ -7,24 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepkit.config import Config, dump_config, load_config, parse_config
+from sepkit.config import dump_config, load_config, parse_config
 from sepkit.config.edits import Edit, in_frames, merged, well_formed
+from sepkit.config.labelled import Labelled
 from sepkit.errors import ConfigError
-from tests.dropped import dropped_in
 
 MINIMAL = "members: [{separator: passthrough}]\n"
 EDITING = MINIMAL + "task: edit\n"
 DOG = "{prompt: dog bark, mode: remove, windows: [[0, 4], [8, 10.5]]}"
-
-
-@pytest.fixture(autouse=True)
-def task(tmp_path):
-    """A task of that name, where sepkit has none."""
-    plugins = tmp_path / "plugins"
-    plugins.mkdir()
-    (plugins / "edit.py").write_text('"""Edit."""\nfrom tests.bands.bands import Task  # noqa: F401\n')
-    with dropped_in(plugins, "render"):
-        yield
 
 
 def test_edits_are_read_in_order_and_come_back_equal():
@@ -71,8 +61,10 @@ def test_minutes_and_seconds_of_yaml_are_seconds():
         ("[{prompt: a, mode: keep, windows: [[-1, 3]]}]", "windows.0: its start, -1 s, is negative"),
         ("[{prompt: a, mode: keep, windows: [[.nan, 3]]}]", "windows.0: its start is nan"),
         ("[{prompt: a, mode: keep, windows: [[0, .inf]]}]", "windows.0: its end is inf"),
-        ("{prompt: a}", "edits: a list of edits, or a file of them, is asked, found a section"),
-        ("''", "edits: a list of edits, or a file of them, is asked, found ''"),
+        ("{prompt: a}", "edits: a list of edits, or labels (beside, or a file), is asked, found a section"),
+        ("{labels: a.csv, prompt: ''}", "edits.prompt: is empty; name a sound"),
+        ("{labels: beside, mod: keep}", "edits.mod: unknown key; did you mean 'mode'?"),
+        ("''", "edits: a list of edits, or labels (beside, or a file), is asked, found ''"),
         ("[dog]", "edits.0: a section is asked, found 'dog'"),
     ],
 )
@@ -105,8 +97,11 @@ def test_edits_count_in_the_fingerprint_and_those_of_the_first_hold_where_one_es
 
 def test_the_path_of_a_file_of_edits_begins_at_the_configuration(tmp_path):
     (tmp_path / "my.yaml").write_text(EDITING + "edits: sub/edits.csv")
-    assert load_config(tmp_path / "my.yaml").edits == str(tmp_path / "sub" / "edits.csv")
-    assert isinstance(parse_config(EDITING + "edits: edits.csv"), Config)
+    config = load_config(tmp_path / "my.yaml")
+    assert config.edits == Labelled(labels=str(tmp_path / "sub" / "edits.csv"))
+    assert parse_config(dump_config(config)) == config
+    (tmp_path / "my.yaml").write_text(EDITING + "edits: {labels: beside, mode: keep}")
+    assert load_config(tmp_path / "my.yaml").edits == Labelled(labels="beside", mode="keep")
 
 
 def test_a_prompt_may_be_of_any_script():
