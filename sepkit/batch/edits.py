@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from sepkit.batch.find import Found
 from sepkit.config import Config
-from sepkit.config.edits import Edit
+from sepkit.config.edits import Edit, Mode
 from sepkit.config.labelled import BESIDE, Labelled
 from sepkit.config.labels import Label, Labels, edits_from, read_labels
 from sepkit.errors import ConfigError, SepkitError, one_line
@@ -27,6 +27,8 @@ from sepkit.files.naming import shown
 
 LABEL_SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".srt", ".vtt", ".rttm")
 """Of what may lie beside an input and hold its edits."""
+UNSAID_MODE: Mode = "remove"
+"""Labels of other programs name a sound and when it is heard: most often one that is to go."""
 MOST_NAMED = 3
 
 Asked = tuple[Edit, ...]
@@ -79,7 +81,7 @@ class FileEdits:
     def _labels(self, path: Path) -> Labels:
         labels = read_labels(path)
         self._notes += [f"{shown(path.name)}: {note}" for note in labels.notes]
-        return labels
+        return replace(labels, rows=tuple(replace(row, mode=row.mode or UNSAID_MODE) for row in labels.rows))
 
 
 def file_edits(config: Config) -> FileEdits | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sepkit.audio.read import SourceInfo, probe
 from sepkit.audio.source_info import SAMPLE_BITS
 from sepkit.audio.write import output_format
+from sepkit.batch.edits import Asked
 from sepkit.batch.journal import Record
 from sepkit.batch.plan import Identity, Plan
 from sepkit.config import Config
@@ -41,7 +43,8 @@ def estimate(plan: Plan, records: list[Record], identity: Identity, config: Conf
     disk_bytes = sum(
         output_bytes(info, config) * len(item.outputs) for info, item in zip(infos, plan.items, strict=True)
     )
-    seconds, basis = _time(infos, records, identity, config, audio_s)
+    edits = {item.source: item.edits for item in plan.items if item.edits is not None}
+    seconds, basis = _time(infos, records, identity, config, audio_s, edits)
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     return Estimate(audio_s, seconds, basis, disk_bytes, shutil.disk_usage(existing).free)
 
@@ -53,7 +56,12 @@ def output_bytes(info: SourceInfo, config: Config) -> int:
 
 
 def _time(
-    infos: list[SourceInfo], records: list[Record], identity: Identity, config: Config, audio_s: float
+    infos: list[SourceInfo],
+    records: list[Record],
+    identity: Identity,
+    config: Config,
+    audio_s: float,
+    edits: Mapping[Path, Asked],
 ) -> tuple[float, str]:
     """Seconds on the clock, and where that comes from."""
     if not infos:
@@ -63,5 +71,5 @@ def _time(
     if known_s > 0:
         spent_s = sum(record.seconds / record.workers for record in same)
         return audio_s * spent_s / known_s, f"as {len(same)} files of the journal took"
-    foreseen = forecast(Pipeline(config), infos)
+    foreseen = forecast(Pipeline(config), infos, edits=edits)
     return foreseen.seconds, f"from noise, {foreseen.basis}; metrics and pages apart"

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sepkit.audio.read import SourceInfo, probe
+from sepkit.batch.edits import Asked, FileEdits, file_edits, take_edits
 from sepkit.batch.estimate import output_bytes
-from sepkit.batch.find import Patterns, find, require_any
+from sepkit.batch.find import Found, Patterns, find, require_any
 from sepkit.batch.own_results import leave_out_results
 from sepkit.config import Config
 from sepkit.config.sections import SourceConfig
@@ -26,10 +27,10 @@ def plan_text(config: Config, source: Path, pattern: Patterns, again: bool) -> s
     """The plan for the terminal. again: measure this machine anew."""
     pipeline = Judge(config, config.batch_metrics()).pipeline  # refuses what cannot be judged
     words = Words(Path(config.words)) if config.words else None
-    paths, notes = _sources(source, pattern, pipeline)
+    paths, edits, notes = _sources(source, pattern, pipeline, file_edits(config))
     infos, left_out = _probed(paths, notes, config.source)
     absent = [file for file in pipeline.weights() if not file.path.is_file()]
-    foreseen = None if absent else forecast(pipeline, infos, again)
+    foreseen = None if absent else forecast(pipeline, infos, again, edits)
     lines = [
         _sources_line(infos),
         _device_line(pipeline),
@@ -45,19 +46,29 @@ def plan_text(config: Config, source: Path, pattern: Patterns, again: bool) -> s
     return "\n".join(lines)
 
 
-def _sources(source: Path, pattern: Patterns, pipeline: Pipeline) -> tuple[list[Path], list[str]]:
-    """What is to be read, and what is left out and why."""
+def _sources(
+    source: Path, pattern: Patterns, pipeline: Pipeline, own: FileEdits | None
+) -> tuple[list[Path], dict[Path, Asked], list[str]]:
+    """What is to be read, with its own edits where it has some; and what is left out and why."""
     if source.is_file():
-        return [source], []
+        folder, found, notes = source.parent, Found([source.name]), list[str]()
+    else:
+        folder, found, notes = source, *_found(source, pattern, pipeline)
+    edits, more = take_edits(own, found, folder, folder) if own else ({}, [])
+    notes += more
+    require_any(found, source, pattern, notes)
+    notes += [f"left out: {shown(folder / path)}: {reason}" for path, reason in found.refused.items()]
+    return [folder / path for path in found.sources], {folder / path: each for path, each in edits.items()}, notes
+
+
+def _found(source: Path, pattern: Patterns, pipeline: Pipeline) -> tuple[Found, list[str]]:
+    """What a folder holds, and what of it is left out and why."""
     if source.exists() and not source.is_dir():
         raise SourceError(f"{shown(source)}: is a pipe or a device; give a file or a folder as INPUT")
     if not source.is_dir():
         raise SourceError(f"{shown(source)}: there is no such file or folder; check INPUT")
     found = find(source, pattern)
-    notes = leave_out_results(found, source, pipeline)
-    require_any(found, source, pattern, notes)
-    notes += [f"left out: {shown(source / path)}: {reason}" for path, reason in found.refused.items()]
-    return [source / path for path in found.sources], notes
+    return found, leave_out_results(found, source, pipeline)
 
 
 def _probed(sources: Sequence[Path], notes: Sequence[str], how: SourceConfig) -> tuple[list[SourceInfo], list[str]]:

@@ -21,6 +21,7 @@ from sepkit import __version__
 from sepkit.batch.estimate import Estimate
 from sepkit.batch.journal import by_stem
 from sepkit.config import Config, dump_config
+from sepkit.config.labelled import Labelled
 from sepkit.files.appear import appearing
 from sepkit.files.digest import sha256_if_readable
 from sepkit.files.naming import seen_from, shown
@@ -156,10 +157,13 @@ class BatchReport:
     def as_dict(self) -> dict[str, Any]:
         """What report.json holds. Paths begin at OUT_DIR, so that it can be moved, and shown to others."""
         escalate_to = tuple(seen_from(self.out, Path(path)) for path in self.config.escalate_to)
+        edits = self.config.edits
+        if isinstance(edits, Labelled):
+            edits = edits.moved(lambda path: seen_from(self.out, Path(path)))
         return {
             "sepkit": __version__,
             "source": seen_from(self.out, self.source),
-            "configuration": dump_config(self.config.model_copy(update={"escalate_to": escalate_to})),
+            "configuration": dump_config(self.config.model_copy(update={"escalate_to": escalate_to, "edits": edits})),
             "interrupted": self.interrupted,
             "counts": dict(Counter(row.status for row in self.rows)),
             "verdicts": dict(Counter(row.verdict for row in self.rows if row.verdict)),

@@ -119,9 +119,7 @@ def _check_stem(stem: str | None, out: str, target: Target, config: Config) -> N
     if stem is not None and stem not in written:
         raise ConfigError(f"--stem {stem}: is no stem that is written; choose one of {', '.join(written)}")
     if stem is not None and out != PIPE and target.file is None:
-        raise ConfigError(
-            f"--stem {stem}: says what one file or a pipe gets, and -o is a folder, which gets every stem"
-        )
+        raise ConfigError(f"--stem {stem}: is for a pipe or one file, and -o is a folder, which gets every stem")
 
 
 def _failed(source: Path, error: Exception) -> FileResult:

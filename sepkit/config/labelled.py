@@ -8,6 +8,7 @@ Place in the flow: `sepkit.batch.edits` reads the files; what a rendering gets i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,8 @@ class Labelled(Options):
     """labels: "beside", or the path of a label file. With a column `path` that has rows of its own for each input;
     without, what it asks for holds for every input.
 
-    The other fields hold for all rows, whatever these say; null: the row's own, and its label as the prompt.
+    The other fields hold for all rows, whatever these say; null: the row's own, and its label as the prompt. A row
+    without a mode removes.
     """
 
     labels: Annotated[str, Field(min_length=1)]
@@ -43,9 +45,11 @@ class Labelled(Options):
 
     def seen_from(self, folder: Path) -> Labelled:
         """The same with a path that begins at `folder`."""
-        if self.labels == BESIDE:
-            return self
-        return self.model_copy(update={"labels": str((folder / self.labels).absolute())})
+        return self.moved(lambda path: str((folder / path).absolute()))
+
+    def moved(self, path: Callable[[str], str]) -> Labelled:
+        """The same with another path to the same file."""
+        return self if self.labels == BESIDE else self.model_copy(update={"labels": path(self.labels)})
 
 
 Edits = tuple[Edit, ...] | Labelled

@@ -125,8 +125,8 @@ class Judge:
     def with_edits(self, edits: tuple[Edit, ...]) -> Judge:
         """Another over the same loaded models and metrics, in this thread, for a file that has edits of its own."""
         other = copy.copy(self)
-        other.config = self.config.model_copy(update={"edits": edits})
-        other.pipeline = self.pipeline.twin(other.config)
+        other.pipeline = self.pipeline.editing(edits)
+        other.config = other.pipeline.config
         return other
 
     def judge(

@@ -33,6 +33,7 @@ from sepkit import __version__
 from sepkit.audio.samples import Samples
 from sepkit.clock import Clock
 from sepkit.config import Config, Options
+from sepkit.config.edits import Edit
 from sepkit.errors import SepkitError
 from sepkit.files.whole_file import whole_file
 from sepkit.models.device import cores
@@ -75,6 +76,7 @@ class Rates(Options):
 
 def rates(config: Config, sample_rate: int, channels: int, again: bool = False) -> tuple[Rates, bool]:
     """Those kept for this configuration and kind of source, or new ones; whether they were measured just now."""
+    config = _throughout(config)
     path = cache_home() / "sepkit" / "rates" / f"{_key(config, sample_rate, channels)}.json"
     if not again and path.is_file():
         try:
@@ -87,10 +89,17 @@ def rates(config: Config, sample_rate: int, channels: int, again: bool = False) 
     return measured, True
 
 
+def _throughout(config: Config) -> Config:
+    """With one edit of all of the source in place of the edits it has: where they lie is the work's, no rate's."""
+    if not isinstance(config.edits, tuple) or not config.edits:
+        return config
+    return config.model_copy(update={"edits": (Edit(prompt=config.edits[0].prompt, mode="remove"),)})
+
+
 def _key(config: Config, sample_rate: int, channels: int) -> str:
     threads = os.environ.get("OMP_NUM_THREADS", ""), cores()
     machine = platform.node(), platform.machine(), platform.processor(), threads, importlib.metadata.version("torch")
-    shaping = config.fingerprint(), config.device, sample_rate, channels, __version__
+    shaping = config.model_copy(update={"edits": ()}).fingerprint(), config.device, sample_rate, channels, __version__
     return hashlib.sha256(json.dumps([machine, shaping]).encode()).hexdigest()[:24]
 
 

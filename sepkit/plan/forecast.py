@@ -8,12 +8,15 @@ Place: over the pipeline, which it never runs on the source; the rates come from
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sepkit.audio.read import SourceInfo, open_source
 from sepkit.audio.windows import Span
+from sepkit.config.edits import Edit
 from sepkit.plan import calibration
 from sepkit.render.ensemble import window_passes
 from sepkit.render.pipeline import Pipeline
@@ -54,7 +57,8 @@ def work(pipeline: Pipeline, info: SourceInfo, spans: Sequence[Span] | None = No
     """What rendering a source would take, models loaded. spans: those of `skip_silence`; None: all is rendered."""
     rate, members = info.sample_rate, pipeline.ensemble.members
     pipeline.ensemble.begin(rate)
-    windows = [window for window, active in pipeline.windows(info, spans or [Span(0, info.frames)]) if active]
+    spans = [Span(0, info.frames)] if spans is None else spans
+    windows = [window for window, active in pipeline.windows(info, spans) if active]
     pairs = [range(first, min(first + 2, info.channels)) for first in range(0, info.channels, 2)]
     found = []
     for member in members:
@@ -73,38 +77,54 @@ def _member_work(passes: Passes, native_hz: int) -> MemberWork:
     return MemberWork(len(passes), sum(passes.values()) / native_hz, max(passes.values(), default=0) / native_hz)
 
 
-def forecast(pipeline: Pipeline, sources: Iterable[SourceInfo], again: bool = False) -> Forecast:
-    """Add up what each source takes. again: measure this machine anew, once for each rate and count of channels."""
+def forecast(
+    pipeline: Pipeline,
+    sources: Iterable[SourceInfo],
+    again: bool = False,
+    edits: Mapping[Path, tuple[Edit, ...]] = MappingProxyType({}),
+) -> Forecast:
+    """Add up what each source takes. again: measure this machine anew, once for each rate and count of channels.
+
+    edits: by the source's path, where each has its own.
+    """
     pipeline.load()
     rates_of: dict[tuple[int, int], calibration.Rates] = {}
     works, seconds, peaks, bases, load_s = [], 0.0, [], set(), 0.0
     for info in sources:
         kind = info.sample_rate, info.channels
+        here = pipeline.editing(edits[info.path]) if info.path in edits else pipeline
         if kind not in rates_of:
-            rates_of[kind], new = calibration.rates(pipeline.config, *kind, again)
+            rates_of[kind], new = calibration.rates(here.config, *kind, again)
             bases.add("measured just now" if new else f"as measured on {rates_of[kind].measured}")
-        rates, each = rates_of[kind], work(pipeline, info, _spans(pipeline, info))
-        load_s = rates.load_s
-        seconds += _seconds(each, rates)
-        peaks.append(_peak_bytes(pipeline, each, rates, info))
-        works.append(each)
+        rates, load_s = rates_of[kind], rates_of[kind].load_s
+        seconds += rates.stage_s * info.duration_s if here.task.in_place else 0.0
+        for spans in _goings(here, info):
+            each = work(here, info, spans)
+            seconds += _seconds(each, rates, here.task.in_place)
+            peaks.append(_peak_bytes(here, each, rates, info))
+            works.append(each)
     known = [peak for peak in peaks if peak is not None]
     peak = max(known) if known and len(known) == len(peaks) else None
     return Forecast(tuple(works), load_s + seconds, peak, ", ".join(sorted(bases)))
 
 
-def _spans(pipeline: Pipeline, info: SourceInfo) -> list[Span] | None:
-    """Those of `skip_silence`, for which the source must be heard; None where all is rendered."""
+def _goings(pipeline: Pipeline, info: SourceInfo) -> list[Sequence[Span] | None]:
+    """The spans of each time that a source is gone over; None: all of it is rendered.
+
+    Those of `skip_silence` are found by hearing the source.
+    """
+    if pipeline.task.in_place:
+        return [each.spans for each in pipeline.task.rounds(info)]
     if pipeline.config.skip_silence is None:
-        return None
+        return [None]
     with open_source(info.path, pipeline.config.source) as opened:
-        return pipeline.spans(opened)
+        return [pipeline.spans(opened)]
 
 
-def _seconds(each: Work, rates: calibration.Rates) -> float:
-    """stages · rendered + Σ member · seen."""
+def _seconds(each: Work, rates: calibration.Rates, in_place: bool) -> float:
+    """stages · rendered + Σ member · seen. in_place: the stages are counted over all of the source."""
     members = sum(rate.seconds * done.seen_s for rate, done in zip(rates.members, each.members, strict=True))
-    return (rates.stage_s + rates.denoiser_s) * each.rendered_s + members
+    return members if in_place else (rates.stage_s + rates.denoiser_s) * each.rendered_s + members
 
 
 def _peak_bytes(pipeline: Pipeline, each: Work, rates: calibration.Rates, info: SourceInfo) -> float | None:

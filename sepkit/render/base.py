@@ -111,6 +111,8 @@ class BaseTask(ABC):
     """What every member has to tell apart for this task, by name; empty: one wanted sound is enough."""
     members: ClassVar[int | None] = None
     """How many members it takes; None: one or more, whose estimates it fuses."""
+    in_place: ClassVar[bool] = False
+    """Whether it changes a source in places, by `rounds`, and all else comes through bit for bit; it makes no masks."""
     denoiser: BaseDenoiser | None = None
     """Among the task's stages, where it has one; what it costs is foreseen apart."""
 
@@ -159,11 +161,9 @@ class BaseTask(ABC):
         with clock("silence"):
             return silence.spans(source, self.config.skip_silence, context_s)
 
-    def rounds(self, info: SourceInfo) -> tuple[Round, ...] | None:
-        """Of a task that changes a source in places: each round works on what the one before has left, and all else
-        comes through bit for bit. None: it goes over all of the source, once.
-        """
-        return None
+    def rounds(self, info: SourceInfo) -> tuple[Round, ...]:
+        """Of a task that is `in_place`: each round works on what the one before has left."""
+        return ()
 
     def context_frames(self, sample_rate: int) -> int:
         """How far a sample of a stem can depend on samples of the fused estimate, to either side."""

@@ -37,6 +37,7 @@ class Task(BaseTask):
     """Edited and taken."""
 
     members = 1
+    in_place = True
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)

@@ -26,6 +26,7 @@ from sepkit.audio.windows import Span, Window, channels_at_once, cut, stretch_fr
 from sepkit.audio.write import output_format, writer
 from sepkit.clock import Clock
 from sepkit.config import Config
+from sepkit.config.edits import Edit
 from sepkit.files import naming
 from sepkit.models import voice_activity, weights
 from sepkit.models.device import resolve
@@ -104,6 +105,10 @@ class Pipeline:
         other.config = config or self.config
         other.ensemble, other.task, other._clock = self.ensemble.twin(), self.task.twin(other.config), Clock()
         return other
+
+    def editing(self, edits: tuple[Edit, ...]) -> Pipeline:
+        """The twin for a source that has edits of its own."""
+        return self.twin(self.config.model_copy(update={"edits": edits}))
 
     def outputs(self, source: Path | str, folder: Path | str, name: str | None = None) -> Outputs:
         """The names under `folder` that the stems of `source` get; the source is probed for its format.
@@ -215,7 +220,8 @@ class Pipeline:
         self.ensemble.begin(info.sample_rate)
         self.task.begin(info)
         told += self.task.notes(info)
-        if (rounds := self.task.rounds(info)) is not None:
+        if self.task.in_place:
+            rounds = self.task.rounds(info)
             in_place = InPlace(source, rounds, self.task.stems(info), folder)
             yield from in_place.bodies(lambda left, turn: self._round(left, rounds[turn], turn))
             told += in_place.notes
