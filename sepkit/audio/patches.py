@@ -5,7 +5,7 @@ On disk lies what was written and nothing between, so that ten seconds of ten ho
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -45,8 +45,9 @@ class Patches:
 
     def settle(self) -> None:
         """What was added is heard from now on."""
-        self._longest_frames = max([self._longest_frames, *(piece.frames for piece in self._added)])
-        self._pieces = sorted([*self._pieces, *self._added])
+        for piece in self._added:
+            insort(self._pieces, piece)
+            self._longest_frames = max(self._longest_frames, piece.frames)
         self._added = []
 
     def read(self, start: int, frames: int) -> Samples | None:

@@ -30,6 +30,8 @@ from sepkit.stages.fade import envelope
 
 LONGEST_SHOWN = 40
 """Characters of a prompt in a note."""
+MOST_TOLD = 10
+"""Edits, and prompts, that have notes of their own; a label file may ask for thousands."""
 DONE = {"keep": "kept alone", "remove": "removed"}
 
 
@@ -105,12 +107,15 @@ class Task(BaseTask):
     def notes(self, info: SourceInfo) -> tuple[str, ...]:
         """What each edit does, and which of its windows do not lie in the source."""
         found = []
-        for edit, (windows, _, notes) in self._edits_of(info):
+        edits, prompts = self._edits_of(info), self.prompts
+        for edit, (windows, _, notes) in edits[:MOST_TOLD]:
             inside_s = sum(stop - start for start, stop in windows) / info.sample_rate
             count = "1 window" if len(windows) == 1 else f"{len(windows)} windows"
             where = f"in {count}, {inside_s:.2f} s" if edit.windows else "throughout"
             found += [f"'{clipped(edit.prompt, LONGEST_SHOWN)}' {DONE[edit.mode]} {where}", *notes]
-        understood = [self._separator.understood(prompt) for prompt in self.prompts] if self._separator else []
+        if len(edits) > MOST_TOLD:
+            found.append(f"and {len(edits) - MOST_TOLD} more edits, of {len(prompts)} prompts in all")
+        understood = [self._separator.understood(prompt) for prompt in prompts[:MOST_TOLD]] if self._separator else []
         return (*filter(None, understood), *found)
 
     def _edits_of(self, info: SourceInfo) -> list[tuple[Edit, Spans]]:

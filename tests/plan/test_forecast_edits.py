@@ -1,4 +1,4 @@
-"""Plans of edits: what is foreseen is what then runs, on the windows alone. Witness: the separator counts its frames."""
+"""Plans of edits: what is foreseen is what then runs, on the windows alone. Witness: the separator counts frames."""
 
 import sys
 from pathlib import Path
