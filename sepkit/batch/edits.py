@@ -31,7 +31,7 @@ UNSAID_MODE: Mode = "remove"
 """Labels of other programs name a sound and when it is heard: most often one that is to go."""
 MOST_NAMED = 3
 
-Asked = tuple[Edit, ...]
+OwnEdits = tuple[Edit, ...]
 
 
 class FileEdits:
@@ -43,7 +43,7 @@ class FileEdits:
         if labelled.labels != BESIDE:
             self._by_path  # noqa: B018  read, so that what is wrong with it is told before anything is done
 
-    def of(self, relative: str, source: Path) -> Asked:
+    def of(self, relative: str, source: Path) -> OwnEdits:
         """Those of the file that lies at `source`; empty where there are none. relative: with "/" between its parts."""
         if self.labelled.labels == BESIDE:
             path = beside(source)
@@ -62,7 +62,7 @@ class FileEdits:
         return [f"edits whose file is not among the inputs: {_named(unused)}"] if unused else []
 
     @cached_property
-    def _by_path(self) -> dict[str, Asked]:
+    def _by_path(self) -> dict[str, OwnEdits]:
         """The edits of the table by path; under "", where it names none, those of every input."""
         labels = self._labels(Path(self.labelled.labels))
         rows: dict[str, list[Label]] = {}
@@ -75,7 +75,7 @@ class FileEdits:
         given = self.labelled.given()
         return {path: edits_from(replace(labels, rows=tuple(each)), **given) for path, each in rows.items()}
 
-    def _read(self, path: Path) -> Asked:
+    def _read(self, path: Path) -> OwnEdits:
         return edits_from(self._labels(path), **self.labelled.given())
 
     def _labels(self, path: Path) -> Labels:
@@ -89,12 +89,12 @@ def file_edits(config: Config) -> FileEdits | None:
     return FileEdits(config.edits) if isinstance(config.edits, Labelled) else None
 
 
-def take_edits(edits: FileEdits, found: Found, folder: Path, given: Path) -> tuple[dict[str, Asked], list[str]]:
+def take_edits(edits: FileEdits, found: Found, folder: Path, given: Path) -> tuple[dict[str, OwnEdits], list[str]]:
     """The edits of each source that was found below `folder`; those without any are taken out, and a note counts them.
 
     What is wrong with one file's labels is that file's fault alone. given: how the user named the folder.
     """
-    asked: dict[str, Asked] = {}
+    asked: dict[str, OwnEdits] = {}
     notes = edits.unused_note(found.sources)
     for path in found.sources:
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sepkit.audio.read import SourceInfo, probe
 from sepkit.audio.source_info import SAMPLE_BITS
 from sepkit.audio.write import output_format
-from sepkit.batch.edits import Asked
+from sepkit.batch.edits import OwnEdits
 from sepkit.batch.journal import Record
 from sepkit.batch.plan import Identity, Plan
 from sepkit.config import Config
@@ -61,7 +61,7 @@ def _time(
     identity: Identity,
     config: Config,
     audio_s: float,
-    edits: Mapping[Path, Asked],
+    edits: Mapping[Path, OwnEdits],
 ) -> tuple[float, str]:
     """Seconds on the clock, and where that comes from."""
     if not infos:

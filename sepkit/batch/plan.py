@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sepkit.batch.edits import Asked, edits_sha256
+from sepkit.batch.edits import OwnEdits, edits_sha256
 from sepkit.batch.find import Found
 from sepkit.batch.journal import Journal, Record, is_whole, sha256_of_all
 from sepkit.config import Config
@@ -68,7 +68,7 @@ class RenderItem(Item):
     note: str = ""
     words: Known | None = None
     page: bool = False
-    edits: Asked | None = None
+    edits: OwnEdits | None = None
 
     @property
     def outputs(self) -> Outputs:
@@ -102,7 +102,7 @@ def make_plan(
     identity: Identity,
     watched: Iterable[str] | None = None,
     words: Words | None = None,
-    edits: Mapping[str, Asked] | None = None,
+    edits: Mapping[str, OwnEdits] | None = None,
 ) -> Plan:
     """Sort the sources. Two for one output, or one that would replace a source, end the batch.
 
@@ -168,7 +168,7 @@ def _why_not_done(
     out: Path,
     identity: Identity,
     known: Known | None,
-    edits: Asked | None,
+    edits: OwnEdits | None,
 ) -> str:
     """Why a file must be rendered, the cheapest question first; empty where it is done."""
     if record is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sepkit.audio.read import SourceInfo, probe
-from sepkit.batch.edits import Asked, FileEdits, file_edits, take_edits
+from sepkit.batch.edits import FileEdits, OwnEdits, file_edits, take_edits
 from sepkit.batch.estimate import output_bytes
 from sepkit.batch.find import Found, Patterns, find, require_any
 from sepkit.batch.own_results import leave_out_results
@@ -48,7 +48,7 @@ def plan_text(config: Config, source: Path, pattern: Patterns, again: bool) -> s
 
 def _sources(
     source: Path, pattern: Patterns, pipeline: Pipeline, own: FileEdits | None
-) -> tuple[list[Path], dict[Path, Asked], list[str]]:
+) -> tuple[list[Path], dict[Path, OwnEdits], list[str]]:
     """What is to be read, with its own edits where it has some; and what is left out and why."""
     if source.is_file():
         folder, found, notes = source.parent, Found([source.name]), list[str]()

@@ -11,7 +11,7 @@ from pathlib import Path
 from sepkit.batch import moves
 from sepkit.batch.bars import Bars, checking
 from sepkit.batch.delivery import names, pack, unpack
-from sepkit.batch.edits import Asked, FileEdits, edits_sha256, file_edits, is_label_file, take_edits
+from sepkit.batch.edits import FileEdits, OwnEdits, edits_sha256, file_edits, is_label_file, take_edits
 from sepkit.batch.engines.here import render_here
 from sepkit.batch.engines.processes import AT_ONCE_ON_A_GPU, render_in_workers, share
 from sepkit.batch.estimate import estimate
@@ -245,7 +245,7 @@ def _require_sources(job: BatchJob, pipeline: Pipeline) -> None:
 
 def _sources(
     job: BatchJob, work: Path, pipeline: Pipeline, journal: Journal, own: FileEdits | None
-) -> tuple[Path, Found, dict[str, Asked] | None, list[str]]:
+) -> tuple[Path, Found, dict[str, OwnEdits] | None, list[str]]:
     """The folder to read, what was found there, with its own edits where it has some, and notes.
 
     A zip is unpacked under `work` first.

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from sepkit.audio.read import track_count
 from sepkit.audio.standard_input import STDIN, stdin_source
 from sepkit.batch.bars import FileBar, file_bar
-from sepkit.batch.edits import Asked, file_edits
+from sepkit.batch.edits import OwnEdits, file_edits
 from sepkit.batch.file_result import FileResult, Told, say_nothing
 from sepkit.batch.standard_output import require_stdout, to_stdout
 from sepkit.batch.target import Target
@@ -146,7 +146,7 @@ class _Job(NamedTuple):
     source: Path
     places: Places
     judge: Judge
-    edits: Asked | None = None
+    edits: OwnEdits | None = None
     notes: Sequence[str] = ()
 
 

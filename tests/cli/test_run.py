@@ -164,13 +164,14 @@ def test_shipped_configurations_have_names_that_hold_anywhere(tmp_path):
     listed = sepkit("config", "list", folder=tmp_path).stdout
     assert [line.split()[0] for line in listed.splitlines() if not line.startswith(" ")] == [
         "best",
+        "edit",
         "fast",
         "light",
         "pilot",
     ]
     assert sepkit("config", "check", "fast", folder=tmp_path).stdout == "fast: ok\n"
     done = sepkit("config", "check", "fastest", folder=tmp_path)
-    assert done.returncode == 2 and "give a YAML file, or best, fast, light, pilot" in done.stderr
+    assert done.returncode == 2 and "give a YAML file, or best, edit, fast, light, pilot" in done.stderr
     done = sepkit("config", "show", "config/pilot.yaml", folder=tmp_path)
     assert done.returncode == 2 and "or a shipped configuration by its name, as in --config pilot" in done.stderr
     training = Path(__file__).parents[2] / "config/train/speech.yaml"
