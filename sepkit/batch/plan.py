@@ -129,7 +129,9 @@ def make_plan(
         if record and not reason:
             plan.done[path] = record
         else:
-            plan.items.append(RenderItem(path, folder / path, places, reason, _note(path, places.own, known), known, edits=own))
+            plan.items.append(
+                RenderItem(path, folder / path, places, reason, _note(path, places.own, known), known, edits=own)
+            )
     paged = _every_file_has_a_page(plan, pipeline.config)
     left = [_with_leftovers(item, journal.records.get(item.path), out, claims) for item in plan.items]
     plan.items = [replace(item, page=paged) for item in left]

@@ -173,7 +173,7 @@ class Judge:
         if configuration in ("", FIRST):
             return self.pipeline
         named = (escalation for name, escalation in self._next if name == configuration)
-        return next((escalation.pipeline(self.config.source) for escalation in named), None)
+        return next((escalation.pipeline(self.config) for escalation in named), None)
 
     def _attempts(self) -> Iterator[tuple[str, Pipeline]]:
         yield FIRST, self.pipeline

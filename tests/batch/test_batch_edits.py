@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 import tests.prompted
-from sepkit.batch import BatchJob, pages, run_batch
+from sepkit.batch import BatchJob, later_pages, run_batch
 from sepkit.batch.edits import FileEdits
 from sepkit.batch.journal import JOURNAL_NAME
 from sepkit.config import load_config
@@ -158,7 +158,7 @@ def test_gate_report_and_page_know_the_stems(tmp_path):
     page = (tmp_path / "out/report/a.wav.html").read_text()
     assert "Edited" in page and "Taken" in page and "removed in 1 window" in page and "Masks are drawn" not in page
     (tmp_path / "out/report/a.wav.html").unlink()
-    made = pages.again(tmp_path / "out", lambda rows: rows)
+    made = later_pages.again(tmp_path / "out", lambda rows: rows)
     assert not made.problems and "Taken" in (tmp_path / "out/report/a.wav.html").read_text()
     records = [json.loads(line) for line in (tmp_path / "out" / JOURNAL_NAME).read_text().splitlines()]
     assert {tuple(record["stems"]) for record in records} == {("edited", "taken")}
