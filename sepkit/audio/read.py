@@ -56,8 +56,8 @@ class Source:
         chosen = channels or range(self.info.channels)
         found = np.empty((len(chosen), frames), np.float32)
         for first, count in blocks(frames, self.info.sample_rate, self.info.channels):
-            block = self._sound(self._fetch(start_frame + first, count), start_frame + first)
-            found[:, first : first + count] = block[chosen.start : chosen.stop]
+            at = start_frame + first  # no name for the block, which would hold it beside the next
+            found[:, first : first + count] = self._sound(self._fetch(at, count), at)[chosen.start : chosen.stop]
         return found
 
     def exact(self, start_frame: int, frames: int) -> NDArray[np.floating[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -232,7 +233,7 @@ def _journal(
 
 def _require_sources(job: BatchJob, pipeline: Pipeline) -> None:
     """Raise where there is nothing to do, before OUT_DIR is made; one that has a journal is there already."""
-    if (job.out / JOURNAL_NAME).exists():
+    if os.path.exists(job.out / JOURNAL_NAME):  # noqa: PTH110  a name that no file can have is told where it is made
         return
     matches = matcher(job.pattern, job.exclude)
     if job.source.is_dir():

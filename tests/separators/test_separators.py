@@ -115,7 +115,10 @@ def test_a_stretch_with_its_context_gives_what_the_whole_gives(separator):
     else:
         found = separator.separate(Mix(samples[:, start:stop]))
     part = found.wanted[:, slice(*inside)]
-    assert level_db(part - whole, whole) < -60
+    if separator.remembers:  # rounding, remembered, stands out in the little that a network of speech leaves of a song
+        assert level_db(part - whole, samples[:, body]) < -90
+    else:
+        assert level_db(part - whole, whole) < -60
 
 
 def test_unknown_options_are_refused(separator):
