@@ -22,7 +22,7 @@ def clips(sizes: Sizes, folder: Path) -> str:
     """A run of one clip, a clip of a batch, and each further clip of a batch that has begun."""
     few, many = (_written(folder / str(count), count) for count in (sizes.few_clips, sizes.many_clips))
     config = folder / default_config_path().name
-    without_pages = load_config(default_config_path()).model_copy(update={"report": False})
+    without_pages = load_config(default_config_path()).model_copy(update={"report": None})
     config.write_text(dump_config(without_pages), encoding="utf-8")
     rounds: dict[str, list[Cost]] = {}
 
