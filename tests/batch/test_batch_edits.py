@@ -75,6 +75,16 @@ def test_a_table_gives_each_file_its_edits_and_a_changed_row_redoes_that_file_al
     }
 
 
+def test_rows_of_one_file_are_its_edits_wherever_they_stand(tmp_path):
+    rows = "path,prompt,mode,start_s,end_s\nsub/a.wav,dog,keep,0,1\nb.wav,cat,remove,,\nsub/a.wav,dog,keep,2,3\n"
+    (tmp_path / "edits.csv").write_text(rows)
+    found = FileEdits(Labelled(labels=str(tmp_path / "edits.csv")))
+    assert {path: found.of(path, tmp_path / path) for path in ("sub/a.wav", "b.wav")} == {
+        "sub/a.wav": (Edit(prompt="dog", mode="keep", windows=((0, 1), (2, 3))),),
+        "b.wav": (Edit(prompt="cat", mode="remove"),),
+    }
+
+
 def test_the_same_edits_elsewhere_in_a_table_are_no_change(tmp_path):
     lay(tmp_path / "in", "a.wav", "b.wav")
     rows = ["a.wav,high,remove,0.2,0.4,0\n", "b.wav,low,keep,0.5,0.75,0\n"]

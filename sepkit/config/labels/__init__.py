@@ -7,8 +7,8 @@ Each format is one file here with `NAME`, `SUFFIXES`, `looks(page)` and `rows(pa
 """
 
 from sepkit.config.labels.audacity import label_track, write_audacity
-from sepkit.config.labels.meaning import edits_by_path, edits_from
+from sepkit.config.labels.meaning import edits_from
 from sepkit.config.labels.reading import read_labels
 from sepkit.config.labels.row import Label, Labels
 
-__all__ = ["Label", "Labels", "edits_by_path", "edits_from", "label_track", "read_labels", "write_audacity"]
+__all__ = ["Label", "Labels", "edits_from", "label_track", "read_labels", "write_audacity"]

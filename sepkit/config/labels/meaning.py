@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
@@ -30,24 +29,9 @@ def edits_from(
             "leave the column 'path' out for a single file"
         )
     given = {"prompt": prompt, "mode": mode, "fade_ms": fade_ms, "strength": strength}
-    return _edits(labels, labels.rows, {name: value for name, value in given.items() if value is not None})
-
-
-def edits_by_path(labels: Labels, mode: Mode | None = None) -> dict[str, tuple[Edit, ...]]:
-    """The edits of each file of a batch, by the column `path`, which every row must have."""
-    absent = next((row for row in labels.rows if not row.path), None)
-    if absent:
-        raise ConfigError(f"{shown(labels.path)}, {absent.place}: names no file; give its path in a column 'path'")
-    found: dict[str, list[Label]] = {}
-    for row in labels.rows:
-        found.setdefault(row.path, []).append(row)
-    given = {"mode": mode} if mode else {}
-    return {path: _edits(labels, rows, given) for path, rows in found.items()}
-
-
-def _edits(labels: Labels, rows: Iterable[Label], given: dict[str, Any]) -> tuple[Edit, ...]:
-    """Rows that follow each other and ask for the same are one edit; one for the whole file has no windows to join."""
-    asked = ((row, _asked(row) | given) for row in rows)
+    held = {name: value for name, value in given.items() if value is not None}
+    asked = ((row, _asked(row) | held) for row in labels.rows)
+    # A row for the whole file has no windows to join to those of others.
     groups = groupby(asked, key=lambda each: (each[0].row if each[0].start_s is None else 0, *each[1].values()))
     file = shown(labels.path)
     return tuple(_edit(file, list(group)) for _, group in groups)

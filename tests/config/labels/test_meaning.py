@@ -3,7 +3,7 @@
 import pytest
 
 from sepkit.config.edits import Edit
-from sepkit.config.labels import edits_by_path, edits_from
+from sepkit.config.labels import edits_from
 from sepkit.errors import ConfigError
 from tests.config.labels.files import AUDACITY, CSV, read
 
@@ -59,13 +59,3 @@ def test_what_is_given_holds_over_the_file(tmp_path):
 def test_an_edit_that_cannot_be_made_names_its_line(tmp_path, text, given, expected):
     with pytest.raises(ConfigError, match=expected):
         edits_from(read(tmp_path, text), **given)
-
-
-def test_a_batch_has_its_edits_by_path(tmp_path):
-    text = "path,prompt,mode,start_s,end_s\nsub/a.wav,dog,keep,0,1\nb.wav,cat,remove,,\nsub/a.wav,dog,keep,2,3\n"
-    assert edits_by_path(read(tmp_path, text)) == {
-        "sub/a.wav": (Edit(prompt="dog", mode="keep", windows=((0, 1), (2, 3))),),
-        "b.wav": (Edit(prompt="cat", mode="remove"),),
-    }
-    with pytest.raises(ConfigError, match=r"line 2 \(row 1\): names no file; give its path in a column 'path'"):
-        edits_by_path(read(tmp_path, "prompt,mode\na,keep"))
