@@ -55,3 +55,47 @@ def train_speech_command(
     config = load_train_config(config_path, {"steps": steps} if steps else {})
     target = train_speech(config, data, out, device, resume, start, click.echo)
     click.echo(f"weights: {target}")
+
+
+@train.command("text")
+@click.option(
+    "--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML file of the training."
+)
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="ESC-50's folder, or one with a folder a label."
+)
+@click.option(
+    "--out",
+    default="artifacts/train/text",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder for the checkpoints and the weights.",
+)
+@click.option("--device", default="auto", show_default=True, help="Where to train: auto, cpu, cuda, cuda:N or mps.")
+@click.option("--resume", is_flag=True, help="Go on with the run in OUT.")
+@click.option("--start", type=click.Path(path_type=Path), help="Begin a new run with these exported weights.")
+@click.option("--steps", type=click.IntRange(min=1), help="Number of steps, instead of that in the configuration.")
+@click.option("--baseline", is_flag=True, help="The text-agnostic twin: it is never told what is asked for.")
+def train_text_command(
+    config_path: Path,
+    data: Path,
+    out: Path,
+    device: str,
+    resume: bool,
+    start: Path | None,
+    steps: int | None,
+    baseline: bool,
+) -> None:
+    """Train the member prompted: the sound that a prompt names, out of a mix of labelled sounds.
+
+    OUT gets last.pt and best.pt (to go on from), history.json and .png, split.csv (what was used on which side), and
+    prompted.safetensors (the weights as the member reads them).
+    """
+    from sepkit.training.run import train_text
+    from sepkit.training.text_config import load_text_config
+
+    if resume and start:
+        raise click.UsageError("--resume goes on with a run, --start begins another: give one of them")
+    config = load_text_config(config_path, {"steps": steps} if steps else {})
+    target = train_text(config, data, out, device, resume, start, baseline, click.echo)
+    click.echo(f"weights: {target}")

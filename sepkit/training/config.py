@@ -36,10 +36,15 @@ class KindShares(Options):
     singing: Share = 0.15
 
 
-class MixConfig(Options):
-    """What a mix is made of. Probabilities are parts, 0 … 1."""
+class ExampleConfig(Options):
+    """What every kind of example has."""
 
     segment_s: Annotated[float, Field(ge=0.5, le=60)] = 3.0
+
+
+class MixConfig(ExampleConfig):
+    """What a mix is made of. Probabilities are parts, 0 … 1."""
+
     level_db: Range = (-10.0, 15.0)
     only_background: Part = 0.08
     only_speech: Part = 0.06
@@ -115,8 +120,8 @@ NetworkConfig = Annotated[
 ]
 
 
-class TrainConfig(Options):
-    """One training run."""
+class RunConfig(Options):
+    """How a run goes, whatever is learned; see `loop.py`."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     steps: Annotated[int, Field(ge=1)] = 10000
@@ -134,6 +139,12 @@ class TrainConfig(Options):
     check_every: Annotated[int, Field(ge=1)] = 500
     validation_mixes: Annotated[int, Field(ge=1)] = 96
     corpus: CorpusConfig = CorpusConfig()
+    mixes: ExampleConfig = ExampleConfig()
+
+
+class TrainConfig(RunConfig):
+    """One training run of a network for speech."""
+
     mixes: MixConfig = MixConfig()
     loss: LossConfig = LossConfig()
     network: NetworkConfig = CompactConfig()

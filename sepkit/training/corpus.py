@@ -91,7 +91,7 @@ def find(root: Path, config: CorpusConfig) -> list[Recording]:
     if not root.is_dir():
         raise ConfigError(f"--data: {root} is no folder; give one that holds {', '.join(KINDS)}")
     found = [
-        recording for kind in KINDS for recording in _find_kind(root, kind) if not _matches(recording, config.exclude)
+        recording for kind in KINDS for recording in find_kind(root, kind) if not matches(recording, config.exclude)
     ]
     if not any(recording.kind == "speech" for recording in found):
         raise ConfigError(f"--data: {root / 'speech'} holds no audio; put speech there ({' '.join(AUDIO_SUFFIXES)})")
@@ -106,7 +106,7 @@ def split(recordings: Iterable[Recording], config: CorpusConfig) -> dict[Side, l
     aside = {
         recording.group
         for recording in recordings
-        if _matches(recording, config.validation) or _hash_part(recording.group) < config.validation_part
+        if matches(recording, config.validation) or _hash_part(recording.group) < config.validation_part
     }
     sides: dict[Side, list[Recording]] = {"train": [], "validation": []}
     for recording in recordings:
@@ -148,8 +148,8 @@ def _decode_one(path: Path, target: Path) -> None:
     partial.replace(target)
 
 
-def _find_kind(root: Path, kind: str) -> Iterator[Recording]:
-    """The recordings of one kind, by name. Links to folders are followed: a corpus may consist of them."""
+def find_kind(root: Path, kind: str) -> Iterator[Recording]:
+    """The recordings of one kind below `root`, by name. Links to folders are followed: a corpus may consist of them."""
     groups: dict[Path, dict[str, str]] = {}
     tops = sorted(top for top in root.iterdir() if top.name == kind or top.name.startswith(f"{kind}_"))
     for folder, folders, files in (step for top in tops for step in os.walk(top, followlinks=True)):
@@ -188,7 +188,8 @@ def _read_manifest(path: Path) -> dict[str, str]:
         return {row["file"]: row["group"] for row in rows}
 
 
-def _matches(recording: Recording, patterns: Iterable[str]) -> bool:
+def matches(recording: Recording, patterns: Iterable[str]) -> bool:
+    """Whether a glob fits the recording's name or group."""
     return any(fnmatch.fnmatch(text, pattern) for pattern in patterns for text in (recording.name, recording.group))
 
 

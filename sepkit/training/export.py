@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, Protocol
 
 from safetensors.torch import save
 
 from sepkit.files.whole_file import whole_file
 from sepkit.training import checkpoint
-from sepkit.training.speech import SpeechTask
+from sepkit.training.loop import Task
 
 _PREFIX = "module."
 
 
-def export(task: SpeechTask, source: Path, target: Path) -> None:
+class Exported(Task, Protocol):
+    """A task whose network is shipped."""
+
+    def sizes(self) -> dict[str, Any]:
+        """What must be known to build the network again."""
+        ...
+
+
+def export(task: Exported, source: Path, target: Path) -> None:
     """The averaged weights of a task's network."""
     state = checkpoint.load(source, "cpu")
     averaged = {

@@ -21,8 +21,7 @@ from tqdm import tqdm
 from sepkit.errors import ConfigError
 from sepkit.models import memory
 from sepkit.training import checkpoint, history
-from sepkit.training.config import TrainConfig
-from sepkit.training.mixes import Example, MixMaker
+from sepkit.training.config import RunConfig
 
 Batch = tuple[Tensor, ...]
 
@@ -41,10 +40,22 @@ class Task(Protocol):
         ...
 
 
+Example = tuple[Any, ...]
+"""Arrays of one size each, so that they stack to a batch."""
+
+
+class Maker(Protocol):
+    """Makes examples, each from its number alone; passes to other processes."""
+
+    def example(self, index: int) -> Example:
+        """Example number `index`."""
+        ...
+
+
 class _Examples(Dataset[Example]):
     """A run's examples, numbered from 0."""
 
-    def __init__(self, maker: MixMaker, count: int) -> None:
+    def __init__(self, maker: Maker, count: int) -> None:
         self.maker, self.count = maker, count
 
     def __len__(self) -> int:
@@ -58,7 +69,7 @@ class Trainer:
     """One run in one folder: `last.pt`, `best.pt`, `history.json`, `history.png`."""
 
     def __init__(
-        self, config: TrainConfig, task: Task, maker: MixMaker, validation: MixMaker, folder: Path, device: str
+        self, config: RunConfig, task: Task, maker: Maker, validation: Maker, folder: Path, device: str
     ) -> None:
         self.config, self.task, self.maker, self.folder, self.device = config, task, maker, folder, device
         self.validation = validation

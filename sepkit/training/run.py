@@ -8,18 +8,21 @@ reads them).
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sepkit.errors import ConfigError, SepkitError
 from sepkit.models.device import resolve
 from sepkit.training import corpus
-from sepkit.training.config import TrainConfig
+from sepkit.training.config import RunConfig, TrainConfig
 from sepkit.training.corpus import Corpus, Recording, Side
 
 if TYPE_CHECKING:
+    from sepkit.training.export import Exported
+    from sepkit.training.loop import Maker
     from sepkit.training.speech import SpeechTask
+    from sepkit.training.text_config import TextConfig
 
 Say = Callable[[str], None]
 
@@ -40,28 +43,96 @@ def train_speech(
 
     resume: go on from `last.pt` as if nothing had happened. start: begin a new run from exported weights.
     """
-    from sepkit.training.export import export
-    from sepkit.training.loop import Trainer
     from sepkit.training.mixes import MixMaker
 
-    folder.mkdir(parents=True, exist_ok=True)
-    if not resume and (folder / "last.pt").is_file():
-        raise ConfigError(f"--out: {folder} holds a run already; go on with --resume, or name another folder")
-    sides = prepare(config, data, folder, say)
+    make_new(folder, resume)
+    sides = prepare(corpus.find(data, config.corpus), config, folder, say)
+    for side, chosen in sides.items():
+        kinds = {each.kind for each in chosen}
+        if "speech" not in kinds or len(kinds) < 2:
+            raise ConfigError(
+                f"corpus: the {side} side has {', '.join(sorted(kinds)) or 'nothing'}, but needs speech and a "
+                "background; raise corpus.validation_part or name more groups in corpus.validation"
+            )
     makers = {
         side: MixMaker(Corpus(recordings, folder / "corpus", config.corpus.shares), config.mixes, seed)
         for (side, recordings), seed in zip(sides.items(), (config.seed, config.seed + VALIDATION_SEED), strict=True)
     }
-    torch_device = resolve(device)
     task = make_task(config)
     if not resume:
         task.load(start)
+    return train(config, task, makers, folder / f"{config.network.kind}.safetensors", device, resume, say)
+
+
+def train_text(
+    config: TextConfig,
+    data: Path,
+    folder: Path,
+    device: str = "auto",
+    resume: bool = False,
+    start: Path | None = None,
+    baseline: bool = False,
+    say: Say = print,
+) -> Path:
+    """Train the member `prompted` on labelled sounds; returns the exported weights.
+
+    baseline: the same network, never told what is asked for.
+    """
+    from sepkit.training import labelled
+    from sepkit.training.text import TextTask
+    from sepkit.training.text_mixes import SoundMixer
+
+    make_new(folder, resume)
+    sides = prepare(labelled.find(data, config.corpus), config, folder, say)
+    labels = tuple(sorted({each.kind for each in sides["train"]}))
+    for side, chosen in sides.items():
+        if len(labels) < 2 or len({each.kind for each in chosen}) < 2:
+            raise ConfigError(
+                f"corpus: the {side} side has fewer than two labels; name other groups in corpus.validation"
+            )
+    makers = {
+        side: SoundMixer(
+            Corpus(recordings, folder / "corpus", config.corpus.shares),
+            labels,
+            config.labels,
+            config.mixes,
+            config.seed + (VALIDATION_SEED if side == "validation" else 0),
+            plain=side == "validation",
+        )
+        for side, recordings in sides.items()
+    }
+    task = TextTask(config, labels, baseline)
+    if not resume:
+        task.load(start)
+    return train(config, task, makers, folder / "prompted.safetensors", device, resume, say)
+
+
+def make_new(folder: Path, resume: bool) -> None:
+    """The folder of a run; another run in it is an error."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not resume and (folder / "last.pt").is_file():
+        raise ConfigError(f"--out: {folder} holds a run already; go on with --resume, or name another folder")
+
+
+def train(
+    config: RunConfig,
+    task: Exported,
+    makers: Mapping[Side, Maker],
+    target: Path,
+    device: str,
+    resume: bool,
+    say: Say,
+) -> Path:
+    """The run itself, in the folder of `target`, which gets the best averaged weights."""
+    from sepkit.training.export import export
+    from sepkit.training.loop import Trainer
+
+    folder, torch_device = target.parent, resolve(device)
     trainer = Trainer(config, task, makers["train"], makers["validation"], folder, torch_device)
     if resume:
         trainer.resume()
     say(f"training on {torch_device}, {'bfloat16' if trainer.bfloat16 else 'float32'}, from step {trainer.step}")
     trainer.run()
-    target = folder / f"{config.network.kind}.safetensors"
     export(task, folder / "best.pt", target)
     return target
 
@@ -77,9 +148,8 @@ def make_task(config: TrainConfig) -> SpeechTask:
     return DeepFilterTask(config, config.network)
 
 
-def prepare(config: TrainConfig, data: Path, folder: Path, say: Say) -> dict[Side, list[Recording]]:
-    """Find, decode and split the recordings, and write down which went where."""
-    recordings = corpus.find(data, config.corpus)
+def prepare(recordings: list[Recording], config: RunConfig, folder: Path, say: Say) -> dict[Side, list[Recording]]:
+    """Decode and split the recordings, and write down which went where."""
 
     def progress(done: int, count: int) -> None:
         if done % 200 == 0 or done == count:
@@ -92,12 +162,6 @@ def prepare(config: TrainConfig, data: Path, folder: Path, say: Say) -> dict[Sid
         writer.writerow(("side", "kind", "group", "file"))
         writer.writerows((side, each.kind, each.group, each.name) for side in sides for each in sides[side])
     for side, chosen in sides.items():
-        kinds = {each.kind for each in chosen}
-        if "speech" not in kinds or len(kinds) < 2:
-            raise ConfigError(
-                f"corpus: the {side} side has {', '.join(sorted(kinds)) or 'nothing'}, but needs speech and a "
-                "background; raise corpus.validation_part or name more groups in corpus.validation"
-            )
         say(f"{side}: {len(chosen)} recordings, {len({each.group for each in chosen})} groups")
     return sides
 

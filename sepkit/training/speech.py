@@ -65,13 +65,13 @@ class SpeechTask(ABC):
                 if background > 1e-3:
                     scores["left_db"].append(float(10 * torch.log10(estimate.square().sum() / x.square().sum() + 1e-9)))
             elif background < 1e-9:
-                scores["clean_db"].append(_si_sdr_db(estimate, s))
+                scores["clean_db"].append(si_sdr_db(estimate, s))
             else:
-                scores["sung_gain_db" if sung else "gain_db"].append(_si_sdr_db(estimate, s) - _si_sdr_db(x, s))
+                scores["sung_gain_db" if sung else "gain_db"].append(si_sdr_db(estimate, s) - si_sdr_db(x, s))
         return scores
 
 
-def _si_sdr_db(estimate: Tensor, speech: Tensor) -> float:
+def si_sdr_db(estimate: Tensor, speech: Tensor) -> float:
     """Scale-invariant SDR of (1, frames)."""
     estimate, speech = estimate - estimate.mean(), speech - speech.mean()
     projected = (estimate * speech).sum() / speech.square().sum().clamp_min(1e-12) * speech
