@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sepkit.errors import ConfigError
+from sepkit.separators.prompted import bands
 from sepkit.separators.prompted.network import PromptedNet, Shape, read
 from sepkit.training.loop import Batch
 from sepkit.training.losses import spectral_losses, waveform_loss
@@ -54,13 +55,13 @@ class TextTask:
         mix, target, asked, heard = batch
         weights = self.config.loss
         with torch.autocast(mix.device.type, enabled=False):
-            X, S = network.analyse(mix), network.analyse(target)
+            X, S = bands.analyse(mix), bands.analyse(target)
         levels, tags = network.found(X)
         gains = network.gains(levels, tags, torch.zeros_like(asked) if self.baseline else asked)
         likely = network.likely(tags)
         with torch.autocast(mix.device.type, enabled=False):
             V = X * gains
-            estimate = network.synthesise(V, mix.shape[-1])
+            estimate = bands.synthesise(V, mix.shape[-1])
             level = X.abs().square().mean((1, 2)).sqrt().clamp_min(1e-6)
             magnitude, spectrum = spectral_losses(V, S, level)
             losses = {
@@ -82,7 +83,7 @@ class TextTask:
             found["loss"].append(float(losses["loss"]))
             if float(target.square().sum()) > 1e-9 and float((mix - target).square().sum()) > 1e-9:
                 found["gain_db"].append(si_sdr_db(estimate, target) - si_sdr_db(mix, target))
-            best = int(network.likely(network.found(network.analyse(mix))[1]).mean(1).argmax())
+            best = int(network.likely(network.found(bands.analyse(mix))[1]).mean(1).argmax())
             found["known"].append(float(heard[0, best].max()))
         return found
 

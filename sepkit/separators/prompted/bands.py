@@ -19,6 +19,8 @@ FFT_FRAMES = 1024
 HOP_FRAMES = 256
 BINS = FFT_FRAMES // 2 + 1
 BANDS = 128
+STEPS_A_TAG = 4
+"""Steps that the innermost level takes together; a stretch is filled up to a whole number of tags."""
 LEVEL_STEPS = 62
 """To either side, 1 s."""
 FLOOR_DB = -60.0
@@ -56,6 +58,23 @@ def gathering() -> Tensor:
     """(bands, bins): the mean over a band's bins."""
     weights = spreading()
     return weights / weights.sum(1, keepdim=True)
+
+
+def analyse(samples: Tensor, factor: int = 1) -> Tensor:
+    """(batch, frames) at `factor` times 16 kHz → (batch, bins, steps): 513 bins to 8 kHz, as many again for each 8 kHz."""
+    samples = functional.pad(samples, (0, -samples.shape[-1] % (factor * HOP_FRAMES * STEPS_A_TAG)))
+    size, hop = factor * FFT_FRAMES, factor * HOP_FRAMES
+    return torch.stft(samples, size, hop, window=_window(size, samples.device), return_complex=True)[..., :-1]
+
+
+def synthesise(V: Tensor, frames: int, factor: int = 1) -> Tensor:
+    """The way back from `analyse`."""
+    V, size, hop = functional.pad(V, (0, 1)), factor * FFT_FRAMES, factor * HOP_FRAMES
+    return torch.istft(V, size, hop, window=_window(size, V.device), length=hop * (V.shape[-1] - 1))[..., :frames]
+
+
+def _window(size: int, device: torch.device) -> Tensor:
+    return torch.hann_window(size, device=device)
 
 
 def features(X: Tensor, gathering: Tensor) -> Tensor:

@@ -26,8 +26,9 @@ from sepkit.separators.prompted import bands as band
 
 STRIDES = ((2, 1), (2, 2), (2, 2))
 """Of time and bands, from level to level, outermost last named: (bands, steps)."""
-STEPS_A_TAG = 4
-"""Steps of 16 ms that the innermost level takes together."""
+RARE = -4.0
+"""Logit of a sound before anything is learned: few of all are there."""
+STEPS_A_TAG = band.STEPS_A_TAG
 
 
 @dataclass(frozen=True)
@@ -124,35 +125,18 @@ class PromptedNet(nn.Module):
         )
         self.around = nn.ModuleList(Around(wide, dilation) for dilation in shape.dilations)
         self.sounds = nn.Linear(wide, sounds)
+        nn.init.constant_(self.sounds.bias, RARE)
         self.spread = nn.Linear(wide, d)
         self.into = Told(2 * d, d, sounds)
         self.up = nn.ModuleList(
             Up(i, o, stride, sounds) for i, o, stride in zip((d, c, b), (c, b, a), reversed(STRIDES), strict=True)
         )
         self.gain = nn.Conv2d(a, 1, 1)
-        self.register_buffer("window", torch.hann_window(band.FFT_FRAMES), persistent=False)
         self.register_buffer("gathering", band.gathering(), persistent=False)
         self.register_buffer("spreading", band.spreading(), persistent=False)
 
-    def analyse(self, samples: Tensor) -> Tensor:
-        """(batch, frames) at 16 kHz → (batch, bins, steps)."""
-        missing = -samples.shape[-1] % (band.HOP_FRAMES * STEPS_A_TAG)
-        samples = functional.pad(samples, (0, missing))
-        return torch.stft(
-            samples, band.FFT_FRAMES, band.HOP_FRAMES, window=self.get_buffer("window"), return_complex=True
-        )[..., :-1]
-
-    def synthesise(self, V: Tensor, frames: int) -> Tensor:
-        """The way back from `analyse`."""
-        V = functional.pad(V, (0, 1))
-        missing = -frames % (band.HOP_FRAMES * STEPS_A_TAG)
-        whole = torch.istft(
-            V, band.FFT_FRAMES, band.HOP_FRAMES, window=self.get_buffer("window"), length=frames + missing
-        )
-        return whole[..., :frames]
-
     def found(self, X: Tensor) -> tuple[list[Tensor], Tensor]:
-        """What the encoder finds in (batch, bins, steps), by level, and how each tag is (batch, 2·channels, tags)."""
+        """What the encoder finds in (batch, 513 bins, steps), by level, and how each tag is (batch, 2·channels, tags)."""
         with torch.autocast(X.device.type, enabled=False):
             x = band.features(X, self.get_buffer("gathering"))
         levels = []
@@ -180,8 +164,8 @@ class PromptedNet(nn.Module):
 
     def forward(self, samples: Tensor, asked: Tensor) -> Tensor:
         """What is asked for (batch, sounds) out of (batch, frames) at 16 kHz; the same shape."""
-        X = self.analyse(samples)
-        return self.synthesise(X * self.gains(*self.found(X), asked), samples.shape[-1])
+        X = band.analyse(samples)
+        return band.synthesise(X * self.gains(*self.found(X), asked), samples.shape[-1])
 
 
 def read(path: Path, device: str = "cpu") -> tuple[Shape, dict[str, Tensor]]:

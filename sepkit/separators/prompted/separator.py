@@ -1,0 +1,100 @@
+"""The member `prompted`: what a prompt names, out of a source of any rate and length.
+
+A pair of channels is heard as its mean and gets one gain a bin and step, so that what is taken stands where it stood.
+The network hears up to 8 kHz; what lies above follows the gain of the highest band.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sepkit import config
+from sepkit.models import memory, prompts
+from sepkit.models.weights import WeightFile, verify
+from sepkit.separators.base import BaseSeparator, Estimates, Mix
+
+if TYPE_CHECKING:
+    from sepkit.separators.prompted.network import PromptedNet
+
+FACTOR = 3
+"""48 kHz: as much of the band as recordings have."""
+SAMPLE_RATE, STEP_FRAMES = 16000 * FACTOR, 256 * FACTOR
+CONTEXT_S = 2.6
+"""The network looks 2.5 s to either side, a window half of 64 ms."""
+
+WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "prompted.safetensors"
+SIZE_BYTES = 0
+SHA256 = ""
+
+
+class Options(config.Options):
+    """What is wanted: prompt, in words."""
+
+    prompt: str = ""
+
+
+def catalogue() -> tuple[WeightFile, ...]:
+    """Every file of weights that this member can use."""
+    return (
+        WeightFile(
+            model="prompted",
+            path=WEIGHTS_PATH,
+            size_bytes=SIZE_BYTES,
+            sha256=SHA256,
+            source="sepkit's own, sepkit/weights/prompted.md",
+            licence_code="MIT",
+            licence_weights="MIT",
+        ),
+    )
+
+
+class Separator(BaseSeparator):
+    """The sound that is asked for; the rest is the mix minus it."""
+
+    sample_rate = SAMPLE_RATE
+    channels = None
+    context_s = CONTEXT_S
+    grid_frames = 4 * STEP_FRAMES
+    uses_device = True
+    prompted = True
+    options: Options
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """The network's file, and that of the words."""
+        return (*catalogue(), *prompts.weights())
+
+    def load(self, device: str) -> None:
+        """Build the network and read its weights."""
+        from sepkit.separators.prompted.network import PromptedNet, read
+
+        (file,) = catalogue()
+        verify(file)
+        shape, tensors = read(file.path, device)
+        network = PromptedNet(shape)
+        network.load_state_dict(tensors)
+        self._network: PromptedNet = network.to(device).eval()
+        self._device = device
+        self.ask(self.options.prompt)
+
+    def ask(self, prompt: str) -> None:
+        """From now on separate what this names."""
+        self._sound = prompts.understand(prompt).sound
+
+    def separate(self, mix: Mix) -> Estimates:
+        """Estimate the sound in (1 or 2 channels, frames)."""
+        import torch
+
+        from sepkit.separators.prompted import bands
+
+        network, frames = self._network, mix.samples.shape[1]
+        asked = torch.tensor([[float(sound == self._sound) for sound in network.shape.sounds]], device=self._device)
+        with memory.kept(), torch.inference_mode():
+            X = bands.analyse(torch.from_numpy(mix.samples).to(self._device), FACTOR)
+            heard = X[:, : bands.BINS].mean(0, keepdim=True)
+            gains = network.gains(*network.found(heard), asked)
+            above = gains[:, -1:].expand(-1, X.shape[1] - bands.BINS, -1)
+            V = X * torch.cat([gains, above], 1)
+            return Estimates(np.asarray(bands.synthesise(V, frames, FACTOR).cpu().numpy(), np.float32))
