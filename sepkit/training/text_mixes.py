@@ -11,15 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.separators.prompted.bands import HOP_FRAMES
-from sepkit.separators.prompted.network import STEPS_A_TAG
+from sepkit.separators.prompted.bands import TAG_FRAMES, tags
 from sepkit.training import augment
 from sepkit.training.augment import Random, Signal
 from sepkit.training.corpus import SAMPLE_RATE, Corpus
 from sepkit.training.mixes import active_level
 from sepkit.training.text_config import SoundMixConfig
 
-TAG_FRAMES = HOP_FRAMES * STEPS_A_TAG
 HEARD_DB = -30.0
 """A sound counts as heard where it is not so far below its own loudest moment."""
 TRIES = 6
@@ -76,7 +74,7 @@ class SoundMixer:
         gain = np.float32(min(loudness / max(rms, 1e-9), 0.99 / max(float(np.abs(mix).max()), 1e-9)))
         asked = np.zeros(len(self.labels), np.float32)
         asked[drawn[0]] = 1
-        heard = np.zeros((len(self.labels), -(-self.frames // TAG_FRAMES)), np.float32)
+        heard = np.zeros((len(self.labels), tags(self.frames)), np.float32)
         for label, sound in zip(drawn, sounds, strict=True):
             heard[label] = np.maximum(heard[label], _active(sound))
         return SoundExample(mix * gain, target * gain, asked, heard)
@@ -105,7 +103,7 @@ class SoundMixer:
 
 def _active(sound: Signal) -> NDArray[np.float32]:
     """1 where a sound is heard, (tags,)."""
-    whole = np.pad(sound, (0, -sound.size % TAG_FRAMES)).reshape(-1, TAG_FRAMES)
+    whole = np.pad(sound, (0, tags(sound.size) * TAG_FRAMES - sound.size)).reshape(-1, TAG_FRAMES)
     powers = np.square(whole).mean(1)
     loudest = powers.max(initial=0)
     return np.asarray(powers > max(loudest * 10 ** (HEARD_DB / 10), 1e-12), np.float32)

@@ -20,7 +20,8 @@ HOP_FRAMES = 256
 BINS = FFT_FRAMES // 2 + 1
 BANDS = 128
 STEPS_A_TAG = 4
-"""Steps that the innermost level takes together; a stretch is filled up to a whole number of tags."""
+"""Steps that the innermost level takes together."""
+TAG_FRAMES = STEPS_A_TAG * HOP_FRAMES
 LEVEL_STEPS = 62
 """To either side, 1 s."""
 FLOOR_DB = -60.0
@@ -60,9 +61,18 @@ def gathering() -> Tensor:
     return weights / weights.sum(1, keepdim=True)
 
 
+def tags(frames: int, factor: int = 1) -> int:
+    """How many a stretch of so many frames at `factor` times 16 kHz has."""
+    return -(-frames // (TAG_FRAMES * factor)) + 1
+
+
 def analyse(samples: Tensor, factor: int = 1) -> Tensor:
-    """(batch, frames) at `factor` times 16 kHz → (batch, bins, steps): 513 bins to 8 kHz, as many again for each 8 kHz."""
-    samples = functional.pad(samples, (0, -samples.shape[-1] % (factor * HOP_FRAMES * STEPS_A_TAG)))
+    """(batch, frames) at `factor` times 16 kHz → (batch, bins, steps): 513 bins to 8 kHz, and on from there.
+
+    The steps are those of `tags` whole tags, of which the last is silence.
+    """
+    frames = samples.shape[-1]
+    samples = functional.pad(samples, (0, tags(frames, factor) * TAG_FRAMES * factor - frames))
     size, hop = factor * FFT_FRAMES, factor * HOP_FRAMES
     return torch.stft(samples, size, hop, window=_window(size, samples.device), return_complex=True)[..., :-1]
 

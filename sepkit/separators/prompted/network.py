@@ -136,7 +136,7 @@ class PromptedNet(nn.Module):
         self.register_buffer("spreading", band.spreading(), persistent=False)
 
     def found(self, X: Tensor) -> tuple[list[Tensor], Tensor]:
-        """What the encoder finds in (batch, 513 bins, steps), by level, and how each tag is (batch, 2·channels, tags)."""
+        """What the encoder finds in (batch, 513 bins, steps), by level, and in its tags (batch, channels, tags)."""
         with torch.autocast(X.device.type, enabled=False):
             x = band.features(X, self.get_buffer("gathering"))
         levels = []

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sepkit import config
+from sepkit.files.naming import clipped
 from sepkit.models import memory, prompts
+from sepkit.models.prompts.table import weight_file as words_file
 from sepkit.models.weights import WeightFile, verify
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 
@@ -25,13 +27,16 @@ SAMPLE_RATE, STEP_FRAMES = 16000 * FACTOR, 256 * FACTOR
 CONTEXT_S = 2.6
 """The network looks 2.5 s to either side, a window half of 64 ms."""
 
+LONGEST_SHOWN = 40
+"""Characters of a prompt in a sentence."""
+
 WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "prompted.safetensors"
 SIZE_BYTES = 0
 SHA256 = ""
 
 
 class Options(config.Options):
-    """What is wanted: prompt, in words."""
+    """prompt: the sound in words ("dog bark"); empty where each edit has its own."""
 
     prompt: str = ""
 
@@ -64,7 +69,7 @@ class Separator(BaseSeparator):
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The network's file, and that of the words."""
-        return (*catalogue(), *prompts.weights())
+        return (*catalogue(), words_file())
 
     def load(self, device: str) -> None:
         """Build the network and read its weights."""
@@ -75,13 +80,23 @@ class Separator(BaseSeparator):
         shape, tensors = read(file.path, device)
         network = PromptedNet(shape)
         network.load_state_dict(tensors)
-        self._network: PromptedNet = network.to(device).eval()
-        self._device = device
-        self.ask(self.options.prompt)
+        self.use(network, device)
+        if self.options.prompt:
+            self.ask(self.options.prompt)
+
+    def use(self, network: PromptedNet, device: str) -> None:
+        """Run this network, on `device`."""
+        self._network, self._device = network.to(device).eval(), device
 
     def ask(self, prompt: str) -> None:
-        """From now on separate what this names."""
+        """The sound that the prompt's words come nearest to."""
         self._sound = prompts.understand(prompt).sound
+
+    def understood(self, prompt: str) -> str:
+        """Which sound it is taken for, and how near its words are."""
+        found = prompts.understand(prompt)
+        said = f"'{clipped(prompt, LONGEST_SHOWN)}' is understood as {found.label} ({found.similarity:.2f})"
+        return said if found.near else f"{said}, which is far from it; name the sound in other words"
 
     def separate(self, mix: Mix) -> Estimates:
         """Estimate the sound in (1 or 2 channels, frames)."""
