@@ -5,7 +5,8 @@
 
 The encoder knows nothing of the prompt: it hears once, and any number of prompts can be asked for. What is asked for
 reaches the decoder as scale and shift of its channels (FiLM). It is one number a sound, 1 where the sound is meant: how
-a prompt becomes that is the business of `sepkit.models.prompts`.
+a prompt becomes that is the business of `sepkit.models.prompts`. Beside it the decoder's innermost level is shown how
+likely the encoder finds the sound that is asked for, and any other, so that what it learns of one sound helps with all.
 
 Sources: U-Net, Ronneberger et al., MICCAI 2015; FiLM, Perez et al., AAAI 2018; text-queried separation, Liu et al.,
 "Separate what you describe", INTERSPEECH 2022. Sizes and bands are ours.
@@ -29,6 +30,8 @@ STRIDES = ((2, 1), (2, 2), (2, 2))
 RARE = -4.0
 """Logit of a sound before anything is learned: few of all are there."""
 STEPS_A_TAG = band.STEPS_A_TAG
+SHOWN = 2
+"""Channels of `Told` that show how likely what is asked for is, and anything else."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class PromptedNet(nn.Module):
         self.sounds = nn.Linear(wide, sounds)
         nn.init.constant_(self.sounds.bias, RARE)
         self.spread = nn.Linear(wide, d)
-        self.into = Told(2 * d, d, sounds)
+        self.into = Told(2 * d + SHOWN, d, sounds)
         self.up = nn.ModuleList(
             Up(i, o, stride, sounds) for i, o, stride in zip((d, c, b), (c, b, a), reversed(STRIDES), strict=True)
         )
@@ -155,8 +158,11 @@ class PromptedNet(nn.Module):
     def gains(self, levels: list[Tensor], tags: Tensor, asked: Tensor) -> Tensor:
         """A gain 0 … 1 for each bin, (batch, bins, steps). asked: (batch, sounds)."""
         inner = levels[-1]
-        around = self.spread(tags.transpose(1, 2)).transpose(1, 2)[:, :, None].expand_as(inner)
-        x = self.into(torch.cat([inner, around], 1), asked)
+        likely = torch.sigmoid(self.likely(tags))
+        chosen = asked[:, None] > 0
+        shown = torch.stack([likely.masked_fill(here, 0).amax(-1) for here in (~chosen, chosen)], -1)
+        around = torch.cat([self.spread(tags.transpose(1, 2)), shown], -1).transpose(1, 2)[:, :, None]
+        x = self.into(torch.cat([inner, around.expand(-1, -1, inner.shape[2], -1)], 1), asked)
         for layer, level in zip(self.up, reversed(levels[:-1]), strict=True):
             x = layer(x, level, asked)
         gains = torch.sigmoid(self.gain(x)[:, 0].float())
