@@ -5,6 +5,7 @@
     python -m scripts.bench page
     python -m scripts.bench bypass --speech DIR --music DIR [--quick]
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--table NAME …] [--part N] [--each N]
+    python -m scripts.bench sung --set OUT
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
@@ -70,11 +71,12 @@ QUALITY_TABLES = ("alone", "configurations", "fusion", "stages")
 """As in `scripts.bench.quality`, which is loaded only where it is asked for."""
 QUICK_MIXES = 3
 """Of each condition with --quick."""
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 def quality(folder: Path, peers: Sequence[str], asked: Sequence[str], out: Path, part: int, each: int | None) -> str:
     """Members, peers, configurations and the pilot's choices on the validation set; see `scripts.bench.quality`."""
-    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    os.environ |= ONE_THREAD
     from scripts.bench import quality as bench
 
     named = dict(peer.partition("=")[::2] for peer in peers)
@@ -82,6 +84,14 @@ def quality(folder: Path, peers: Sequence[str], asked: Sequence[str], out: Path,
         raise click.UsageError(f"--peer: expected NAME=FOLDER, found {', '.join(peers)}")
     paths = {name: Path(path) for name, path in named.items()}
     return bench.run(folder, paths, asked or QUALITY_TABLES, out, part, each)
+
+
+def sung(folder: Path) -> str:
+    """Singing taken out or kept, as it is asked for; see `scripts.bench.sung`."""
+    os.environ |= ONE_THREAD
+    from scripts.bench import sung as bench
+
+    return bench.run(folder)
 
 
 def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
@@ -94,9 +104,9 @@ def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
 
 
 @click.command()
-@click.argument("which", default="all", type=click.Choice([*BENCHES, "quality", "bypass", "all"]))
+@click.argument("which", default="all", type=click.Choice([*BENCHES, "quality", "sung", "bypass", "all"]))
 @click.option("--quick", is_flag=True, help="Small sizes: shows that the benches run, not what sepkit costs.")
-@click.option("--set", "folder", type=click.Path(path_type=Path), help="quality: what scripts.make_mixes wrote.")
+@click.option("--set", "folder", type=click.Path(path_type=Path), help="quality, sung: what scripts.make_mixes wrote.")
 @click.option("--speech", type=click.Path(path_type=Path), help="bypass: recordings of clean speech.")
 @click.option("--music", type=click.Path(path_type=Path), help="bypass: music.")
 @click.option("--peer", "peers", multiple=True, metavar="NAME=FOLDER", help="quality: another program's answers.")
@@ -126,12 +136,13 @@ def main(
         raise click.UsageError("--row belongs to ensemble")
     click.echo(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores{', quick' if quick else ''}")
     try:
-        if which == "quality":
+        if which in ("quality", "sung"):
             if folder is None:
-                raise click.UsageError("quality needs --set, the folder that `python -m scripts.make_mixes` wrote")
+                raise click.UsageError(f"{which} needs --set, the folder that `python -m scripts.make_mixes` wrote")
             chosen = ("alone",) if members_only else asked
             least = each or (QUICK_MIXES if quick else None)
-            click.echo(f"\n{quality(folder, peers, chosen, out, part, least)}")
+            found = sung(folder) if which == "sung" else quality(folder, peers, chosen, out, part, least)
+            click.echo(f"\n{found}")
         if which == "bypass":
             if speech is None or music is None:
                 raise click.UsageError("bypass needs --speech and --music, folders of recordings")

@@ -71,9 +71,9 @@ def _oracle(truth: Truth) -> Answer:
     return Answer(oracle(truth.mix, truth.speech, truth.background).samples)
 
 
-def member(name: str, sample_rate: int) -> Method:
+def member(name: str, sample_rate: int, **options: str) -> Method:
     """A separator's own estimate, without a pipeline around it."""
-    made = Member(MemberConfig.model_validate({"separator": name}), seed=0)
+    made = Member(MemberConfig.model_validate({"separator": name, "options": options}), seed=0)
     weights.require(made.separator.weights())
     if made.separator.uses_device:
         import torch

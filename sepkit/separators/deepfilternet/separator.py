@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -48,7 +48,12 @@ SHA256 = "9367eb6704193bebb09ebe6ecb41c6e4a99d61cc2a763339df11a35a0a41237c"
 
 
 class Options(config.Options):
-    """Nothing to set."""
+    """What counts as speech.
+
+    sung: a singing voice is background, or it is kept as speech is.
+    """
+
+    sung: Literal["background", "speech"] = "background"
 
 
 def catalogue() -> tuple[WeightFile, ...]:
@@ -98,6 +103,7 @@ class Separator(BaseSeparator):
     uses_device = True
     remembers = True
     needs_statistics = True
+    options: Options
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The network's file."""
@@ -156,9 +162,10 @@ class Separator(BaseSeparator):
         bands, bins, trail = features.features(heard, network.widths, means)
         split = stop if place.last else max(begin, (place.used[1] - place.again) // HOP_FRAMES - MARGIN_STEPS)
         V = torch.zeros_like(X)
+        sung = torch.ones(1, device=X.device) if self.options.sung == "speech" else None
         for a, b in pieces(begin, split, stop):
             seen = slice(max(a - network.shape.reach_steps, 0), b + network.shape.reach_steps)
-            found = network.found(bands[:, :, seen], bins[:, :, seen])
+            found = network.found(bands[:, :, seen], bins[:, :, seen], sung)
             filters, state = network.decoded(found, a - seen.start, state, b - seen.start)
             V[:, a:b] = network.filtered(X, filters, a)
             if b == split and not place.last:
