@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,7 +62,15 @@ def blamed(kind: str, name: str, done: str = "loaded") -> Iterator[None]:
     except (SepkitError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
+        if _out_of_memory(error):
+            raise MemoryError from error
         raise _broken(name, _reason(kind, name, error), done) from error
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether a device's memory ran out, which torch tells by an error of its own."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(error, torch.OutOfMemoryError)
 
 
 def _module(kind: str, name: str) -> ModuleType | None:

@@ -3,6 +3,7 @@
 import textwrap
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from sepkit.cli import main
@@ -126,3 +127,8 @@ def test_a_file_of_sepkit_itself_is_named_from_its_folder():
         plugins.blamed("separators", "nn_filter"),
     ):
         raise ZeroDivisionError
+
+
+def test_a_device_whose_memory_runs_out_is_no_fault_of_the_plug_in():
+    with pytest.raises(MemoryError), plugins.blamed("separators", "demucs", "run"):
+        raise torch.OutOfMemoryError("CUDA out of memory")
