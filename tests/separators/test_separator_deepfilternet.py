@@ -247,6 +247,24 @@ def test_singing_is_kept_where_it_is_asked_for_alone(pilot):
     assert float((plain[1] - taught[1]).abs().max()) > 0.1
 
 
+@pytest.mark.parametrize("sung", ["background", "speech"])
+def test_the_option_tells_the_network_what_singing_is(pilot, sung):
+    torch.manual_seed(0)
+    network = DeepFilterNet()
+    network.load_state_dict(trunk.tensors(), strict=False)
+    network.encoder.sung_fine.data.normal_()
+    network.encoder.sung_wide.data.normal_()
+    told = deepfilternet.Separator(deepfilternet.Options(sung=sung))
+    told.use(network, "cpu")
+    told.begin(RATE_HZ)
+    mix = pilot[0] * (10 ** (-26 / 20) / pilot[0].std())  # the level that the network hears
+    X = network.analyse(torch.from_numpy(mix))
+    with torch.inference_mode():
+        V = network.filtered(X, network.filters(X, torch.tensor([float(sung == "speech")])))
+        expected = network.synthesise(V, mix.shape[1]).numpy()
+    assert agreement_db(separate(told, mix), expected) > 60
+
+
 def test_speech_comes_out_and_music_goes(separator, pilot):
     mix, speech, music = pilot
     separator.begin(RATE_HZ)
