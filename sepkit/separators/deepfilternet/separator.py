@@ -43,8 +43,8 @@ MARGIN_STEPS = 2
 """A state is kept from so long before the next stretch's first step: rates that do not meet round."""
 
 WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "deepfilternet.safetensors"
-SIZE_BYTES = 13_776_940
-SHA256 = "9367eb6704193bebb09ebe6ecb41c6e4a99d61cc2a763339df11a35a0a41237c"
+SIZE_BYTES = 13_793_756
+SHA256 = "6a584d65e8479af5cecc85d5198803e0d4d381c5a8bf7badb259fba638a026cf"
 
 
 class Options(config.Options):
