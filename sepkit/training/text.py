@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sepkit.errors import ConfigError
-from sepkit.separators.prompted import bands
-from sepkit.separators.prompted.network import PromptedNet, Shape, read
+from sepkit.models.prompted import bands
+from sepkit.models.prompted.network import PromptedNet, Shape, read
 from sepkit.training.loop import Batch
 from sepkit.training.losses import spectral_losses, waveform_loss
 from sepkit.training.speech import si_sdr_db

@@ -40,7 +40,7 @@ class SoundLossConfig(Options):
 
 
 class PromptedConfig(Options):
-    """Sizes of the network; see `Shape` in separators/prompted/network.py."""
+    """Sizes of the network; see `Shape` in models/prompted/network.py."""
 
     channels: tuple[int, int, int, int] = (16, 32, 64, 128)
     dilations: tuple[int, ...] = (1, 2, 4, 8)

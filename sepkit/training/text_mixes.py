@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.separators.prompted.bands import TAG_FRAMES, tags
+from sepkit.models.prompted.bands import TAG_FRAMES, tags
 from sepkit.training import augment
 from sepkit.training.augment import Random, Signal
 from sepkit.training.corpus import SAMPLE_RATE, Corpus

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from sepkit.models.prompted import bands
+from sepkit.models.prompted.network import PromptedNet, Shape
 from sepkit.models.prompts import SOUNDS
 from sepkit.separators.base import Mix
-from sepkit.separators.prompted import bands
 from sepkit.separators.prompted import separator as prompted
-from sepkit.separators.prompted.network import PromptedNet, Shape
 
 RATE_HZ = prompted.SAMPLE_RATE
 GRID = prompted.Separator.grid_frames

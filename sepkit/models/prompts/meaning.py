@@ -26,6 +26,8 @@ from sepkit.models.prompts.sounds import KNOWN, OTHERS, SOUNDS
 MOST_CHARACTERS = 1000
 NEAR = 0.5
 """Cosine from which a prompt means the nearest sound, chosen on `scripts/prompts/tuning.csv`."""
+LONGEST_SHOWN = 40
+"""Characters of a prompt in a sentence."""
 LEAST_LETTERS = 3
 """Of a word that another is made of, and of one that keeps its ending."""
 ENDING = re.compile(r"(ings?|ed|es|ers?|s|e|y)$")
@@ -48,6 +50,12 @@ class Understood(NamedTuple):
     near: bool
     vector: NDArray[np.float32]
     similarities: NDArray[np.float32]
+
+    @property
+    def line(self) -> str:
+        """For people: which sound it is taken for, how near its words are, and what to do where they are far."""
+        said = f"'{clipped(self.prompt, LONGEST_SHOWN)}' is understood as {self.label} ({self.similarity:.2f})"
+        return said if self.near else f"{said}, which is far from it; name the sound in other words"
 
 
 def understand(prompt: str, field: str = "prompt") -> Understood:

@@ -1,1 +1,1 @@
-"""The member `prompted`: the sound that a prompt names. `network` and `bands` compute it, `separator` is the member."""
+"""The member `prompted`: the sound that a prompt names. `sepkit.models.prompted` is its network."""

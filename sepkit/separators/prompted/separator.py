@@ -6,33 +6,25 @@ The network hears up to 8 kHz; what lies above follows the gain of the highest b
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sepkit import config
-from sepkit.files.naming import clipped
 from sepkit.models import memory, prompts
+from sepkit.models.prompted import weights
 from sepkit.models.prompts.table import weight_file as words_file
-from sepkit.models.weights import WeightFile, verify
+from sepkit.models.weights import WeightFile
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 
 if TYPE_CHECKING:
-    from sepkit.separators.prompted.network import PromptedNet
+    from sepkit.models.prompted.network import PromptedNet
 
 FACTOR = 3
 """48 kHz: as much of the band as recordings have."""
 SAMPLE_RATE, STEP_FRAMES = 16000 * FACTOR, 256 * FACTOR
 CONTEXT_S = 2.6
 """The network looks 2.5 s to either side, a window half of 64 ms."""
-
-LONGEST_SHOWN = 40
-"""Characters of a prompt in a sentence."""
-
-WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "prompted.safetensors"
-SIZE_BYTES = 0
-SHA256 = ""
 
 
 class Options(config.Options):
@@ -43,17 +35,7 @@ class Options(config.Options):
 
 def catalogue() -> tuple[WeightFile, ...]:
     """Every file of weights that this member can use."""
-    return (
-        WeightFile(
-            model="prompted",
-            path=WEIGHTS_PATH,
-            size_bytes=SIZE_BYTES,
-            sha256=SHA256,
-            source="sepkit's own, sepkit/weights/prompted.md",
-            licence_code="MIT",
-            licence_weights="MIT",
-        ),
-    )
+    return (weights.weight_file(),)
 
 
 class Separator(BaseSeparator):
@@ -73,14 +55,7 @@ class Separator(BaseSeparator):
 
     def load(self, device: str) -> None:
         """Build the network and read its weights."""
-        from sepkit.separators.prompted.network import PromptedNet, read
-
-        (file,) = catalogue()
-        verify(file)
-        shape, tensors = read(file.path, device)
-        network = PromptedNet(shape)
-        network.load_state_dict(tensors)
-        self.use(network, device)
+        self.use(weights.load(device), device)
         if self.options.prompt:
             self.ask(self.options.prompt)
 
@@ -94,15 +69,13 @@ class Separator(BaseSeparator):
 
     def understood(self, prompt: str) -> str:
         """Which sound it is taken for, and how near its words are."""
-        found = prompts.understand(prompt)
-        said = f"'{clipped(prompt, LONGEST_SHOWN)}' is understood as {found.label} ({found.similarity:.2f})"
-        return said if found.near else f"{said}, which is far from it; name the sound in other words"
+        return prompts.understand(prompt).line
 
     def separate(self, mix: Mix) -> Estimates:
         """Estimate the sound in (1 or 2 channels, frames)."""
         import torch
 
-        from sepkit.separators.prompted import bands
+        from sepkit.models.prompted import bands
 
         network, frames = self._network, mix.samples.shape[1]
         asked = torch.tensor([[float(sound == self._sound) for sound in network.shape.sounds]], device=self._device)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sepkit.models import exported
-from sepkit.separators.prompted import bands as band
+from sepkit.models.prompted import bands as band
 
 STRIDES = ((2, 1), (2, 2), (2, 2))
 """Of time and bands, from level to level, outermost last named: (bands, steps)."""
