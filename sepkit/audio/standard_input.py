@@ -5,15 +5,23 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from sepkit.audio.riff import COPY_BYTES
-from sepkit.errors import OutputError, SourceError
+from sepkit.errors import ConfigError, OutputError, SourceError
 
-STDIN = "standard input"
-"""What people call it."""
+PIPE, STDIN = "-", "standard input"
+"""How it is named on the command line, and what people call it."""
+
+
+def require_stdin(inputs: Sequence[str]) -> None:
+    """Raise where the inputs name it and it cannot be read."""
+    if inputs.count(PIPE) > 1:
+        raise ConfigError("INPUT -: standard input can be read once; name it once")
+    if PIPE in inputs and sys.stdin is None:
+        raise ConfigError("INPUT -: standard input is closed; send a sound file into it")
 
 
 @contextmanager

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sepkit.audio.standard_input import STDIN
 from sepkit.errors import SepkitError, one_line
 from sepkit.files.json_lines import strict
 from sepkit.files.naming import shown
@@ -57,6 +58,13 @@ class FileResult:
         spent = sorted(self.stages.items(), key=lambda each: -each[1])
         return f"{shown(self.source)}: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in spent)
 
+    def of_stdin(self) -> FileResult:
+        """The same of a copy of standard input, which people know by no path."""
+        copy = shown(self.source)
+        notes = [note.replace(copy, STDIN) for note in self.notes]
+        error = self.error and type(self.error)(str(self.error).replace(copy, STDIN))
+        return replace(self, source=Path(STDIN), notes=notes, error=error)
+
     def as_dict(self) -> dict[str, Any]:
         """For programs."""
         found = {
@@ -73,6 +81,13 @@ class FileResult:
             "cpu_seconds": dict(self.stages),
         }
         return {name: strict(value) for name, value in found.items()}
+
+
+def failed(source: Path, error: Exception) -> FileResult:
+    """What is told of it, without the traceback, which would hold on to the sound that was in hand."""
+    if isinstance(error, SepkitError):
+        return FileResult(source, "failed", error=type(error)(str(error)))
+    return FileResult(source, "failed", error=SepkitError(f"{shown(source)}: {one_line(error)}"))
 
 
 Told = Callable[[FileResult], None]

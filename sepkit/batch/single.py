@@ -6,25 +6,24 @@ Names are checked before any model is loaded. What fails is told, and the rest i
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from sepkit.audio.read import track_count
-from sepkit.audio.standard_input import STDIN, stdin_source
+from sepkit.audio.standard_input import PIPE, require_stdin, stdin_source
 from sepkit.batch.bars import FileBar, file_bar
 from sepkit.batch.edits import OwnEdits, file_edits
-from sepkit.batch.file_result import FileResult, Told, say_nothing
+from sepkit.batch.file_result import FileResult, Told, failed, say_nothing
 from sepkit.batch.standard_output import require_stdout, to_stdout
 from sepkit.batch.target import Target
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
-from sepkit.errors import ConfigError, OutputError, SepkitError, one_line
+from sepkit.errors import ConfigError, OutputError
 from sepkit.files.digest import sha256_if_readable
 from sepkit.files.naming import real, shown
 from sepkit.files.workspace import sweep_workspaces, workspace
@@ -34,8 +33,6 @@ from sepkit.judge.verdict import Judge, exit_code
 from sepkit.judge.words import Words
 from sepkit.render.base import make_task
 from sepkit.render.pipeline import Progress
-
-PIPE = "-"
 
 MayOverwrite = Callable[[Path], bool]
 """Whether a file that is there may be replaced by a result."""
@@ -69,7 +66,7 @@ def run_files(
     piped: list[Path] = []
 
     def tell(result: FileResult) -> None:
-        result = _of_stdin(result) if result.source in piped else result
+        result = result.of_stdin() if result.source in piped else result
         report.results.append(result)
         told(result)
 
@@ -107,10 +104,7 @@ def _check(inputs: Sequence[str], out: str, config: Config) -> None:
     """What can be wrong with the command itself."""
     if out == PIPE:
         require_stdout(inputs, config)
-    if inputs.count(PIPE) > 1:
-        raise ConfigError("INPUT -: standard input can be read once; name it once")
-    if PIPE in inputs and sys.stdin is None:
-        raise ConfigError("INPUT -: standard input is closed; send a sound file into it")
+    require_stdin(inputs)
 
 
 def _check_stem(stem: str | None, out: str, target: Target, config: Config) -> None:
@@ -120,21 +114,6 @@ def _check_stem(stem: str | None, out: str, target: Target, config: Config) -> N
         raise ConfigError(f"--stem {stem}: is no stem that is written; choose one of {', '.join(written)}")
     if stem is not None and out != PIPE and target.file is None:
         raise ConfigError(f"--stem {stem}: is for a pipe or one file, and -o is a folder, which gets every stem")
-
-
-def _failed(source: Path, error: Exception) -> FileResult:
-    """What is told of it, without the traceback, which would hold on to the sound that was in hand."""
-    if isinstance(error, SepkitError):
-        return FileResult(source, "failed", error=type(error)(str(error)))
-    return FileResult(source, "failed", error=SepkitError(f"{shown(source)}: {one_line(error)}"))
-
-
-def _of_stdin(result: FileResult) -> FileResult:
-    """The same of a copy of standard input, which people know by no path."""
-    copy = shown(result.source)
-    notes = [note.replace(copy, STDIN) for note in result.notes]
-    error = result.error and type(result.error)(str(result.error).replace(copy, STDIN))
-    return replace(result, source=Path(STDIN), notes=notes, error=error)
 
 
 class _Job(NamedTuple):
@@ -171,7 +150,7 @@ def _plan(
         except ConfigError:  # the command's fault, not the source's
             raise
         except Exception as error:
-            others.append(_failed(source, error))
+            others.append(failed(source, error))
     results = _results(jobs)
     others += [FileResult(source, "left out", notes=["another input writes it"]) for source in results]
     jobs = [job for job in jobs if job.source not in results]
@@ -191,7 +170,7 @@ def _plan(
         try:
             kept.append(job._replace(places=places._replace(ours=_given_up(places, gated, may_overwrite))))
         except OutputError as error:
-            others.append(_failed(job.source, error))
+            others.append(failed(job.source, error))
     return kept, others
 
 
@@ -276,7 +255,7 @@ def _render(job: _Job, folder: Path, words: Words | None, progress: Progress) ->
             judged = judge.judge(source, rendered, known, progress)
             told = settle(rendered, judged, places, folder).notes(shown)
     except Exception as error:
-        return _failed(source, error)
+        return failed(source, error)
     return FileResult(
         source,
         judged.verdict,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sepkit.cli.options import chosen, config_option, given_text, salvage_option, track_option
+from sepkit.cli.options import (
+    chosen,
+    config_option,
+    given_text,
+    may_overwrite,
+    overwrite_option,
+    salvage_option,
+    track_option,
+)
 from sepkit.cli.voice import Voice, voice_options
 
 if TYPE_CHECKING:
@@ -42,18 +49,14 @@ class Files:
         """Render every input, say a line for each, and end with the exit code."""
         from sepkit.batch.single import run_files
 
-        done = run_files(self.inputs, self.out, config, self.voice.quiet, self._told, self._may_overwrite, self.stem)
+        answer = functools.partial(may_overwrite, self.overwrite)
+        done = run_files(self.inputs, self.out, config, self.voice.quiet, self._told, answer, self.stem)
         raise click.exceptions.Exit(done.exit_code)
 
     def _told(self, result: FileResult) -> None:
         self.voice.file(result)
         if self.as_json:
             click.echo(json.dumps(result.as_dict(), ensure_ascii=False, allow_nan=False))
-
-    def _may_overwrite(self, path: Path) -> bool:
-        if self.overwrite == "ask" and sys.stdin.isatty() and sys.stderr.isatty():
-            return click.confirm(f"{path} is there already. Replace it?", err=True)
-        return self.overwrite == "always"
 
 
 def file_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -83,13 +86,7 @@ def file_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., A
             track_option,
             salvage_option,
             config_option(default),
-            click.option(
-                "--overwrite",
-                type=click.Choice(["ask", "always", "never"]),
-                default="ask",
-                show_default=True,
-                help="What to do where a result is there already; where nobody can be asked, ask is never.",
-            ),
+            overwrite_option,
             click.option("--json", "as_json", is_flag=True, help="Print an object for each INPUT on standard output."),
         )
         given: Callable[..., Any] = voice_options(with_files)

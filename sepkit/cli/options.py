@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,22 @@ track_option = click.option(
 salvage_option = click.option(
     "--salvage", is_flag=True, help="Take what is there of a file that is cut short or damaged, and mark the result."
 )
+
+
+overwrite_option = click.option(
+    "--overwrite",
+    type=click.Choice(["ask", "always", "never"]),
+    default="ask",
+    show_default=True,
+    help="What to do where a result is there already; where nobody can be asked, ask is never.",
+)
+
+
+def may_overwrite(answer: str, path: Path) -> bool:
+    """Whether what is at `path` may be replaced, as --overwrite answers, or whoever sits there."""
+    if answer == "ask" and sys.stdin.isatty() and sys.stderr.isatty():
+        return click.confirm(f"{path} is there already. Replace it?", err=True)
+    return answer == "always"
 
 
 def chosen(path: Path | None, track: str | None = None, salvage: bool = False, default: str = DEFAULT) -> Config:

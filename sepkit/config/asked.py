@@ -36,7 +36,7 @@ def editing(config: Config, asked: Asked) -> Config:
         edits: tuple[Edit, ...] | Labelled = Labelled(labels=str(asked.labels.absolute()), **given)
     else:
         said = {name: value for name, value in given.items() if value is not None}
-        windows = [_window(*each) for each in asked.windows]
+        windows = [window(*each) for each in asked.windows]
         edits = (Edit.checked("the edit", **{"mode": "remove", **said, "windows": windows}),)
     return config.model_copy(update={"edits": edits})
 
@@ -54,7 +54,7 @@ def _check(asked: Asked) -> None:
             raise ConfigError(f"--prompt: {error}") from error
 
 
-def _window(start: str, end: str) -> tuple[float, float]:
+def window(start: str, end: str) -> tuple[float, float]:
     """A window in seconds."""
     start_s, end_s = seconds(start), seconds(end)
     if start_s is None or end_s is None:

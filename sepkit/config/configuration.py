@@ -13,7 +13,6 @@ import yaml
 from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_serializer,
@@ -24,7 +23,6 @@ from sepkit.config import plugins
 from sepkit.config.bounds import Bound, parse_bounds
 from sepkit.config.labelled import Edits, Labelled, checked
 from sepkit.config.sections import (
-    ALL_TRACKS,
     DenoiseConfig,
     EqualiseConfig,
     EvaluateConfig,
@@ -137,16 +135,7 @@ class Config(Options):
 
     def reading(self, track: str | None, salvage: bool) -> Config:
         """The same with another track, where one is given, and salvaging where that is asked for."""
-        asked: dict[str, Any] = {} if track is None else {"track": int(track) if track.isdecimal() else track}
-        try:
-            source = SourceConfig.model_validate(
-                {**self.source.model_dump(), **asked, "salvage": salvage or self.source.salvage}
-            )
-        except ValidationError as error:
-            raise ConfigError(
-                f"--track: '{track}' found; give a number from 1, a language such as eng, or {ALL_TRACKS}"
-            ) from error
-        return self.model_copy(update={"source": source})
+        return self.model_copy(update={"source": self.source.asked(track, salvage)})
 
     def bounds(self) -> tuple[Bound, ...]:
         """The gate's bounds on metrics."""

@@ -130,6 +130,16 @@ class SourceConfig(Options):
             raise ValueError('give a number from 1, or a language in quotes, such as "no"')
         return raw
 
+    def asked(self, track: str | None, salvage: bool) -> SourceConfig:
+        """The same with another track, where one is given, and salvaging where that is asked for."""
+        given: dict[str, Any] = {} if track is None else {"track": int(track) if track.isdecimal() else track}
+        try:
+            return SourceConfig.model_validate({**self.model_dump(), **given, "salvage": salvage or self.salvage})
+        except ValidationError as error:
+            raise ConfigError(
+                f"--track: '{track}' found; give a number from 1, a language such as eng, or {ALL_TRACKS}"
+            ) from error
+
 
 class OutputConfig(Options):
     """What is written, and how."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
-from sepkit.config.labels.row import Page
+from sepkit.config.labels.row import Page, first_line
+
+DELIMITERS = (",", ";", "\t")
+
+
+def delimiter(page: Page, *comments: str) -> str:
+    """What stands between the names of the header, the first line that begins with none of `comments`."""
+    return max(DELIMITERS, key=first_line(page, *comments).count)
 
 
 def csv_rows(page: Page, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -6,7 +6,7 @@ Lines that begin with # are comments. A row without start_s and end_s is for the
 
 from __future__ import annotations
 
-from sepkit.config.labels.cells import csv_rows
+from sepkit.config.labels.cells import csv_rows, delimiter
 from sepkit.config.labels.columns import COLUMNS, NUMBERS, check_names, label
 from sepkit.config.labels.row import Label, Page, first_line
 from sepkit.config.labels.times import seconds
@@ -14,21 +14,20 @@ from sepkit.config.labels.times import seconds
 NAME = "sepkit's CSV"
 SUFFIXES = (".csv", ".tsv")
 COMMENT = "#"
-DELIMITERS = (",", ";", "\t")
 TELLING = {"prompt", "class", "start_s", "end_s"}
 """A header has one of these."""
 
 
 def looks(page: Page) -> bool:
     """Whether the first line is a header that sepkit knows."""
-    return bool(TELLING.intersection(_header(first_line(page, COMMENT).split(_delimiter(page)))))
+    return bool(TELLING.intersection(_header(first_line(page, COMMENT).split(delimiter(page, COMMENT)))))
 
 
 def rows(page: Page) -> list[Label]:
     """The rows below the header."""
     labels: list[Label] = []
     header: list[str] = []
-    for line, cells in csv_rows(page, _delimiter(page)):
+    for line, cells in csv_rows(page, delimiter(page, COMMENT)):
         if cells[0].lstrip().startswith(COMMENT):
             continue
         if not header:
@@ -54,12 +53,6 @@ def _checked(page: Page, cells: list[str], line: int) -> list[str]:
 
 def _header(cells: list[str]) -> list[str]:
     return [cell.strip().strip('"').lower() for cell in cells]
-
-
-def _delimiter(page: Page) -> str:
-    """What stands between the names of the header."""
-    header = first_line(page, COMMENT)
-    return max(DELIMITERS, key=header.count)
 
 
 def _read(name: str, cell: str) -> str | float:

@@ -10,28 +10,29 @@ from sepkit.config.labels.row import Page
 from sepkit.errors import ConfigError
 from sepkit.files.naming import shown
 
+LABELS = "a label file with a row for each window"
 LARGEST_BYTES = 64 << 20
 """A label file of 100,000 rows has 5 MB; what is larger is another kind of file, or a device without an end."""
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 """Not str.splitlines, to which U+2028 and more are ends of lines, too."""
 
 
-def read_page(path: Path) -> Page:
-    """The lines of a file, and notes on its encoding. What is no text is a `ConfigError`."""
+def read_page(path: Path, asked: str = LABELS) -> Page:
+    """The lines of a file, and notes on its encoding. What is no text is a `ConfigError`, which says what is asked."""
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as error:  # a NUL in the path is a ValueError
         reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(f"{shown(path)}: cannot be read ({reason}); give a label file") from error
+        raise ConfigError(f"{shown(path)}: cannot be read ({reason}); give {asked}") from error
     if len(raw) > LARGEST_BYTES:
-        raise ConfigError(f"{shown(path)}: has more than {LARGEST_BYTES >> 20} MiB, which no label file has; give one")
+        raise ConfigError(f"{shown(path)}: has more than {LARGEST_BYTES >> 20} MiB, more than {asked} has; give one")
     text, note = _decoded(raw)
     if text is None or "\0" in text:
-        raise ConfigError(f"{shown(path)}: is not text; give a label file, not a sound file or a project")
+        raise ConfigError(f"{shown(path)}: is not text; give {asked}, not a sound file or a project")
     text = text.lstrip("\ufeff").removesuffix("\x1a")  # a second mark; the end of a file on DOS
     if not text.strip():
-        raise ConfigError(f"{shown(path)}: is empty; give a label file with a row for each window")
+        raise ConfigError(f"{shown(path)}: is empty; give {asked}")
     return Page(path, text, _NEWLINE.split(text), [note] if note else [])
 
 
