@@ -8,6 +8,7 @@ from sepkit import __version__
 from sepkit.cli.batch import batch
 from sepkit.cli.compare import compare
 from sepkit.cli.config import config_group
+from sepkit.cli.detect import detect
 from sepkit.cli.edit import edit
 from sepkit.cli.evaluate import evaluate
 from sepkit.cli.guard import GuardedGroup
@@ -25,5 +26,5 @@ def main() -> None:
     """Keep the speech of a recording and take the music and noise away."""
 
 
-for command in (run, edit, batch, plan, evaluate, compare, pilot, report, models, train, config_group):
+for command in (run, edit, detect, batch, plan, evaluate, compare, pilot, report, models, train, config_group):
     main.add_command(command)

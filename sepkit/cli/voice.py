@@ -58,6 +58,10 @@ class Voice:
         """One step of many that went well."""
         _LOG.log(logging.DEBUG if beside_a_bar else logging.INFO, "%s", line)
 
+    def warning(self, line: str) -> None:
+        """What went on, and may not be what was meant."""
+        _LOG.warning("%s", line)
+
 
 def voice_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options -q, -v and --log; the command takes them as `voice`, a `Voice`."""

@@ -5,10 +5,9 @@ import pytest
 import torch
 
 from sepkit.models.prompted import bands
-from sepkit.models.prompted.network import PromptedNet, Shape
-from sepkit.models.prompts import SOUNDS
 from sepkit.separators.base import Mix
 from sepkit.separators.prompted import separator as prompted
+from tests.models.prompted.networks import random_network
 
 RATE_HZ = prompted.SAMPLE_RATE
 GRID = prompted.Separator.grid_frames
@@ -16,15 +15,9 @@ GRID = prompted.Separator.grid_frames
 
 @pytest.fixture(scope="module")
 def separator():
-    """A network of true size with random weights and running statistics that do something."""
-    torch.manual_seed(0)
-    network = PromptedNet(Shape(SOUNDS))
-    for module in network.modules():
-        if isinstance(module, (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)):
-            module.running_mean.normal_(std=0.1)
-            module.running_var.uniform_(0.5, 1.5)
+    """With a network of true size and random weights."""
     built = prompted.Separator(prompted.Options())
-    built.use(network, "cpu")
+    built.use(random_network(), "cpu")
     return built
 
 
