@@ -8,7 +8,9 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
+from sepkit.batch.edits import FileEdits
 from sepkit.cli import main
+from sepkit.config.labelled import Labelled
 from sepkit.config.labels import read_labels
 from sepkit.models.prompted import weights
 from sepkit.separators import prompted
@@ -117,6 +119,11 @@ def test_several_files_and_one_that_is_broken(street, tmp_path):
     found = json.loads(out)
     assert_as_laid(found)
     assert {each["path"] for each in found} == {str(street)}
+    (tmp_path / "edits.json").write_text(out)  # a batch takes the list as its edits
+    edits = FileEdits(Labelled(labels=str(tmp_path / "edits.json")))
+    windows = [(edit.prompt, *edit.windows) for edit in edits.of(str(street), street)]
+    assert windows == [(each["class"], (each["start_s"], each["end_s"])) for each in found]
+    assert edits.of(str(others[0]), others[0]) == ()
     assert [line.split(": ")[1] for line in said.splitlines()] == [str(path) for path in others[1:]]
     code, out, _ = sepkit("detect", street, others[0])
     assert code == 0 and out.splitlines()[0] == str(street)
