@@ -15,10 +15,11 @@ from sepkit.batch.bars import file_bar
 from sepkit.batch.file_result import FileResult, Told, say_nothing
 from sepkit.batch.journal import are_metrics
 from sepkit.config import Config, dump_config, parse_config
+from sepkit.config.edits import Where
 from sepkit.errors import SourceError
 from sepkit.files.naming import seen_from, shown
 from sepkit.files.whole_file import make_folder
-from sepkit.judge.evaluate import Evaluator, Excerpt, bring_together
+from sepkit.judge.evaluate import EDIT_METRICS, Evaluator, Excerpt, bring_together, with_metrics
 from sepkit.judge.stems import Truth, bring_stem, in_one_table
 from sepkit.judge.words import Known, read_words
 from sepkit.metrics.base import Evaluation, completed
@@ -99,10 +100,17 @@ def evaluate_files(
     out_dir: Path | None,
     quiet: bool = True,
     told: Told = say_nothing,
+    where: Where | None = None,
 ) -> str:
-    """Measure a pair of files; returns the table and, where `out_dir` is given, writes it there."""
+    """Measure a pair of files; returns the table and, where `out_dir` is given, writes it there.
+
+    where: the mix was edited, where it was; what says how well is then measured too.
+    """
     start_s, longest_s, main = time.perf_counter(), config.evaluate.longest_s, main_stem(config)
-    excerpt = bring_together(mix, clean, reference, background, read_words(words), longest_s)
+    excerpt = bring_together(mix, clean, reference, background, read_words(words), longest_s, where=where)
+    if where is not None:
+        metrics = with_metrics(config.evaluate.metrics, EDIT_METRICS)
+        config = config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"metrics": metrics})})
     facts = {"mix": shown(mix), main.name: shown(clean), **_truth_facts(Truth(reference, background))}
     measured = _measure(config, [main], lambda stem: excerpt, out_dir, facts, quiet=quiet)
     notes = [*excerpt.notes]

@@ -6,16 +6,26 @@ from pathlib import Path
 
 import click
 
-from sepkit.cli.options import chosen, config_option
+from sepkit.cli.options import chosen, config_option, given_file
 from sepkit.cli.voice import Voice, voice_options
 
 
 @click.command()
 @click.option("--mix", required=True, type=click.Path(path_type=Path), help="The file before.")
 @click.option("--clean", required=True, type=click.Path(path_type=Path), help="The file after.")
-@click.option("--reference", type=click.Path(path_type=Path), help="The true speech, if it is known.")
-@click.option("--background", type=click.Path(path_type=Path), help="The true background, if it is known.")
+@click.option("--reference", type=click.Path(path_type=Path), help="The truth of what CLEAN is to be, if known.")
+@click.option("--background", type=click.Path(path_type=Path), help="The true rest, if it is known.")
 @click.option("--words", type=click.Path(path_type=Path), help="A text file with the words spoken.")
+@click.option(
+    "--window",
+    "windows",
+    type=(str, str),
+    multiple=True,
+    metavar="START END",
+    help="Of an edit: from when to when, in seconds or as M:SS; several times, too.",
+)
+@click.option("--labels", type=given_file, help="The same from a label file.")
+@click.option("--fade-ms", type=click.FloatRange(0, 10_000), help="Its fades, which are left out [default: 70].")
 @click.option(
     "--out-dir",
     type=click.Path(path_type=Path),
@@ -29,12 +39,20 @@ def evaluate(
     reference: Path | None,
     background: Path | None,
     words: Path | None,
+    windows: tuple[tuple[str, str], ...],
+    labels: Path | None,
+    fade_ms: float | None,
     out_dir: Path | None,
     config_path: Path | None,
     voice: Voice,
 ) -> None:
-    """Measure a file before and after with the metrics of the configuration; print a table."""
-    from sepkit.batch.pilot import evaluate_files
+    """Measure a file before and after with the metrics of the configuration; print a table.
 
-    config, truth = chosen(config_path), (reference, background, words)
-    click.echo(evaluate_files(config, mix, clean, *truth, out_dir, voice.quiet, voice.file))
+    With --window or --labels, where an edit worked: also what it gained inside (with --reference), and whether any
+    sample changed outside.
+    """
+    from sepkit.batch.pilot import evaluate_files
+    from sepkit.config.asked import where
+
+    config, truth, places = chosen(config_path), (reference, background, words), where(windows, fade_ms, labels)
+    click.echo(evaluate_files(config, mix, clean, *truth, out_dir, voice.quiet, voice.file, places))

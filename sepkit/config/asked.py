@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sepkit.config.configuration import Config
-from sepkit.config.edits import Edit, Mode, well_formed, window_problem
+from sepkit.config.edits import Edit, Mode, Where, well_formed, window_problem
 from sepkit.config.labelled import Labelled
+from sepkit.config.labels import read_labels
 from sepkit.config.labels.times import seconds
 from sepkit.errors import ConfigError
 from sepkit.files.naming import clipped
+
+BOTH = "--labels and --window both say where; give one of them"
 
 
 class Asked(NamedTuple):
@@ -41,10 +45,28 @@ def editing(config: Config, asked: Asked) -> Config:
     return config.model_copy(update={"edits": edits})
 
 
+def where(windows: Sequence[tuple[str, str]], fade_ms: float | None, labels: Path | None) -> Where | None:
+    """Where something was edited, of windows as they were written or of a label file; None where neither is given.
+
+    Without `fade_ms` it is the longest of the label file's rows, else an edit's own.
+    """
+    if labels and windows:
+        raise ConfigError(BOTH)
+    if not (labels or windows):
+        if fade_ms is not None:
+            raise ConfigError("--fade-ms: belongs to windows; give --window or --labels too, or leave it out")
+        return None
+    rows = read_labels(labels).rows if labels else ()
+    known = [(row.start_s, row.end_s) for row in rows if row.start_s is not None and row.end_s is not None]
+    found = tuple(_window(*each) for each in windows) or (tuple(known) if len(known) == len(rows) else ())
+    fades = [row.fade_ms for row in rows if row.fade_ms is not None] if fade_ms is None else [fade_ms]
+    return Where(found, max(fades)) if fades else Where(found)
+
+
 def _check(asked: Asked) -> None:
     """What can be wrong with it, by the name of its option."""
     if asked.labels and asked.windows:
-        raise ConfigError("--labels and --window both say where; give one of them")
+        raise ConfigError(BOTH)
     if asked.prompt is None and not asked.labels:
         raise ConfigError('--prompt: is absent; name the sound that is meant, as --prompt "dog bark", or give --labels')
     if asked.prompt is not None:

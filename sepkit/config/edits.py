@@ -67,12 +67,9 @@ class Edit(Options):
             raise ConfigError(f"{where}: {path}: {text}") from error
 
     def spans(self, sample_rate: int, frames: int) -> Spans:
-        """The windows in a source of so many frames. A whole file has no fades: nothing unedited lies beside it."""
-        if not self.windows:
-            return Spans(((0, frames),), 0, ())
-        fade_frames = round(self.fade_ms / 1000 * sample_rate)
-        windows, notes = in_frames(self.windows, sample_rate, frames)
-        return Spans(windows, fade_frames, tuple(f"'{clipped(self.prompt, 40)}': {note}" for note in notes))
+        """The windows in a source of so many frames."""
+        found = Where(self.windows, self.fade_ms).spans(sample_rate, frames)
+        return found._replace(notes=tuple(f"'{clipped(self.prompt, 40)}': {note}" for note in found.notes))
 
 
 class Spans(NamedTuple):
@@ -81,6 +78,33 @@ class Spans(NamedTuple):
     windows: tuple[tuple[int, int], ...]
     fade_frames: int
     notes: tuple[str, ...]
+
+    def inside(self) -> tuple[tuple[int, int], ...]:
+        """The windows without their fades as `sepkit.stages.fade` fits them: where an edit is heard in full."""
+        if not self.fade_frames:
+            return self.windows
+        fading = ((start, stop, min(self.fade_frames, (stop - start - 1) // 2)) for start, stop in self.windows)
+        return tuple((start + fade, stop - fade) for start, stop, fade in fading if fade)
+
+
+class Where(NamedTuple):
+    """Where is edited: windows (start, end) in seconds, none for the whole file, and the fades inside them."""
+
+    windows: tuple[tuple[float, float], ...] = ()
+    fade_ms: float = 70.0
+
+    @classmethod
+    def of(cls, edits: Sequence[Edit]) -> Where:
+        """Of several edits: the windows of all, with the longest of their fades."""
+        windows = tuple(window for edit in edits for window in edit.windows)
+        return cls(windows if all(edit.windows for edit in edits) else (), max(edit.fade_ms for edit in edits))
+
+    def spans(self, sample_rate: int, frames: int) -> Spans:
+        """In a source of so many frames. A whole file has no fades: nothing unedited lies beside it."""
+        if not self.windows:
+            return Spans(((0, frames),), 0, ())
+        windows, notes = in_frames(self.windows, sample_rate, frames)
+        return Spans(windows, round(self.fade_ms / 1000 * sample_rate), notes)
 
 
 def well_formed(prompt: str) -> str:

@@ -21,13 +21,23 @@ from sepkit.audio.resample import resample
 from sepkit.audio.samples import Audio
 from sepkit.clock import Clock
 from sepkit.config import Config, plugins
+from sepkit.config.edits import Where
 from sepkit.config.sections import EvaluateConfig, MetricConfig, SourceConfig
 from sepkit.errors import ConfigError, SepkitError, SourceError
 from sepkit.files.naming import clipped
-from sepkit.metrics.base import BaseMetric, Evaluation, Pair, ReferenceKind, Score, not_measured, without_speech
+from sepkit.metrics.base import (
+    BaseMetric,
+    Edited,
+    Evaluation,
+    Pair,
+    ReferenceKind,
+    Score,
+    not_measured,
+    without_speech,
+)
 from sepkit.models.weights import WeightFile
 
-__all__ = ["EMBEDDED_METRICS", "Evaluation", "Evaluator", "Excerpt", "bring_together", "evaluate_pair"]
+__all__ = ["EDIT_METRICS", "EMBEDDED_METRICS", "Evaluation", "Evaluator", "Excerpt", "bring_together", "evaluate_pair"]
 
 EMBEDDED_METRICS = (
     *(
@@ -46,6 +56,8 @@ EMBEDDED_METRICS = (
     ),
 )
 """The metrics that need no download; what is measured where no configuration says otherwise."""
+EDIT_METRICS = ("inside_si_sdr", "inside_sdr", "outside")
+"""Those that need no download either, and the windows of an edit."""
 LENGTH_TOLERANCE_S = 0.1
 """Encoders pad by some milliseconds; files further apart than this are not a pair."""
 
@@ -114,13 +126,15 @@ def evaluate_pair(
     words: str | None = None,
     config: Config | None = None,
     reference_kind: ReferenceKind = "truth",
+    where: Where | None = None,
 ) -> Evaluation:
     """Measure what was made of a mix.
 
     reference: the truth of what `clean` is to be; or what the members made of the mix before the later stages, and
     then `reference_kind` is "own estimate".
     background: the true rest; without a reference, mix − background is the reference. words: the text spoken.
-    config: its `evaluate` section says what is measured; without one, all of `EMBEDDED_METRICS`.
+    config: its `evaluate` section says what is measured; without one, all of `EMBEDDED_METRICS`. where: the mix was
+    edited, where it was; `EDIT_METRICS` are then measured too.
     """
     if reference_kind not in get_args(ReferenceKind):
         known = ", ".join(map(repr, get_args(ReferenceKind)))
@@ -130,8 +144,15 @@ def evaluate_pair(
         if not isinstance(sound, str | Path | Audio) and (needed or sound is not None):
             raise SourceError(f"{name}: found {clipped(repr(sound))}; give a path or an Audio")
     chosen = config.evaluate if config else EvaluateConfig(metrics=tuple(map(MetricConfig.named, EMBEDDED_METRICS)))
-    excerpt = bring_together(mix, clean, reference, background, words, chosen.longest_s, reference_kind)
-    return Evaluator(chosen.metrics).evaluate(excerpt)
+    excerpt = bring_together(mix, clean, reference, background, words, chosen.longest_s, reference_kind, where=where)
+    return Evaluator(chosen.metrics if where is None else with_metrics(chosen.metrics, EDIT_METRICS)).evaluate(excerpt)
+
+
+def with_metrics(metrics: Iterable[MetricConfig], names: Iterable[str]) -> tuple[MetricConfig, ...]:
+    """The metrics, and those of the names that are not among them."""
+    metrics = tuple(metrics)
+    known = {each.metric for each in metrics}
+    return (*metrics, *(MetricConfig.named(name) for name in names if name not in known))
 
 
 def bring_together(
@@ -144,10 +165,12 @@ def bring_together(
     reference_kind: ReferenceKind = "truth",
     no_words: str = "",
     how: SourceConfig = AS_IT_IS,
+    where: Where | None = None,
 ) -> Excerpt:
     """The middle `longest_s` of all files, at the mix's rate and channel count and of one length.
 
-    no_words: why they are not known, where they were looked for. how: the mix is read.
+    no_words: why they are not known, where they were looked for. how: the mix is read. where: it was edited, where that
+    is known.
     """
     given = {"mix": mix, "clean": clean, "reference": reference, "background": background}
     with ExitStack() as stack:
@@ -162,17 +185,26 @@ def bring_together(
         length = min(frames, round(longest_s * rate))
         start = (frames - length) // 2
         audio = {name: _stretch(source, start, length, sources["mix"]) for name, source in sources.items()}
+        spans = where and where.spans(rate, sources["mix"].info.frames)
     if length < frames:
         notes.append(f"the middle {length / rate:.1f} s of {whole_s:.1f} s were measured")
         if words is not None:
             words, no_words = None, "the words given are those of the whole file and were not used"
             notes.append(no_words)
-    pair = Pair(words=words, reference_kind=reference_kind, no_words=no_words, no_speech="", **audio)
+    edited = spans and Edited(*(_within(each, start, length) for each in (spans.windows, spans.inside())))
+    notes += spans.notes if spans else ()
+    pair = Pair(**audio, words=words, reference_kind=reference_kind, no_words=no_words, no_speech="", edited=edited)
     if pair.reference is None and pair.background is not None:
         truth = Audio(pair.mix.samples - pair.background.samples, rate)
         pair = replace(pair, reference=truth, reference_kind="truth")
         notes.append("the reference is the mix minus the background given")
     return Excerpt(pair, start / rate, (start + length) / rate, whole_s, tuple(notes))
+
+
+def _within(spans: Iterable[tuple[int, int]], first: int, length: int) -> tuple[tuple[int, int], ...]:
+    """Of (start, stop) what lies within `length` frames from `first` on, counted from there."""
+    clipped_to = ((max(start - first, 0), min(stop - first, length)) for start, stop in spans)
+    return tuple((start, stop) for start, stop in clipped_to if start < stop)
 
 
 def _measure(metric: BaseMetric, pair: Pair) -> tuple[Score, ...]:

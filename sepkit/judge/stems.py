@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sepkit.config import Config
+from sepkit.config.edits import Where
+from sepkit.config.labelled import Labelled
 from sepkit.judge.evaluate import Excerpt, bring_together
 from sepkit.judge.words import Known
 from sepkit.metrics.base import Evaluation, Score
@@ -54,10 +56,16 @@ def bring_stem(
         reference_kind="truth" if has_truth or not stem.against else "own estimate",
         no_words=known.words.why,
         how=config.source,
+        where=_where(config),
     )
     unused = truth.background is not None and known.background is None
     notes = (*excerpt.notes, UNKNOWN_BACKGROUND) if unused else excerpt.notes
     return replace(excerpt, pair=replace(excerpt.pair, no_speech=known.no_speech), notes=notes)
+
+
+def _where(config: Config) -> Where | None:
+    """Where the configuration's edits work; None where it has none, or each file has its own and they are not told."""
+    return None if isinstance(config.edits, Labelled) or not config.edits else Where.of(config.edits)
 
 
 def told_apart(scores: Sequence[Score], stem: Stem, judged: Sequence[Stem]) -> tuple[Score, ...]:

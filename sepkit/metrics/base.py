@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,15 @@ tells of speech, and nobody speaks."""
 REFERENCE_NAMES: dict[str, str] = {"truth": "the truth", "own estimate": "the members' own estimate"}
 
 
+class Edited(NamedTuple):
+    """Where a mix was edited: (start, stop) in frames of the pair, in order and apart. inside: the windows' fades left
+    out.
+    """
+
+    windows: tuple[tuple[int, int], ...]
+    inside: tuple[tuple[int, int], ...]
+
+
 @dataclass(frozen=True)
 class Pair:
     """A mix and what was made of it, all at one rate, length and layout, and what is known about the truth.
@@ -39,7 +48,7 @@ class Pair:
     reference: what the clean sound is scored against; reference_kind: whether that is the truth, or what the members
     made of the mix before the later stages. background: the true rest; words: what is said. Each may be unknown.
     no_words: why the words, though they were looked for, are not known. no_speech: what the rendering said where nobody
-    speaks.
+    speaks. edited: where the mix was edited; None where that is not known.
     """
 
     mix: Audio
@@ -50,6 +59,7 @@ class Pair:
     reference_kind: ReferenceKind = "truth"
     no_words: str = ""
     no_speech: str = ""
+    edited: Edited | None = None
 
 
 @dataclass(frozen=True)
