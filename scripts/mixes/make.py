@@ -1,9 +1,11 @@
-"""Make a set of mixes whose speech is known, for `sepkit compare` and `scripts.bench quality`.
+"""Make a set of mixes whose parts are known, for `sepkit compare` and `scripts.bench quality`.
 
     python -m scripts.make_mixes --speech DIR --music DIR [--noise DIR] --snr -5 --snr 0 --seed 1 --each 20 --out OUT
+    python -m scripts.make_mixes --esc50 DIR --seed 1 --each 200 --out OUT
     python -m scripts.make_mixes --data DIR --out OUT [--new]
 
-The first form takes any folders (`scripts.mixes.folders`). The second makes the validation set, of unseen speakers,
+The first form takes any folders (`scripts.mixes.folders`). The second makes a set for `task: edit`
+(`scripts.mixes.sounds`). The third makes the validation set, of unseen speakers,
 composers and sources:
 
     recordings set aside ─ excerpts of 8 s ─ level ─ 24 bit ─ OUT/speech + OUT/background = OUT/mix, OUT/manifest.csv
@@ -21,12 +23,13 @@ from pathlib import Path
 import click
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from scripts.mixes.excerpts import EXCERPT_S, Deck, Signal, cut, length_s, read
 from scripts.mixes.folders import plan_folders, recordings_below
+from scripts.mixes.levels import levelled
 from scripts.mixes.manifest import CONDITIONS, PARTS, Excerpt, Planned, read_manifest, write_manifest
+from scripts.mixes.sounds import clips_of, plan_sounds, write_sounds
 from sepkit.errors import ConfigError, SepkitError
 from sepkit.files.whole_file import make_folder
 from sepkit.training.config import CorpusConfig, load_train_config
@@ -46,11 +49,6 @@ LEAST_S = {"noise": 3.0}
 shorter one is repeated."""
 LEVELS_DB = (-5.0, 0.0, 5.0, 10.0)
 """The speech's level over the background, where --snr says nothing."""
-MIX_DBFS = -26.0
-"""Active level of a mix; ITU-T P.56's usual one for speech."""
-PEAK = 0.9
-STEPS = 2**23
-"""From zero to full scale in 24 bit."""
 
 
 def plan(aside: Iterable[Recording], seed: int, each: int) -> list[Planned]:
@@ -128,16 +126,8 @@ def render(row: Planned, paths: dict[str, Path]) -> dict[str, Signal]:
     if row.level_db is not None:
         wanted = active_level(speech) * 10 ** (-row.level_db / 20)
         background = background * np.float32(wanted / max(active_level(background), 1e-9))
-    loudest = max(float(np.abs(signal).max()) for signal in (speech, background, speech + background))
-    level = active_level(speech + background)
-    gain = min(10 ** (MIX_DBFS / 20) / max(level, 1e-9), PEAK / max(loudest, 1e-9))
-    speech, background = quantised(speech * np.float64(gain)), quantised(background * np.float64(gain))
+    speech, background = levelled(speech, background)
     return {"mix": speech + background, "speech": speech, "background": background}
-
-
-def quantised(signal: NDArray[np.float64]) -> Signal:
-    """The same in whole steps of 24 bit, which float32 holds exactly."""
-    return (np.rint(signal * STEPS) / STEPS).astype(np.float32)
 
 
 def write_set(planned: list[Planned], paths: dict[str, Path], out: Path) -> Iterator[Planned]:
@@ -177,11 +167,18 @@ def make_from_folders(
     return list(tqdm(write_set(planned, paths, out), total=len(planned), unit="mix", disable=None))
 
 
+def make_of_sounds(esc50: Path, seed: int, each: int, out: Path) -> int:
+    """A set of two sounds at a time; returns how many mixes."""
+    planned = plan_sounds(clips_of(esc50), seed, each)
+    return len(list(tqdm(write_sounds(planned, out), total=len(planned), unit="mix", disable=None)))
+
+
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of recordings, as for training.")
 @click.option("--speech", type=click.Path(path_type=Path), help="Instead of --data: a folder of speech, and …")
 @click.option("--music", type=click.Path(path_type=Path), help="… one of music, …")
 @click.option("--noise", type=click.Path(path_type=Path), help="… one of noise, or both.")
+@click.option("--esc50", type=click.Path(path_type=Path), help="Or ESC-50's folder: a set for `task: edit`.")
 @click.option("--snr", multiple=True, type=float, help="With --speech: dB, again for each [default: -5, 0, 5, 10].")
 @click.option("--excerpt-s", default=EXCERPT_S, show_default=True, type=click.FloatRange(1, 60), help="With --speech.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that the set goes to.")
@@ -189,12 +186,19 @@ def make_from_folders(
 @click.option("--manifest", default=Path("data/validation/manifest.csv"), type=click.Path(path_type=Path))
 @click.option("--new", is_flag=True, help="Draw a new set, even where there is a manifest, and overwrite that.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of a new set.")
-@click.option("--each", default=20, show_default=True, type=click.IntRange(1), help="Mixes a condition in a new set.")
+@click.option(
+    "--each",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Mixes a condition in a new set; of --esc50: in all.",
+)
 def main(
     data: Path | None,
     speech: Path | None,
     music: Path | None,
     noise: Path | None,
+    esc50: Path | None,
     snr: tuple[float, ...],
     excerpt_s: float,
     out: Path,
@@ -204,18 +208,20 @@ def main(
     seed: int,
     each: int,
 ) -> None:
-    """Make a set from folders of speech, music and noise, or the validation set from its manifest."""
+    """Make a set from folders of speech, music and noise, or of ESC-50, or the validation set from its manifest."""
     given = {"speech": speech, "music": music, "noise": noise}
     folders = {kind: folder for kind, folder in given.items() if folder}
-    whole = bool(speech) and len(folders) > 1
-    if bool(data) == whole or bool(data) == bool(folders):
-        raise click.UsageError("give --speech with --music or --noise (or both), or --data alone")
+    if sum(map(bool, (data, folders, esc50))) != 1 or (folders and (not speech or len(folders) < 2)):
+        raise click.UsageError("give --speech with --music or --noise (or both), or --esc50 or --data alone")
     try:
         if data:
-            planned = make(data, out, load_train_config(config).corpus, manifest, seed, each, new)
+            mixes = len(make(data, out, load_train_config(config).corpus, manifest, seed, each, new))
         else:
-            planned = make_from_folders(folders, snr or LEVELS_DB, seed, each, excerpt_s, out)
             manifest = out / "manifest.csv"
+            if esc50:
+                mixes = make_of_sounds(esc50, seed, each, out)
+            else:
+                mixes = len(make_from_folders(folders, snr or LEVELS_DB, seed, each, excerpt_s, out))
     except SepkitError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{len(planned)} mixes in {out}, from {manifest}")
+    click.echo(f"{mixes} mixes in {out}, from {manifest}")

@@ -11,7 +11,8 @@ import soundfile
 from click.testing import CliRunner
 
 from scripts.mixes.excerpts import cut, is_heard
-from scripts.mixes.make import main, make, quantised
+from scripts.mixes.levels import quantised
+from scripts.mixes.make import main, make
 from scripts.mixes.manifest import CONDITIONS, Planned, read_manifest, write_manifest
 from sepkit.errors import ConfigError
 from sepkit.training.config import CorpusConfig
