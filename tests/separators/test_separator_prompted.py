@@ -1,9 +1,14 @@
 """The member prompted: its bands and transform against numpy, windows, level, channels, the band above, and fold 5."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
 
+from sepkit.errors import PromptError, WeightsError
 from sepkit.models.prompted import bands
 from sepkit.separators.base import Mix
 from sepkit.separators.prompted import separator as prompted
@@ -95,3 +100,44 @@ def test_how_a_prompt_is_understood_is_said():
     built = prompted.Separator(prompted.Options())
     assert built.understood("a puppy barking").startswith("'a puppy barking' is understood as dog (0.")
     assert built.understood("bicycle bell rust").endswith("name the sound in other words")
+
+
+def test_asked_nothing_it_answers_what_a_network_that_is_told_nothing_does(separator):
+    baseline = prompted.Separator(prompted.Options(asks="nothing"))
+    baseline.use(separator._network, "cpu")
+    mix, answers = noise(2), []
+    for prompt in ("dog bark", "rain"):
+        baseline.ask(prompt)
+        answers.append(separate(baseline, mix))
+    np.testing.assert_array_equal(*answers)
+    with torch.inference_mode():
+        X = bands.analyse(torch.from_numpy(mix), prompted.FACTOR)
+        gains = separator._network.gains(*separator._network.found(X[:, : bands.BINS]), torch.zeros(1, len(SOUNDS)))
+    low = bands.synthesise(
+        torch.cat([X[:, : bands.BINS] * gains, 0 * X[:, bands.BINS :]], 1), mix.shape[1], prompted.FACTOR
+    )
+    spectra = [np.fft.rfft(each)[:, : mix.shape[1] // 8] for each in (answers[0], low.numpy())]  # up to 6 kHz
+    assert agreement_db(np.abs(spectra[0]), np.abs(spectra[1])) > 40
+
+
+def test_weights_of_ones_own_are_read_checked_and_know_their_sounds(tmp_path):
+    torch.manual_seed(0)
+    network = PromptedNet(Shape(("dog", "cat"), (4, 4, 4, 4), (1,)))
+    path, sizes = tmp_path / "own.safetensors", json.dumps(asdict(network.shape))
+    path.write_bytes(save({name: each.contiguous() for name, each in network.state_dict().items()}, {"shape": sizes}))
+    built = prompted.Separator(prompted.Options(weights=str(path)))
+    built.load("cpu")
+    built.ask("a puppy barking")
+    mine = prompted.Separator(prompted.Options())
+    mine.use(network, "cpu")
+    mine.ask("dog")
+    np.testing.assert_array_equal(separate(built, noise(1)), separate(mine, noise(1)))
+    with pytest.raises(PromptError, match=r"as rain, which the weights do not know; name one of dog, cat"):
+        built.ask("heavy rain")
+    other = PromptedNet(Shape(("dog", "cat"), (4, 4, 4, 8), (1,))).state_dict()
+    path.write_bytes(save({name: each.contiguous() for name, each in other.items()}, {"shape": sizes}))
+    with pytest.raises(WeightsError, match=r"own\.safetensors is not as its sizes say"):
+        built.load("cpu")
+    path.unlink()
+    with pytest.raises(WeightsError, match=r"own\.safetensors .* is not in"):
+        built.load("cpu")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sepkit.models.weights import WeightFile, verify
+from sepkit.errors import WeightsError
+from sepkit.models.weights import WeightFile, unlike, verify
 
 if TYPE_CHECKING:
     from sepkit.models.prompted.network import PromptedNet
@@ -28,13 +29,23 @@ def weight_file() -> WeightFile:
     )
 
 
-def load(device: str) -> PromptedNet:
-    """The network with these weights, their file checked, ready to run on `device`."""
-    file = weight_file()
+def own_file(path: str) -> WeightFile:
+    """A file that `sepkit train text` has made."""
+    place = Path(path).expanduser()
+    size_bytes = place.stat().st_size if place.is_file() else 0
+    licence = "as its maker says (a local file)"
+    return WeightFile(f"prompted ({place.name})", place, size_bytes, "", "sepkit train text", "MIT", licence)
+
+
+def load(device: str, file: WeightFile | None = None) -> PromptedNet:
+    """The network with these weights, or those of `file`, checked, ready to run on `device`."""
+    file = file or weight_file()
     verify(file)
     from sepkit.models.prompted.network import PromptedNet, read
 
     shape, tensors = read(file.path, device)
     network = PromptedNet(shape)
+    if differs := unlike(network.state_dict(), tensors):
+        raise WeightsError(f"{file.model}: {file.path} is not as its sizes say, {differs}; give a file of sepkit train")
     network.load_state_dict(tensors)
     return network.to(device).eval()

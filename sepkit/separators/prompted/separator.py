@@ -6,11 +6,13 @@ The network hears up to 8 kHz; what lies above follows the gain of the highest b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from sepkit import config
+from sepkit.errors import PromptError
+from sepkit.files.naming import clipped
 from sepkit.models import memory, prompts
 from sepkit.models.prompted import weights
 from sepkit.models.prompts.table import weight_file as words_file
@@ -28,9 +30,16 @@ CONTEXT_S = 2.6
 
 
 class Options(config.Options):
-    """prompt: the sound in words ("dog bark"); empty where each edit has its own."""
+    """What is wanted, and by which weights.
+
+    prompt: the sound in words ("dog bark"); empty where each edit has its own. weights: a file that `sepkit train text`
+    has made; null takes sepkit's own. asks: "nothing" tells the network no prompt, which is what weights made with
+    --baseline are for.
+    """
 
     prompt: str = ""
+    weights: str | None = None
+    asks: Literal["prompt", "nothing"] = "prompt"
 
 
 def catalogue() -> tuple[WeightFile, ...]:
@@ -51,11 +60,12 @@ class Separator(BaseSeparator):
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The network's file, and that of the words."""
-        return (*catalogue(), words_file())
+        own = self.options.weights
+        return (weights.weight_file() if own is None else weights.own_file(own)), words_file()
 
     def load(self, device: str) -> None:
         """Build the network and read its weights."""
-        self.use(weights.load(device), device)
+        self.use(weights.load(device, self.weights()[0]), device)
         if self.options.prompt:
             self.ask(self.options.prompt)
 
@@ -66,6 +76,12 @@ class Separator(BaseSeparator):
     def ask(self, prompt: str) -> None:
         """The sound that the prompt's words come nearest to."""
         self._sound = prompts.understand(prompt).sound
+        known = self._network.shape.sounds
+        if self.options.asks == "prompt" and self._sound not in known:
+            raise PromptError(
+                f"prompt '{clipped(prompt)}' is understood as {self._sound}, which the weights do not know; name one "
+                f"of {clipped(', '.join(known), 200)}"
+            )
 
     def understood(self, prompt: str) -> str:
         """Which sound it is taken for, and how near its words are."""
@@ -78,7 +94,8 @@ class Separator(BaseSeparator):
         from sepkit.models.prompted import bands
 
         network, frames = self._network, mix.samples.shape[1]
-        asked = torch.tensor([[float(sound == self._sound) for sound in network.shape.sounds]], device=self._device)
+        wanted = self._sound if self.options.asks == "prompt" else None
+        asked = torch.tensor([[float(sound == wanted) for sound in network.shape.sounds]], device=self._device)
         with memory.kept(), torch.inference_mode():
             X = bands.analyse(torch.from_numpy(mix.samples).to(self._device), FACTOR)
             heard = X[:, : bands.BINS].mean(0, keepdim=True)
