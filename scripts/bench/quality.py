@@ -25,7 +25,7 @@ from scripts.bench.quality_choices import configurations, fusions, stages
 from scripts.bench.quality_methods import Method, Pipelines, alone, read_sound, unprocessed
 from scripts.bench.quality_scores import FileScore, Scorer, Truth, overview, separation, tables
 from scripts.mixes.manifest import read_manifest
-from sepkit.compare.methods import UNPROCESSED
+from sepkit.compare.method import UNPROCESSED
 from sepkit.config import Config, default_config_path, load_config
 from sepkit.errors import ConfigError, WeightsError
 from sepkit.files.whole_file import make_folder

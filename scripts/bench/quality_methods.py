@@ -21,7 +21,7 @@ from sepkit.audio import resample
 from sepkit.audio.read import audio_source
 from sepkit.audio.samples import Audio, Samples
 from sepkit.clock import Clock
-from sepkit.compare.methods import ORACLE
+from sepkit.compare.method import ORACLE
 from sepkit.compare.oracle import oracle
 from sepkit.config import Config, plugins
 from sepkit.config.sections import MemberConfig

@@ -18,7 +18,7 @@ import numpy as np
 from scripts.bench.measuring import table
 from scripts.bench.word_edges import edges, kept_db
 from sepkit.audio.samples import Audio, Samples
-from sepkit.compare.methods import UNPROCESSED
+from sepkit.compare.method import UNPROCESSED
 from sepkit.compare.pairs import column
 from sepkit.compare.statistics import differences, interval
 from sepkit.metrics import dnsmos

@@ -1,4 +1,4 @@
-"""Configurations beside each other on a set of pairs whose speech is known: `sepkit compare`.
+"""Configurations beside each other on a set of pairs whose parts are known: `sepkit compare`.
 
     set ─ pairs ─┐
     methods ─────┴ render, measure ─ results.jsonl ─ tables ─┬ comparison.md, .csv, .html

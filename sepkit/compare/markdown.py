@@ -17,7 +17,7 @@ ARROWS: dict[Better, str] = {"higher": "↑ better", "lower": "↓ better", "nei
 
 def write(path: Path, title: str, made: Comparison) -> Path:
     """Write comparison.md."""
-    parts = [f"# {_text(title)}", explanation(made), "## Overview", overview(made)]
+    parts = [f"# {_text(title)}", explanation(made), *_listed(made.remarks), "## Overview", overview(made)]
     for table in made.tables:
         parts += [f"## {_text(heading(table))}", metric(table, list(made.columns)), *remarks(table)]
     if made.notes:
@@ -68,7 +68,11 @@ def heading(table: Table) -> str:
 
 def remarks(table: Table) -> list[str]:
     """What was not measured, as a list in one part; none where all was."""
-    return ["\n".join(f"- {_text(why)}" for why in table.why)] if table.why else []
+    return _listed(table.why)
+
+
+def _listed(sentences: Sequence[str]) -> list[str]:
+    return ["\n".join(f"- {_text(each)}" for each in sentences)] if sentences else []
 
 
 def _cell(table: Table, method: str, column: str, difference: bool) -> str:

@@ -9,6 +9,7 @@ targets for supervised speech separation", IEEE/ACM TASLP 22(12), 2014, with exp
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -18,6 +19,12 @@ from sepkit.audio.stft import Stft, power
 WINDOW_S = 0.032
 """The window of speech enhancement at 16 kHz: 512 frames; at other rates the nearest power of two."""
 HOPS_PER_WINDOW = 4
+
+
+def oracle_of(mix: Audio, truths: Mapping[str, Audio]) -> dict[str, Audio]:
+    """Each of the truths through its mask; what is left of the mix is its background."""
+    rests = {name: Audio(mix.samples - truth.samples, mix.sample_rate) for name, truth in truths.items()}
+    return {name: oracle(mix, truth, rests[name]) for name, truth in truths.items()}
 
 
 def oracle(mix: Audio, speech: Audio, background: Audio) -> Audio:

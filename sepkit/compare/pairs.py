@@ -6,16 +6,20 @@
     DIR/words/NAME.txt        the words spoken, UTF-8 (optional)
     DIR/manifest.csv          columns name, condition, level_db; others are not read (optional)
 
+Of `task: edit` the folders are mix, target (what the prompt names) and other, and manifest.csv says prompts and windows
+(`sepkit.compare.asked`).
+
 A condition is a kind of background, level_db the speech's level over it. `scripts.make_mixes` makes such a set.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from sepkit.compare.asked import Asked, read_asked
 from sepkit.errors import ConfigError
 from sepkit.files.naming import shown
 
@@ -23,8 +27,27 @@ EVERY = "all"
 """The condition of a set without a manifest, and the column of all files."""
 
 
+class Layout(NamedTuple):
+    """What the folders of a set are called: that of each judged stem's truth, and that of the rest of the mix.
+
+    asks: whether manifest.csv says what each mix is asked for.
+    """
+
+    truths: Mapping[str, str]
+    rest: str = "background"
+    asks: bool = False
+
+
+SPEECH = Layout({"speech": "speech"})
+
+
+def layout(stems: Iterable[str], in_place: bool) -> Layout:
+    """Of a task with these judged stems. in_place: it is told what to change, and where."""
+    return Layout(dict.fromkeys(stems, "target"), "other", True) if in_place else Layout({stem: stem for stem in stems})
+
+
 class SetPair(NamedTuple):
-    """A mix of the set, where it lies, and what is known about it. truths: by stem."""
+    """A mix of the set, where it lies, and what is known about it. truths: by stem. background: the rest, all else."""
 
     name: str
     condition: str
@@ -33,6 +56,7 @@ class SetPair(NamedTuple):
     truths: dict[str, Path]
     background: Path | None = None
     words: Path | None = None
+    asked: Asked | None = None
 
     @property
     def column(self) -> str:
@@ -44,6 +68,7 @@ class _Row(NamedTuple):
     name: str
     condition: str
     level_db: float | None
+    asked: Asked | None = None
 
 
 def column(condition: str, level_db: float | None) -> str:
@@ -56,38 +81,42 @@ def column(condition: str, level_db: float | None) -> str:
     return condition.replace("_", " ") + level
 
 
-def read_set(folder: Path, stems: Sequence[str] = ("speech",)) -> list[SetPair]:
-    """The pairs of a set, in the manifest's order, else by name. What does not fit together is named.
-
-    stems: those whose truth is needed.
-    """
+def read_set(folder: Path, known_as: Layout = SPEECH) -> list[SetPair]:
+    """The pairs of a set, in the manifest's order, else by name. What does not fit together is named."""
+    truths = tuple(dict.fromkeys(known_as.truths.values()))
     if not (folder / "mix").is_dir():
         raise ConfigError(
-            f"--set: {shown(folder)} holds no folder 'mix'; give one with mix/ and {'/, '.join(stems)}/, "
+            f"--set: {shown(folder)} holds no folder 'mix'; give one with mix/ and {'/, '.join(truths)}/, "
             "as `python -m scripts.make_mixes` makes it"
         )
-    parts = {part: _by_stem(folder / part) for part in ("mix", *stems, "background", "words")}
+    parts = {part: _by_stem(folder / part) for part in ("mix", *truths, known_as.rest, "words")}
     mixes = parts["mix"]
-    rows = _read_manifest(folder / "manifest.csv") or [_Row(name, EVERY, None) for name in sorted(mixes)]
+    rows = _read_manifest(folder / "manifest.csv", known_as.asks)
+    if known_as.asks and not rows:
+        raise ConfigError(f"--set: {shown(folder)} holds no manifest.csv, which says the prompt of each mix; give one")
+    rows = rows or [_Row(name, EVERY, None) for name in sorted(mixes)]
     if not rows:
         raise ConfigError(f"--set: {shown(folder / 'mix')} is empty; put mixes there")
     known = {row.name for row in rows}
     for part, files in parts.items():
         _refuse_strangers(files.values(), known if part == "mix" else set(mixes), part)
-    for part in ("mix", *stems):
+    for part in ("mix", *truths):
         missing = next((row.name for row in rows if row.name not in parts[part]), None)
         if missing is not None:
             raise ConfigError(
                 f"--set: {shown(folder / part)} holds no file for '{shown(missing)}'; each mix needs its "
-                f"{' and '.join(stems)} (silence, where there is none), and each name in manifest.csv its mix"
+                f"{' and '.join(truths)} (silence, where there is none), and each name in manifest.csv its mix"
             )
     return [
         SetPair(
-            *row,
+            row.name,
+            row.condition,
+            row.level_db,
             mixes[row.name],
-            {stem: parts[stem][row.name] for stem in stems},
-            parts["background"].get(row.name),
+            {stem: parts[part][row.name] for stem, part in known_as.truths.items()},
+            parts[known_as.rest].get(row.name),
             parts["words"].get(row.name),
+            row.asked,
         )
         for row in rows
     ]
@@ -115,14 +144,15 @@ def _refuse_strangers(files: Iterable[Path], known: set[str], part: str) -> None
         )
 
 
-def _read_manifest(path: Path) -> list[_Row]:
+def _read_manifest(path: Path, asks: bool) -> list[_Row]:
     """The rows of the manifest; none where there is no manifest."""
+    needed = ("name", "prompt" if asks else "condition")
     try:
         with path.open(encoding="utf-8", newline="") as file:
             table = csv.DictReader(file, strict=True)
-            if not {"name", "condition"} <= set(table.fieldnames or ()):
-                raise ConfigError(f"{shown(path)}: needs the columns name and condition, found {table.fieldnames}")
-            rows = [_row(fields, f"{shown(path)}, line {table.line_num}") for fields in table]
+            if not set(needed) <= set(table.fieldnames or ()):
+                raise ConfigError(f"{shown(path)}: needs the columns {' and '.join(needed)}, found {table.fieldnames}")
+            rows = [_row(fields, f"{shown(path)}, line {table.line_num}", asks) for fields in table]
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -136,10 +166,11 @@ def _read_manifest(path: Path) -> list[_Row]:
     return rows
 
 
-def _row(fields: dict[str, str | None], where: str) -> _Row:
+def _row(fields: dict[str, str | None], where: str, asks: bool) -> _Row:
     level = (fields.get("level_db") or "").strip()
     try:
         level_db = float(level) if level else None
     except ValueError:
         raise ConfigError(f"{where}: level_db: a number of dB or nothing, found '{shown(level)}'") from None
-    return _Row(fields["name"] or "", shown((fields["condition"] or "").strip()) or EVERY, level_db)
+    condition = shown((fields.get("condition") or "").strip()) or EVERY
+    return _Row(fields["name"] or "", condition, level_db, read_asked(fields, where) if asks else None)

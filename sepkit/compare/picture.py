@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sepkit.compare.methods import RULES, Method
+from sepkit.compare.method import Method
+from sepkit.compare.methods import RULES
 from sepkit.compare.statistics import Interval, interval
 from sepkit.compare.tables import COMPUTE, LEFT, LOST, Comparison
 from sepkit.files.whole_file import whole_file

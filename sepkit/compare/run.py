@@ -20,17 +20,27 @@ from sepkit import __version__
 from sepkit.batch.bars import unwatched
 from sepkit.batch.journal import are_metrics, is_number
 from sepkit.compare import markdown, page, picture, spreadsheet, tables
-from sepkit.compare.methods import Method, first_configured, methods
-from sepkit.compare.pairs import EVERY, SetPair, read_set
-from sepkit.compare.tables import Comparison
+from sepkit.compare.method import Method
+from sepkit.compare.methods import first_configured, methods
+from sepkit.compare.pairs import EVERY, SetPair, layout, read_set
+from sepkit.compare.tables import LOST, Comparison
 from sepkit.config import load_config
+from sepkit.config.edits import Where
 from sepkit.config.sections import EvaluateConfig, MetricConfig
 from sepkit.errors import ConfigError, SepkitError, SourceError
 from sepkit.files.digest import sha256_of
 from sepkit.files.hold import held
 from sepkit.files.json_lines import JsonLines
 from sepkit.files.naming import shown
-from sepkit.judge.evaluate import EMBEDDED_METRICS, Evaluator, Excerpt, bring_together
+from sepkit.judge.evaluate import (
+    EDIT_METRICS,
+    EMBEDDED_METRICS,
+    LENGTH_TOLERANCE_S,
+    Evaluator,
+    Excerpt,
+    bring_together,
+    with_metrics,
+)
 from sepkit.judge.stems import in_one_table, told_apart
 from sepkit.judge.words import read_words
 from sepkit.metrics.base import Evaluation, Score, not_measured
@@ -46,12 +56,16 @@ WORDS_METRIC = "wer"
 
 @dataclass(frozen=True)
 class CompareJob:
-    """configs: the first is the one that the others are compared with. fusion_rules: also run the other rules."""
+    """configs: the first is the one that the others are compared with. fusion_rules: also run the other rules.
+
+    baseline: of a comparison of edits, the weights of the network that is told no prompt.
+    """
 
     configs: tuple[Path, ...]
     folder: Path
     out: Path
     fusion_rules: bool = False
+    baseline: Path | None = None
     quiet: bool = False
 
 
@@ -93,11 +107,13 @@ class Measurer:
         excerpts = self._excerpts(trial.pair)
         main = next(iter(excerpts.values()))
         truths = {name: each.pair.reference for name, each in excerpts.items() if each.pair.reference}
-        answer = trial.method.answer(main.pair.mix, truths)
+        answer = trial.method.answer(main.pair.mix, truths, trial.pair)
         found = []
         for stem in self._stems:
             excerpt = excerpts[stem.name]
             pair = replace(excerpt.pair, clean=answer.stems[stem.name])
+            if trial.method.of_the_rest:
+                pair = replace(pair, reference=pair.background, background=pair.reference)
             found.append((stem, self._evaluated(replace(excerpt, pair=pair))))
         return _line(trial, answer.cpu_s, in_one_table(found))
 
@@ -105,10 +121,16 @@ class Measurer:
         """The mix beside each stem's truth. Background and words are known of a stem that stands alone."""
         alone = len(self._stems) == 1
         background, words = (pair.background, read_words(pair.words)) if alone else (None, None)
+        where = pair.asked and Where.of([pair.asked.edit])
         found = {
-            name: bring_together(pair.mix, pair.mix, truth, background, words, self._chosen.longest_s)
+            name: bring_together(pair.mix, pair.mix, truth, background, words, self._chosen.longest_s, where=where)
             for name, truth in pair.truths.items()
         }
+        if where and any(each.end_s - each.start_s < each.whole_s - LENGTH_TOLERANCE_S for each in found.values()):
+            raise SourceError(
+                f"{shown(pair.mix)}: lasts longer than evaluate.longest_s, {self._chosen.longest_s:g} s; give a "
+                "shorter one, or raise that"
+            )
         if len({each.pair.mix.frames for each in found.values()}) > 1:
             raise SourceError(f"{shown(pair.mix)}: its stems differ in length; give all of them the mix's")
         return found
@@ -125,31 +147,35 @@ class Measurer:
 def run_compare(job: CompareJob, told: Told = lambda line: None) -> str:
     """Compare, and write everything into `job.out`. Returns the summary and the paths, for the terminal."""
     configs = [(path, load_config(path)) for path in job.configs]
-    stems = judged(make_task(configs[0][1]).stems())
-    pairs = read_set(job.folder, [stem.name for stem in stems])
-    compared = methods(configs, job.fusion_rules)
+    task = make_task(configs[0][1])
+    stems = judged(task.stems())
+    pairs = read_set(job.folder, layout([stem.name for stem in stems], task.in_place))
+    compared, remarks = methods(configs, pairs, job.fusion_rules, job.baseline)
     measurer = Measurer(_chosen(configs[0][1].evaluate, pairs), stems)
     if job.out.exists() and not job.out.is_dir():
         raise ConfigError(f"--out: {shown(job.out)} is a file; give a folder")
     with held(job.out, "comparison"):
         lines = _measured(compared, pairs, measurer, JsonLines(job.out / RESULTS_NAME), job.quiet, told)
     base = first_configured(compared)
-    made = tables.compare(measurer.rows, compared, pairs, lines, base)
+    made = tables.compare(measurer.rows, compared, pairs, lines, base, remarks)
     written = _write(job, made, compared)
     paths = "\n".join(f"→ {shown(path)}" for path in (*written, job.out / RESULTS_NAME))
-    return f"{markdown.overview(made)}\n\n{paths}"
+    said = "".join(f"note: {remark}\n" for remark in remarks)
+    return f"{markdown.overview(made)}\n\n{said}{paths}"
 
 
 def _write(job: CompareJob, made: Comparison, compared: Sequence[Method]) -> tuple[Path, ...]:
     title = f"{shown(job.folder.resolve().name)}: {len(made.methods)} methods on {len(made.columns[EVERY])} mixes"
-    points = picture.points(made, compared)
-    drawing = picture.draw(points)
-    return (
+    files = [
         markdown.write(job.out / "comparison.md", title, made),
         spreadsheet.write(job.out / "comparison.csv", made),
-        picture.write(job.out / "trade_off.svg", drawing),
-        page.write(job.out / "comparison.html", title, made, points, drawing),
-    )
+    ]
+    points, drawing = [], ""
+    if LOST in made.values:
+        points = picture.points(made, compared)
+        drawing = picture.draw(points)
+        files.append(picture.write(job.out / "trade_off.svg", drawing))
+    return *files, page.write(job.out / "comparison.html", title, made, points, drawing)
 
 
 def _measured(
@@ -198,10 +224,14 @@ def _trials(compared: Sequence[Method], pairs: Sequence[SetPair], metrics: str) 
     """Every method on every mix, method by method."""
     contents = {pair.name: [sha256_of(path) if path else "" for path in _places(pair)] for pair in pairs}
     return [
-        Trial(method, pair, _key(__version__, method.identity, metrics, *contents[pair.name]))
+        Trial(method, pair, _key(__version__, method.identity, metrics, *_asked(pair), *contents[pair.name]))
         for method in compared
         for pair in pairs
     ]
+
+
+def _asked(pair: SetPair) -> tuple[str, ...]:
+    return pair.asked.identity() if pair.asked else ()
 
 
 def _places(pair: SetPair) -> tuple[Path | None, ...]:
@@ -224,10 +254,14 @@ def _line(trial: Trial, cpu_s: float | None, found: Evaluation) -> dict[str, Any
 
 
 def _chosen(evaluate: EvaluateConfig, pairs: Sequence[SetPair]) -> EvaluateConfig:
-    """The metrics of the first configuration and the trade-off; those of words only where some are known."""
+    """The metrics of the first configuration and the trade-off; those of words only where some are known.
+
+    Of edits: what it measures, and what is measured inside and outside windows.
+    """
+    if pairs[0].asked:
+        return evaluate.model_copy(update={"metrics": with_metrics(evaluate.metrics, EDIT_METRICS)})
     chosen = evaluate.metrics or tuple(map(MetricConfig.named, EMBEDDED_METRICS))
-    if not any(metric.metric == "trade_off" for metric in chosen):
-        chosen = (*chosen, MetricConfig.named("trade_off"))
+    chosen = with_metrics(chosen, ["trade_off"])
     if not any(pair.words for pair in pairs):
         chosen = tuple(metric for metric in chosen if metric.metric != WORDS_METRIC)
     return evaluate.model_copy(update={"metrics": chosen})

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sepkit.compare.methods import UNPROCESSED, Method
+from sepkit.compare.method import UNPROCESSED, Method
 from sepkit.compare.pairs import EVERY, SetPair
 from sepkit.compare.statistics import Interval, differences, interval, is_better
 from sepkit.metrics.base import Score
@@ -15,7 +15,7 @@ COMPUTE = Score("compute", "CPU-seconds per second of sound", "s/s", "lower")
 """On one thread, all stages, without loading; a row like a metric's."""
 
 LOST, LEFT = "speech_lost", "music_left"
-"""The rows of the trade-off, which every comparison measures."""
+"""The rows of the trade-off, which every comparison but that of edits measures."""
 LEAST_BACKGROUND_DB = -60.0
 """A mix whose background lies further below its speech is clean speech."""
 MIXED = "speech and background"
@@ -74,6 +74,7 @@ class Comparison(NamedTuple):
 
     main: the column that the overview and the picture show.
     values: metric → method → mix → figure. notes: what was brought into line in mixes before measuring, how often.
+    remarks: what a reader should know of the methods.
     """
 
     tables: tuple[Table, ...]
@@ -83,6 +84,7 @@ class Comparison(NamedTuple):
     base: str
     values: dict[str, dict[str, Values]]
     notes: dict[str, int]
+    remarks: tuple[str, ...] = ()
 
 
 def counted(mixes: int) -> str:
@@ -91,14 +93,19 @@ def counted(mixes: int) -> str:
 
 
 def compare(
-    rows: Sequence[Score], compared: Sequence[Method], pairs: Sequence[SetPair], lines: Lines, base: Method
+    rows: Sequence[Score],
+    compared: Sequence[Method],
+    pairs: Sequence[SetPair],
+    lines: Lines,
+    base: Method,
+    remarks: Sequence[str] = (),
 ) -> Comparison:
     """Tables of every metric row, and of compute."""
     columns = _columns(pairs, lines)
     values = {row.name: _values(row, compared, lines) for row in (*rows, COMPUTE)}
     tables = []
     for row in (*rows, COMPUTE):
-        rivals = [each.label for each in compared if not each.uses_truth]
+        rivals = [each.label for each in compared if each.competes]
         if not _has_meaning_of_the_mix(row, lines):
             rivals.remove(UNPROCESSED)
         by_column = {
@@ -108,14 +115,15 @@ def compare(
         tables.append(Table(row, cells, _why(row, compared, lines)))
     notes = Counter(note for (label, _), line in lines.items() if label == base.label for note in line["notes"])
     labels, main = tuple(each.label for each in compared), MIXED if MIXED in columns else EVERY
-    return Comparison(tuple(tables), labels, columns, main, base.label, values, dict(notes))
+    return Comparison(tuple(tables), labels, columns, main, base.label, values, dict(notes), tuple(remarks))
 
 
 def _columns(pairs: Sequence[SetPair], lines: Lines) -> dict[str, tuple[str, ...]]:
     """The names of the mixes in every column: all, those of speech and background where these are not all, and each
     condition's.
     """
-    levels = {pair.name: lines[UNPROCESSED, pair.name]["metrics"][LEFT]["after"] for pair in pairs}
+    unmeasured = {"after": None}
+    levels = {pair.name: lines[UNPROCESSED, pair.name]["metrics"].get(LEFT, unmeasured)["after"] for pair in pairs}
     mixed = tuple(name for name, level_db in levels.items() if level_db is not None and level_db > LEAST_BACKGROUND_DB)
     columns = {EVERY: tuple(levels)}
     if 0 < len(mixed) < len(levels):

@@ -12,7 +12,7 @@ from scipy.stats import bootstrap
 
 from sepkit.cli import main
 from sepkit.compare import CompareJob, run_compare
-from sepkit.compare.methods import ORACLE, UNPROCESSED
+from sepkit.compare.method import ORACLE, UNPROCESSED
 from sepkit.config import load_config, parse_config
 from sepkit.errors import ConfigError, OutputError, SourceError
 from sepkit.judge.evaluate import evaluate_pair

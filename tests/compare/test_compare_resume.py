@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from sepkit.compare import CompareJob, run_compare
-from sepkit.compare.methods import UNPROCESSED
+from sepkit.compare.method import UNPROCESSED
 from sepkit.render.ensemble import Ensemble
 from tests.compare.sets import NN, configs, lines, renders, table
 

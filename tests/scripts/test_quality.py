@@ -16,7 +16,7 @@ from scripts.bench.__main__ import QUALITY_TABLES, main
 from scripts.bench.quality_scores import FileScore, Scorer, Truth, bounded_db, change, heard_once, overview, tables
 from scripts.mixes.manifest import Excerpt, Planned, write_manifest
 from sepkit.audio.samples import Audio
-from sepkit.compare.methods import UNPROCESSED
+from sepkit.compare.method import UNPROCESSED
 from sepkit.config import default_config_path, load_config
 from sepkit.config.sections import FuseConfig, MemberConfig
 from sepkit.errors import SourceError
