@@ -1,6 +1,6 @@
 """What an edit changed outside its windows: the number of samples that differ from the mix, and the L2 of it.
 
-    L2 = √( Σ (y − x)² )   over all channels and frames outside the windows, fades among the windows
+    L2 = √( Σ (y − x)² ), full scale 1, over all channels and frames outside the windows; fades lie inside
 
 Both must be 0: outside, an edit leaves every sample as it is. Samples are compared as float32, which tells apart those
 of up to 24 bits; the bytes of wider files, and of whole files, are the tests' to compare.
@@ -30,7 +30,7 @@ class Metric(BaseMetric):
         """The count, then the L2."""
         return (
             Score("outside", "Changed outside the windows", "samples", "lower"),
-            Score("outside_l2", "L2 of the change outside", "of full scale", "lower"),
+            Score("outside_l2", "L2 of the change outside", "", "lower"),
         )
 
     def measure(self, pair: Pair) -> tuple[Score, ...]:

@@ -213,3 +213,16 @@ def test_a_hundred_thousand_rows(tmp_path):
     assert only == Edit(
         prompt="high", mode="remove", windows=tuple((float(at), at + 0.5) for at in range(100)), fade_ms=0
     )
+
+
+@pytest.mark.parametrize(
+    ("edits", "begins_s"), [("edits.csv", 0.2), ("[{prompt: low, mode: keep, windows: [[0.3, 0.6]]}]", 0.3)]
+)
+def test_the_gate_counts_what_changed_outside_each_files_own_windows(tmp_path, edits, begins_s):
+    lay(tmp_path / "in", "a.wav")
+    gate = "gate: {outside_samples_max: 0, outside_l2_max: 0}\nevaluate: {batch_metrics: [{metric: outside}]}\n"
+    report = run_batch(job(tmp_path, edits, "a.wav,low,remove,0.2,0.4,0\na.wav,low,keep,0.7,0.8,0\n", also=gate))
+    assert [row.verdict for row in report.rows] == ["passed"]
+    (line,) = map(json.loads, (tmp_path / "out" / JOURNAL_NAME).read_text().splitlines())
+    assert line["metrics"]["outside"]["after"] == 0
+    assert changed(tmp_path, "a")[0] == pytest.approx(begins_s, abs=0.01)
