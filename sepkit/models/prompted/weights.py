@@ -23,7 +23,7 @@ def weight_file() -> WeightFile:
         path=WEIGHTS_PATH,
         size_bytes=SIZE_BYTES,
         sha256=SHA256,
-        source="sepkit's own, sepkit/weights/prompted.md",
+        source="sepkit's own, sepkit/weights/prompted.md; sounds of https://github.com/karolpiczak/ESC-50",
         licence_code="MIT",
         licence_weights="MIT",
     )
