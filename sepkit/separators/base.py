@@ -43,8 +43,8 @@ class Mix:
     """A stretch of the source as one member sees it.
 
     samples: (channels, frames) float32 at the member's own rate and channel count.
-    mean, std: of the whole source's mono mix (not of this stretch), where the member asks for them; side: root mean
-    square of half the difference of its two channels.
+    mean, std: of the whole source's mono mix (not of this stretch), where the member asks for them; side: standard
+    deviation of half the difference of its two channels.
     seed: the run's seed; the same seed and samples give the same estimate.
     place: of a stretch that has context around it; None: all of it is used, and nothing comes after it.
     """

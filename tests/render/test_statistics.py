@@ -17,5 +17,5 @@ def test_mean_deviation_and_side_of_each_pair(tmp_path):
     with open_source(path) as source:
         first, second = measured(source)
     mono = samples[:2].astype(float).mean(0)
-    assert first == pytest.approx((mono.mean(), mono.std(ddof=1), np.sqrt(np.mean((samples[0] - mono) ** 2))), rel=1e-6)
+    assert first == pytest.approx((mono.mean(), mono.std(ddof=1), np.std(samples[0] - mono)), rel=1e-6)
     assert second == pytest.approx((samples[2].mean(dtype=float), samples[2].std(ddof=1, dtype=float), 0), rel=1e-6)

@@ -68,7 +68,7 @@ def separate(separator, samples, place=None, of=None):
     """of: the source that the statistics are of; `samples` themselves where it is left out."""
     source = samples if of is None else of
     mono = source.mean(0, dtype=np.float64)
-    side = float(np.sqrt(np.mean(np.square(source[0] - mono)))) if len(source) == 2 else 0.0
+    side = float(np.std(source[0] - mono)) if len(source) == 2 else 0.0
     mix = Mix(np.ascontiguousarray(samples, np.float32), float(mono.mean()), float(mono.std()), side, place=place)
     return separator.separate(mix).wanted
 
@@ -275,6 +275,15 @@ def test_speech_comes_out_and_music_goes(separator, pilot):
     separator.begin(RATE_HZ)
     left = separate(separator, music)
     assert 10 * np.log10(np.sum(left.astype(float) ** 2) / np.sum(music.astype(float) ** 2)) < -20
+
+
+@pytest.mark.parametrize("offsets", [(0.1,), (0.1, -0.1)])
+def test_an_offset_far_above_quiet_speech_changes_little(separator, pilot, offsets):
+    mix, speech, _ = pilot
+    quiet, offset = 0.01 * np.repeat(mix, len(offsets), 0), np.float32(offsets)[:, None]
+    separator.begin(RATE_HZ)
+    found = separate(separator, quiet + offset)
+    assert si_sdr_db(found[0] - found[0].mean(), speech[0]) - si_sdr_db(mix[0], speech[0]) > 6
 
 
 def test_silence_noise_and_denormal_numbers_give_finite_ones(separator):

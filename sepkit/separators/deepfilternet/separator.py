@@ -32,11 +32,11 @@ HOP_FRAMES = 480
 CONTEXT_S = 2.1
 """The encoder's blocks look 1.27 s and 0.63 s to either side, windows and taps 0.05 s."""
 LEVEL = 0.05
-"""Root mean square that a source is brought to, −26 dBFS: the network collapses on quiet sound."""
+"""Standard deviation that a source is brought to, −26 dBFS: the network collapses on quiet sound. No offset counts."""
 OPPOSED = 2.0
 """The difference of a pair's channels is heard where it is so much louder, 6 dB: no centred voice stands beside it."""
 SILENCE = 1e-7
-"""Root mean square under which a source is not raised further."""
+"""Standard deviation under which a source is not raised further."""
 PIECE_STEPS = 1000
 """Of a stretch, encoded at a time: 10 s. Memory follows it; what pieces see twice costs a tenth more than 24 s."""
 MARGIN_STEPS = 2
@@ -134,13 +134,12 @@ class Separator(BaseSeparator):
         import torch
 
         frames = mix.samples.shape[1]
-        middle = float(np.hypot(mix.mean, mix.std))
-        opposed = mix.side > OPPOSED * middle
-        gain = np.float32(LEVEL / max(mix.side if opposed else middle, SILENCE))
+        opposed = mix.side > OPPOSED * mix.std
+        gain = np.float32(LEVEL / max(mix.side if opposed else mix.std, SILENCE))
         with memory.kept(), torch.inference_mode(), keeping_threads():
             # The steps of recurrent layers are too small to share; a thread that waits costs more.
             torch.set_num_threads(1)
-            samples = torch.from_numpy(mix.samples * gain).to(self._device)
+            samples = torch.from_numpy((mix.samples - np.float32(mix.mean)) * gain).to(self._device)
             X = self._network.analyse(samples)
             heard = (X[:1] - X[1:]) / 2 if opposed else X.mean(0, keepdim=True)
             V = self._filtered(X, heard, mix.place or Place(0, (0, frames), last=True))
