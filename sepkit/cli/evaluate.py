@@ -29,7 +29,7 @@ from sepkit.cli.voice import Voice, voice_options
 @click.option(
     "--out-dir",
     type=click.Path(path_type=Path),
-    help="Also write metrics.json, summary.md, and report.html where the configuration has report: true.",
+    help="Also write metrics.json, summary.md, and report.html unless the configuration has report: null.",
 )
 @config_option()
 @voice_options
