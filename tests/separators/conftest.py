@@ -12,6 +12,7 @@ from demucs.hdemucs import HDemucs
 from demucs.htdemucs import HTDemucs
 
 from sepkit.separators.audiosep import separator as audiosep
+from tests.models.clap import clap_weights
 from tests.separators import audiosep_weights
 from tests.separators.demucs_bags import TRANSFORMER, build, diffq, save
 
@@ -52,7 +53,7 @@ def audiosep_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small checkpoint of AudioSep's, and a tokenizer."""
     folder = tmp_path_factory.mktemp("audiosep")
     audiosep_weights.write(folder / "narrow.ckpt")
-    audiosep_weights.write_tokenizer(folder / "tokenizer.json")
+    clap_weights.write_tokenizer(folder / "tokenizer.json")
     return folder
 
 

@@ -1,4 +1,4 @@
-"""AudioSep's member on random weights: against uss and transformers (a golden file), windows, stereo, prompts."""
+"""AudioSep's member on random weights: against uss (a golden file), windows, stereo, prompts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sepkit.audio import resample
 from sepkit.config import parse_config
 from sepkit.errors import ConfigError
 from sepkit.plan import forecast
-from sepkit.separators.audiosep import network, query
+from sepkit.separators.audiosep import network
 from sepkit.separators.audiosep.blocks import STRIP_STEPS
 from sepkit.separators.audiosep.separator import Options, Separator, _edge
 from sepkit.separators.base import Mix
 from tests.separators import audiosep_weights as weights
 
 GOLDEN = Path(__file__).with_name("audiosep_golden.npz")
-"""Written by scripts/golden_audiosep.py with uss 0.0.4 and transformers."""
+"""Written by scripts/golden_audiosep.py with uss 0.0.4."""
 NARROW_HZ = weights.NARROW.sample_rate
 
 
@@ -51,7 +51,7 @@ def wanted(separator: Separator, samples: np.ndarray) -> np.ndarray:
     return separator.separate(Mix(np.ascontiguousarray(samples))).wanted
 
 
-# Against other implementations.
+# Against another implementation.
 
 
 def test_separator_is_that_of_uss():
@@ -67,26 +67,6 @@ def test_separator_is_that_of_uss():
         V = X * net.mask(X, net.told(torch.from_numpy(golden["vector"])))
         found = net.synthesise(V, golden["mix"].size)[0].numpy()
     assert distance_db(found, golden["estimate"]) < -100
-
-
-def test_text_tower_is_that_of_transformers():
-    golden = np.load(GOLDEN)
-    tower = query.TextTower(weights.SHALLOW).eval()
-    tower.load_state_dict(weights.tower(weights.tower_shapes(weights.SHALLOW)))
-    prompts = np.split(golden["tokens"], np.cumsum(golden["lengths"])[:-1])
-    assert len(prompts) == 3
-    for tokens, pooled, vector in zip(prompts, golden["pooled"], golden["vectors"], strict=True):
-        with torch.inference_mode():
-            given = torch.from_numpy(tokens)
-            np.testing.assert_allclose(tower.text_branch(given), pooled, atol=1e-5)
-            np.testing.assert_allclose(tower(given), vector, atol=1e-5)
-
-
-def test_full_tower_has_robertas_size():
-    """124,645,632 parameters: `RobertaModel` of roberta-base, as its model card and transformers count them."""
-    counted = sum(int(np.prod(shape)) for shape in weights.tower_shapes(query.Shape()).values())
-    projection = 768 * 512 + 512 + 512 * 512 + 512
-    assert counted - projection == 124_645_632
 
 
 # Windows.

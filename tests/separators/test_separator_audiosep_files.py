@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,9 @@ import torch
 
 from sepkit.errors import WeightsError
 from sepkit.models.weights import torch_checkpoints
-from sepkit.separators.audiosep import checkpoint, query
+from sepkit.separators.audiosep import checkpoint
 from sepkit.separators.audiosep.separator import Options, Separator, catalogue
 from sepkit.separators.base import Mix
-from tests.separators import audiosep_weights as weights
 
 
 def load(options: Options) -> Separator:
@@ -83,12 +81,6 @@ def test_files_that_are_no_checkpoints_are_refused(audiosep_options, tmp_path):
         load(audiosep_options.model_copy(update={"weights": str(tmp_path / "list.ckpt")}))
     with pytest.raises(WeightsError, match="damaged or not the published file"):
         load(audiosep_options.model_copy(update={"sha256": "0" * 64}))
-    (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(WeightsError, match="no tokenizer"):
-        query.read_tokenizer(tmp_path / "tokenizer.json", query.TextTower(weights.TINY))
-    known = weights.write_tokenizer(tmp_path / "tokenizer.json")
-    with pytest.raises(WeightsError, match=r"know 100 tokens, .* has 2\d\d"):
-        query.read_tokenizer(known, query.TextTower(replace(weights.TINY, tokens=100)))
 
 
 def test_nan_is_an_error_that_names_the_file(audiosep_folder, audiosep_options, tmp_path):

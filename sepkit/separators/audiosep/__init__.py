@@ -1,7 +1,8 @@
 """AudioSep: whatever sound a prompt in plain words names, at 32 kHz.
 
-Place: a member of the ensemble, at any rate, mono or stereo. A text tower (`query`) makes a vector of the prompt, and a
-U-Net on spectra (`network`) is told by it what to keep. What 32 kHz cannot hold follows what was found just below it.
+Place: a member of the ensemble, at any rate, mono or stereo. CLAP's text tower (`sepkit.models.clap`) makes a vector of
+the prompt, and a U-Net on spectra (`network`) is told by it what to keep. What 32 kHz cannot hold follows what was
+found just below it.
 
 Source: X. Liu et al., "Separate Anything You Describe", 2023, https://arxiv.org/abs/2308.05037,
 https://github.com/Audio-AGI/AudioSep; the network is that of Q. Kong et al., "Universal Source Separation with Weakly

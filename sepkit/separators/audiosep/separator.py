@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from sepkit import config
 from sepkit.audio import resample
 from sepkit.audio.samples import Samples
 from sepkit.errors import WeightsError
 from sepkit.models import memory
-from sepkit.models.weights import WeightFile, torch_checkpoints, verify
+from sepkit.models.clap import Weights, published
+from sepkit.models.clap.files import SOURCE
+from sepkit.models.weights import WeightFile, verify
 from sepkit.separators import _upper_band
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 
@@ -28,14 +28,8 @@ CONTEXT_S = 11 * GRID_NATIVE_FRAMES / NATIVE_HZ + 2 * resample.CONTEXT_S
 EDGE = (0.8, 0.97)
 """The highest part of the network's band, of half its rate: what lies above it follows this."""
 
-SOURCE = "Liu et al., 2023, https://github.com/Audio-AGI/AudioSep"
-LICENCE_CODE = "MIT"
-LICENCE_WEIGHTS = "not stated separately"
-_SPACE = "https://huggingface.co/spaces/Audio-AGI/AudioSep/resolve/0a03745fe2b1840f9803c69fb73602f6011b88f6/checkpoint/"
-_ROBERTA = "https://huggingface.co/FacebookAI/roberta-base/resolve/e2da8e2f811d1448a5b465c236feacd80ffbac7b/"
 
-
-class Options(config.Options):
+class Options(Weights):
     """What is wanted, and by which weights.
 
     prompt: the sound in words, English ("a dog barks"). weights: a checkpoint of your own with AudioSep's layers, one
@@ -44,14 +38,6 @@ class Options(config.Options):
     """
 
     prompt: Annotated[str, Field(pattern=r"\S")]
-    weights: str | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8,64}$")] | None = None
-
-    @model_validator(mode="after")
-    def _of_what(self) -> Options:
-        if self.sha256 is not None and self.weights is None:
-            raise ValueError("sha256 is for weights of your own; name them in 'weights', or leave it out")
-        return self
 
 
 class Separator(BaseSeparator):
@@ -71,19 +57,7 @@ class Separator(BaseSeparator):
     def weights(self) -> tuple[WeightFile, ...]:
         """The checkpoint, and the tokenizer."""
         checkpoint, tokenizer = catalogue()
-        if self._settings.weights is None:
-            return checkpoint, tokenizer
-        path = Path(self._settings.weights).expanduser()
-        own = WeightFile(
-            model=f"audiosep ({path.name})",
-            path=path,
-            size_bytes=path.stat().st_size if path.is_file() else 0,
-            sha256=self._settings.sha256 or "",
-            source=SOURCE,
-            licence_code=LICENCE_CODE,
-            licence_weights="as its maker says (a local file)",
-        )
-        return own, tokenizer
+        return self._settings.file(checkpoint, "audiosep", SOURCE), tokenizer
 
     def begin(self, sample_rate: int) -> None:
         """Remember the source's rate, and the grid on which both rates meet."""
@@ -92,13 +66,14 @@ class Separator(BaseSeparator):
 
     def load(self, device: str) -> None:
         """Check and read the weights, and ask for what the options name."""
-        from sepkit.separators.audiosep import checkpoint, query
+        from sepkit.models.clap import tokens
+        from sepkit.separators.audiosep import checkpoint
 
         weights, words = self.weights()
         verify(weights)
         verify(words)
         network, self._tower = checkpoint.read(weights)
-        self._tokenizer = query.read_tokenizer(words.path, self._tower)
+        self._tokenizer = tokens.read_tokenizer(words.path, self._tower)
         self._network, self._device = network.to(device), device
         self._vectors.clear()
         self.ask(self._settings.prompt)
@@ -111,12 +86,12 @@ class Separator(BaseSeparator):
         """Each prompt goes through the text tower once."""
         import torch
 
-        from sepkit.separators.audiosep import query
+        from sepkit.models.clap import tokens
 
         with torch.inference_mode():
             if prompt not in self._vectors:
-                tokens = query.tokens_of(prompt, self._tokenizer)
-                self._vectors[prompt] = self._tower(torch.tensor(tokens))
+                asked = tokens.tokens_of(prompt, self._tokenizer)
+                self._vectors[prompt] = self._tower(torch.tensor(asked))
             self._told = self._network.told(self._vectors[prompt].to(self._device))
         self._prompt = prompt
 
@@ -153,25 +128,4 @@ def _edge(V: Tensor, X: Tensor) -> Tensor:
 
 def catalogue() -> tuple[WeightFile, ...]:
     """The published checkpoint, and RoBERTa's tokenizer."""
-    return (
-        WeightFile(
-            model="audiosep",
-            path=torch_checkpoints() / "audiosep_base_4M_steps.ckpt",
-            size_bytes=1_264_844_076,
-            sha256="f8cda01bfd0ebd141eef45d41db7a3ada23a56568465840d3cff04b8010ce82c",
-            source=SOURCE,
-            licence_code=LICENCE_CODE,
-            licence_weights=LICENCE_WEIGHTS,
-            url=_SPACE + "audiosep_base_4M_steps.ckpt",
-        ),
-        WeightFile(
-            model="audiosep",
-            path=torch_checkpoints() / "roberta-base_tokenizer.json",
-            size_bytes=1_355_863,
-            sha256="847bbeab6174d66a88898f729d52fa8d355fafe1bea101cf960dd404581df70e",
-            source="Liu et al., RoBERTa, 2019, https://huggingface.co/FacebookAI/roberta-base",
-            licence_code="MIT",
-            licence_weights="MIT",
-            url=_ROBERTA + "tokenizer.json",
-        ),
-    )
+    return published()

@@ -2,8 +2,8 @@
 
     prompt ─ tokens ─ 12 layers of attention ─ first token ─ tanh ─ two linear layers ─ length 1
 
-Place: beside `network`, which is told by the vector. Upstream fills every prompt up to 512 tokens and hides what it
-filled; leaving that out gives the same vector. Layers are named as in the checkpoints.
+Place: behind `tokens`. Upstream fills every prompt up to 512 tokens and hides what it filled; leaving that out gives
+the same vector. Layers are named as in the checkpoints.
 
 Sources: Liu et al., "RoBERTa", 2019, https://arxiv.org/abs/1907.11692; Wu et al., "Large-scale Contrastive
 Language-Audio Pretraining", 2023, https://arxiv.org/abs/2211.06687. The layer norms' ε is RoBERTa's own, 1e-5.
@@ -14,24 +14,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-from sepkit.errors import ConfigError, WeightsError
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 EPSILON = 1e-5
 HEAD = 64
 """Numbers of a token that a head of the attention looks at."""
 FIRST_POSITION = 2
 """RoBERTa counts positions from here on; the two before stand for what is filled."""
-MOST_TOKENS = 512
 
 
 @dataclass(frozen=True)
@@ -154,38 +146,3 @@ class TextTower(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """(tokens,) → the prompt's vector, (asked,), of length 1."""
         return functional.normalize(self.text_projection(self.text_branch(tokens)), dim=0)
-
-
-def read_tokenizer(path: Path, tower: TextTower) -> Tokenizer:
-    """RoBERTa's tokenizer, as `tokenizers` stores one, for a tower that knows its tokens."""
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the package raises nothing narrower
-        raise WeightsError(f"audiosep: {path} is no tokenizer ({error}); run 'sepkit models fetch audiosep'") from error
-    known, asked = tower.text_branch.embeddings.word_embeddings.num_embeddings, tokenizer.get_vocab_size()
-    if asked > known:
-        raise WeightsError(
-            f"audiosep: the weights know {known} tokens, and {path} has {asked}; give weights that were trained with it"
-        )
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
-
-
-def tokens_of(prompt: str, tokenizer: Tokenizer) -> list[int]:
-    """The tokens of a prompt, with those that begin and end it. Spaces around and between words count once."""
-    words = " ".join(prompt.split())
-    if not words:
-        raise ConfigError("prompt: it is empty; name a sound in words, such as 'dog bark'")
-    try:
-        tokens: list[int] = tokenizer.encode(words).ids
-    except (TypeError, UnicodeEncodeError) as error:  # half of a character, as a terminal's wrong encoding leaves it
-        raise ConfigError(f"prompt: {words!r} is no text in Unicode; type it anew") from error
-    if len(tokens) > MOST_TOKENS:
-        raise ConfigError(
-            f"prompt: its {len(words)} characters are {len(tokens)} tokens, and audiosep reads at most {MOST_TOKENS}; "
-            "name the sound in fewer words"
-        )
-    return tokens

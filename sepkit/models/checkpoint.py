@@ -1,0 +1,71 @@
+"""What a training saved, as tensors by name, and a network filled with them.
+
+Place: between a file and the networks that are published as checkpoints of their training. The file is mapped into
+memory, so that what nobody uses is never read, and no code in it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import nn
+
+from sepkit.errors import WeightsError
+from sepkit.models.weights import WeightFile, unlike, unreadable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Module = TypeVar("Module", bound=nn.Module)
+Shape = TypeVar("Shape")
+
+
+def read(file: WeightFile) -> dict[str, Tensor]:
+    """The tensors of a file by name."""
+    try:
+        with torch.serialization.safe_globals(_numbers()):
+            stored: Any = torch.load(file.path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
+        raise WeightsError(
+            f"{file.model}: {file.path} cannot be read ({unreadable(error)}); bring the right file there"
+        ) from error
+    state = stored.get("state_dict") if isinstance(stored, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise unfit(file, "there is no 'state_dict' of tensors")
+    return state
+
+
+def _numbers() -> list[Any]:
+    """What a number of NumPy's is stored by: some trainings save their learning rate as one. It runs no code."""
+    import numpy as np
+
+    scalar = np.float64(0).__reduce__()[0]
+    names = [f"numpy.{core}.multiarray.scalar" for core in ("core", "_core")]
+    return [*((scalar, name) for name in names), np.dtype, type(np.dtype(np.float64))]
+
+
+def filled(module: Module, tensors: dict[str, Tensor], file: WeightFile, front: str) -> Module:
+    """The network with the tensors as its own. front: what stands before their names in the file."""
+    if difference := unlike(module.state_dict(), tensors):
+        raise unfit(file, f"of {front}*, {difference}")
+    module.load_state_dict(tensors, assign=True)
+    return module.eval().requires_grad_(False)
+
+
+def sized(shape: Callable[[dict[str, Tensor]], Shape], tensors: dict[str, Tensor], file: WeightFile) -> Shape:
+    """A network's sizes, which `shape` reads off its tensors."""
+    try:
+        return shape(tensors)
+    except KeyError as error:
+        raise unfit(file, f"there is no tensor {error}") from error
+    except (TypeError, ValueError, IndexError) as error:  # of fewer or more dimensions
+        raise unfit(file, "a tensor that says how large its layers are has another number of dimensions") from error
+
+
+def unfit(file: WeightFile, found: str) -> WeightsError:
+    """The error that a file is not what was asked for."""
+    return WeightsError(
+        f"{file.model}: {file.path} does not fit: {found}; give one whose layers are those of the published one"
+    )
