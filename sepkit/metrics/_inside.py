@@ -30,7 +30,7 @@ def ratio_and_gain(rows: tuple[Score, Score], pair: Pair, ratio_db: Ratio) -> tu
         return _not_measured(rows, "no reference is known (evaluate takes one: --reference)")
     if not pair.edited.inside:
         return _not_measured(rows, "no window lies in the file")
-    reference, mix, clean = (_inside(audio, pair) for audio in (pair.reference, pair.mix, pair.clean))
+    reference, mix, clean = (joined(audio, pair) for audio in (pair.reference, pair.mix, pair.clean))
     if mean_square(reference) <= SILENT_POWER:
         return _not_measured(rows, "the reference is silent inside the windows")
     before, after = ratio_db(reference, mix), ratio_db(reference, clean)
@@ -44,7 +44,8 @@ def mean_square(audio: Audio) -> float:
     return energy(audio.samples) / audio.samples.size
 
 
-def _inside(audio: Audio, pair: Pair) -> Audio:
+def joined(audio: Audio, pair: Pair) -> Audio:
+    """What lies inside the windows of an edit, at least one of which lies in the file."""
     assert pair.edited is not None
     stretches = [audio.samples[:, start:stop] for start, stop in pair.edited.inside]
     return Audio(np.concatenate(stretches, axis=1), audio.sample_rate)
