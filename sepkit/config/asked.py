@@ -58,7 +58,7 @@ def where(windows: Sequence[tuple[str, str]], fade_ms: float | None, labels: Pat
         return None
     rows = read_labels(labels).rows if labels else ()
     known = [(row.start_s, row.end_s) for row in rows if row.start_s is not None and row.end_s is not None]
-    found = tuple(_window(*each) for each in windows) or (tuple(known) if len(known) == len(rows) else ())
+    found = tuple(window(*each) for each in windows) or (tuple(known) if len(known) == len(rows) else ())
     fades = [row.fade_ms for row in rows if row.fade_ms is not None] if fade_ms is None else [fade_ms]
     return Where(found, max(fades)) if fades else Where(found)
 

@@ -10,6 +10,8 @@ from safetensors.torch import save
 
 from sepkit.errors import PromptError, WeightsError
 from sepkit.models.prompted import bands
+from sepkit.models.prompted.network import PromptedNet, Shape
+from sepkit.models.prompts import SOUNDS
 from sepkit.separators.base import Mix
 from sepkit.separators.prompted import separator as prompted
 from tests.models.prompted.networks import random_network

@@ -128,4 +128,5 @@ def sound(seconds: float, seed: int = 3) -> np.ndarray:
     time_s = np.arange(round(seconds * 48000)) / 48000
     noise = np.random.RandomState(seed).standard_normal(time_s.size) * (0.02 + 0.1 * (np.sin(3 * time_s) > 0.3))
     chirps = sum(np.sin(2 * np.pi * (hz * time_s + 40 * np.sin(2 * time_s))) for hz in (180, 900, 4700))
-    return (noise + 0.1 * chirps * np.sin(1.3 * time_s) ** 2).astype(np.float32)
+    found: np.ndarray = (noise + 0.1 * chirps * np.sin(1.3 * time_s) ** 2).astype(np.float32)
+    return found
