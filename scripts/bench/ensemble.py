@@ -87,7 +87,7 @@ def whole_bag(folder: Path, bag: str, shifts: int, samples: Stem, pairs: int, de
     member.load(device)
     upstream = Upstream(bag, folder, device=device, shifts=shifts)
     mono = samples.mean(0)
-    mix = Mix(samples, float(mono.mean()), float(mono.std(ddof=1)), SEED)
+    mix = Mix(samples, float(mono.mean()), float(mono.std(ddof=1)), seed=SEED)
 
     def run_upstream() -> Stem:
         offsets = Offsets(len(read_bag(bag, str(folder)).models), shifts)

@@ -11,11 +11,12 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sepkit.audio.samples import Samples
 from sepkit.config import Options
@@ -43,8 +44,8 @@ class Mix:
     """A stretch of the source as one member sees it.
 
     samples: (channels, frames) float32 at the member's own rate and channel count.
-    mean, std: of the whole source's mono mix (not of this stretch), where the member asks for them; side: standard
-    deviation of half the difference of its two channels.
+    mean, std: of the whole source's mono mix (not of this stretch), where the member asks for them; side_mean, side:
+    the same of half the difference of its two channels; levels: of both in each second, (2, seconds), or none.
     seed: the run's seed; the same seed and samples give the same estimate.
     place: of a stretch that has context around it; None: all of it is used, and nothing comes after it.
     """
@@ -52,7 +53,9 @@ class Mix:
     samples: Samples
     mean: float = 0.0
     std: float = 1.0
+    side_mean: float = 0.0
     side: float = 0.0
+    levels: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 0)))
     seed: int = 0
     place: Place | None = None
 

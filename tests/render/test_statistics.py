@@ -17,5 +17,11 @@ def test_mean_deviation_and_side_of_each_pair(tmp_path):
     with open_source(path) as source:
         first, second = measured(source)
     mono = samples[:2].astype(float).mean(0)
-    assert first == pytest.approx((mono.mean(), mono.std(ddof=1), np.std(samples[0] - mono)), rel=1e-6)
-    assert second == pytest.approx((samples[2].mean(dtype=float), samples[2].std(ddof=1, dtype=float), 0), rel=1e-6)
+    side = samples[0] - mono
+    assert first[:4] == pytest.approx((mono.mean(), mono.std(ddof=1), side.mean(), side.std()), rel=1e-6)
+    third = samples[2].astype(float)
+    assert second[:4] == pytest.approx((third.mean(), third.std(ddof=1), 0, 0), rel=1e-6)
+    for found, whole in ((first.levels, (mono, side)), (second.levels, (third, 0 * third))):
+        seconds = [[(each - each.mean())[at : at + 16000] for at in range(0, 50000, 16000)] for each in whole]
+        expected = [[np.sqrt(np.mean(second**2)) for second in each] for each in seconds]
+        np.testing.assert_allclose(found, expected, rtol=1e-6)

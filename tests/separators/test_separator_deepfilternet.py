@@ -12,8 +12,11 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
+from sepkit.audio.read import audio_source
 from sepkit.audio.resample import resample
+from sepkit.audio.samples import Audio
 from sepkit.errors import WeightsError
+from sepkit.render.statistics import measured
 from sepkit.separators.base import Mix, Place
 from sepkit.separators.deepfilternet import features
 from sepkit.separators.deepfilternet import separator as deepfilternet
@@ -66,11 +69,9 @@ def stirred():
 
 def separate(separator, samples, place=None, of=None):
     """of: the source that the statistics are of; `samples` themselves where it is left out."""
-    source = samples if of is None else of
-    mono = source.mean(0, dtype=np.float64)
-    side = float(np.std(source[0] - mono)) if len(source) == 2 else 0.0
-    mix = Mix(np.ascontiguousarray(samples, np.float32), float(mono.mean()), float(mono.std()), side, place=place)
-    return separator.separate(mix).wanted
+    source = Audio(np.ascontiguousarray(samples if of is None else of, np.float32), RATE_HZ)
+    (known,) = measured(audio_source(source))
+    return separator.separate(Mix(np.ascontiguousarray(samples, np.float32), *known, place=place)).wanted
 
 
 def agreement_db(found, expected):
@@ -257,7 +258,8 @@ def test_the_option_tells_the_network_what_singing_is(pilot, sung):
     told = deepfilternet.Separator(deepfilternet.Options(sung=sung))
     told.use(network, "cpu")
     told.begin(RATE_HZ)
-    mix = pilot[0] * (10 ** (-26 / 20) / pilot[0].std())  # the level that the network hears
+    mix = pilot[0] - pilot[0].mean(dtype=float)
+    mix = np.float32(mix * (10 ** (-26 / 20) / mix.std(ddof=1)))  # as the network hears it
     X = network.analyse(torch.from_numpy(mix))
     with torch.inference_mode():
         V = network.filtered(X, network.filters(X, torch.tensor([float(sung == "speech")])))
@@ -275,6 +277,16 @@ def test_speech_comes_out_and_music_goes(separator, pilot):
     separator.begin(RATE_HZ)
     left = separate(separator, music)
     assert 10 * np.log10(np.sum(left.astype(float) ** 2) / np.sum(music.astype(float) ** 2)) < -20
+
+
+@pytest.mark.parametrize("less_db", [0, 40])
+def test_a_quiet_stretch_behind_a_loud_one_comes_out_too(separator, pilot, less_db):
+    mix, speech = (each - each.mean() for each in pilot[:2])
+    separator.begin(RATE_HZ)
+    found = separate(separator, np.concatenate([mix, 10 ** (-less_db / 20) * mix], 1))
+    later = slice(RATE_HZ, None)  # a second after the step
+    after = found[0, mix.shape[1] :][later]
+    assert si_sdr_db(after, speech[0, later]) - si_sdr_db(mix[0, later], speech[0, later]) > 5
 
 
 @pytest.mark.parametrize("offsets", [(0.1,), (0.1, -0.1)])

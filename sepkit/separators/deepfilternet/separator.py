@@ -21,6 +21,7 @@ from sepkit.models import memory
 from sepkit.models.device import keeping_threads
 from sepkit.models.weights import WeightFile, verify
 from sepkit.separators.base import BaseSeparator, Estimates, Mix, Place
+from sepkit.separators.deepfilternet import level
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,14 +30,11 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 48000
 HOP_FRAMES = 480
+STEP_S = HOP_FRAMES / SAMPLE_RATE
 CONTEXT_S = 2.1
 """The encoder's blocks look 1.27 s and 0.63 s to either side, windows and taps 0.05 s."""
-LEVEL = 0.05
-"""Standard deviation that a source is brought to, −26 dBFS: the network collapses on quiet sound. No offset counts."""
 OPPOSED = 2.0
 """The difference of a pair's channels is heard where it is so much louder, 6 dB: no centred voice stands beside it."""
-SILENCE = 1e-7
-"""Standard deviation under which a source is not raised further."""
 PIECE_STEPS = 1000
 """Of a stretch, encoded at a time: 10 s. Memory follows it; what pieces see twice costs a tenth more than 24 s."""
 MARGIN_STEPS = 2
@@ -135,14 +133,17 @@ class Separator(BaseSeparator):
 
         frames = mix.samples.shape[1]
         opposed = mix.side > OPPOSED * mix.std
-        gain = np.float32(LEVEL / max(mix.side if opposed else mix.std, SILENCE))
+        std, levels = (mix.side if opposed else mix.std), mix.levels[int(opposed)]
+        gain, place = np.float32(level.gain(std)), mix.place or Place(0, (0, frames), last=True)
+        offset = np.array([mix.mean + mix.side_mean, mix.mean - mix.side_mean], np.float32)[: len(mix.samples), None]
         with memory.kept(), torch.inference_mode(), keeping_threads():
             # The steps of recurrent layers are too small to share; a thread that waits costs more.
             torch.set_num_threads(1)
-            samples = torch.from_numpy((mix.samples - np.float32(mix.mean)) * gain).to(self._device)
-            X = self._network.analyse(samples)
+            X = self._network.analyse(torch.from_numpy((mix.samples - offset) * gain).to(self._device))
             heard = (X[:1] - X[1:]) / 2 if opposed else X.mean(0, keepdim=True)
-            V = self._filtered(X, heard, mix.place or Place(0, (0, frames), last=True))
+            steps = place.begin // HOP_FRAMES + np.arange(X.shape[1])
+            heard = heard * torch.from_numpy(level.further(levels, std, steps * STEP_S)).to(self._device)[:, None]
+            V = self._filtered(X, heard, place)
             speech = self._network.synthesise(V, frames).cpu().numpy()
         return Estimates(np.asarray(speech / gain, np.float32))
 
