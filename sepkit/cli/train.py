@@ -86,10 +86,10 @@ def train_text_command(
     steps: int | None,
     baseline: bool,
 ) -> None:
-    """Train the member prompted: the sound that a prompt names, out of a mix of labelled sounds.
+    """Train a network of the member prompted: the sound that a prompt names, out of a mix of labelled sounds.
 
     OUT gets last.pt and best.pt (to go on from), history.json and .png, split.csv (what was used on which side), and
-    prompted.safetensors (the weights as the member reads them).
+    prompted.safetensors or unet.safetensors (the weights as the member reads them).
     """
     from sepkit.training.run import train_text
     from sepkit.training.text_config import load_text_config

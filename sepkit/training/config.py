@@ -12,6 +12,7 @@ from sepkit.config.yaml_file import Options, parse_yaml, read_text
 Part = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 Range = tuple[float, float]
 
 
@@ -109,15 +110,26 @@ class DeepFilterConfig(Options):
     above: Annotated[float, Field(ge=0)] = 0.3
 
 
-def _kind(network: Any) -> str:
-    """Which network; the compact one where nothing is said."""
-    kind = network.get("kind", "compact") if isinstance(network, dict) else getattr(network, "kind", "")
-    return str(kind)
+def by_kind(usual: str) -> Discriminator:
+    """Which network; `usual` where nothing is said."""
+
+    def kind(network: Any) -> str:
+        return str(network.get("kind", usual) if isinstance(network, dict) else getattr(network, "kind", ""))
+
+    return Discriminator(kind)
 
 
 NetworkConfig = Annotated[
-    Annotated[CompactConfig, Tag("compact")] | Annotated[DeepFilterConfig, Tag("deepfilternet")], Discriminator(_kind)
+    Annotated[CompactConfig, Tag("compact")] | Annotated[DeepFilterConfig, Tag("deepfilternet")],
+    by_kind("compact"),
 ]
+
+
+class PlateauConfig(Options):
+    """The learning rate times `factor` wherever the validation loss has not fallen in more than `patience` checks."""
+
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    patience: Annotated[int, Field(ge=0)] = 5
 
 
 class RunConfig(Options):
@@ -129,6 +141,10 @@ class RunConfig(Options):
     learning_rate: Positive = 1.5e-3
     last_learning_rate: Annotated[float, Field(ge=0)] = 2e-5
     warm_up_steps: Annotated[int, Field(ge=0)] = 300
+    # instead of the cosine; without a rise, and never below last_learning_rate
+    plateau: PlateauConfig | None = None
+    # of AdamW, which without weight_decay is Adam
+    betas: tuple[Beta, Beta] = (0.9, 0.98)
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     clip_gradient: Positive = 5.0
     average: Annotated[float, Field(ge=0, lt=1)] = 0.999
@@ -137,9 +153,17 @@ class RunConfig(Options):
     threads: Annotated[int, Field(ge=0)] = 0
     tensorboard: bool = False
     check_every: Annotated[int, Field(ge=1)] = 500
+    # steps after which a checkpoint is kept for good, as step_000500.pt; 0: none
+    keep_every: Annotated[int, Field(ge=0)] = 0
     validation_mixes: Annotated[int, Field(ge=1)] = 96
     corpus: CorpusConfig = CorpusConfig()
     mixes: ExampleConfig = ExampleConfig()
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> RunConfig:
+        if self.plateau is not None and self.warm_up_steps:
+            raise ValueError(f"warm_up_steps is {self.warm_up_steps}, but with 'plateau' there is no rise; set it to 0")
+        return self
 
 
 class TrainConfig(RunConfig):

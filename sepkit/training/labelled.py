@@ -3,7 +3,7 @@
     DIR/audio/…, DIR/meta/esc50.csv                ESC-50 as it is published (filename, fold, category)
     DIR/**/esc50.csv, files in the folder esc50    a part of it (file, fold, class_name)
     DIR/speech/…, music/…, singing/…               what `sepkit train speech` takes, labels of their own beside ESC-50
-    DIR/LABEL/…                                    where there is no esc50.csv: any folder of labelled sounds
+    DIR/LABEL/…                                    where there is no esc50.csv: any folder of labelled sounds, dog_bark/
 
 The group of a clip of ESC-50 is its fold ("esc50 fold 5"), so that folds are set aside whole; elsewhere it is what
 `corpus` says.
@@ -34,14 +34,20 @@ def find(root: Path, config: CorpusConfig) -> list[Recording]:
         found = [row for table in tables for row in _listed(table, root)]
         found += [each for label in BESIDE for each in corpus.find_kind(root, label)]
     else:
-        labels = sorted(path.name for path in root.iterdir() if path.is_dir())
-        found = [each for label in labels for each in corpus.find_kind(root, label)]
+        found = [each for path in sorted(root.iterdir()) if path.is_dir() for each in _below(path)]
     found = [each for each in found if not corpus.matches(each, config.exclude)]
     if len({each.kind for each in found}) < 2:
         raise ConfigError(
             f"--data: {root} holds fewer than two labels; give ESC-50's folder, or one with a folder a label"
         )
     return found
+
+
+def _below(folder: Path) -> Iterator[Recording]:
+    """The recordings of one label's folder. Of "dog", those in the folder "dog_bark" have a label of their own."""
+    for each in corpus.find_kind(folder.parent, folder.name):
+        if each.name.startswith(f"{folder.name}/"):
+            yield each._replace(kind=folder.name.replace("_", " "))
 
 
 def _listed(table: Path, root: Path) -> Iterator[Recording]:
@@ -53,7 +59,7 @@ def _listed(table: Path, root: Path) -> Iterator[Recording]:
         columns = [next((name for name in known if name in names), None) for known in (FILE_COLUMNS, LABEL_COLUMNS)]
         if None in columns or "fold" not in names:
             raise ConfigError(
-                f"{table}: needs the columns filename, fold and category, found {', '.join(sorted(names))}"
+                f"{table}: needs the columns filename, fold and category, found {', '.join(sorted(names)) or 'nothing'}"
             )
         for row in rows:
             path = folder / row[str(columns[0])]

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from sepkit.errors import ConfigError
 from sepkit.models import memory
-from sepkit.training import checkpoint, history
+from sepkit.training import checkpoint, history, schedule
 from sepkit.training.config import RunConfig
 
 Batch = tuple[Tensor, ...]
@@ -66,7 +66,7 @@ class _Examples(Dataset[Example]):
 
 
 class Trainer:
-    """One run in one folder: `last.pt`, `best.pt`, `history.json`, `history.png`."""
+    """One run in one folder: `last.pt`, `best.pt`, those of `keep_every`, `history.json`, `history.png`."""
 
     def __init__(
         self, config: RunConfig, task: Task, maker: Maker, validation: Maker, folder: Path, device: str
@@ -86,19 +86,21 @@ class Trainer:
         decayed = [p for p in self.network.parameters() if p.requires_grad and p.ndim > 1]
         plain = [p for p in self.network.parameters() if p.requires_grad and p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
-        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate)
+        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas)
+        self.scheduler = schedule.scheduler(self.optimiser, config)
         self.bfloat16 = _bfloat16(config.precision, device)
 
     def resume(self) -> None:
-        """Go on from `last.pt`."""
+        """Go on from `last.pt`; any checkpoint of the run can be copied there."""
         state = checkpoint.load(self.folder / "last.pt", self.device)
         self.task.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.scheduler.load_state_dict(state["scheduler"])
         checkpoint.restore_random_states(state["random"])
-        self.step, self.best, self.history = state["step"], state["best"], state["history"]
+        self.step, self.history = state["step"], state["history"]
+        if (self.folder / "best.pt").is_file():  # else the next check finds the best, and there is one to export
+            self.best = state["best"]
 
     def run(self) -> None:
         """Train to the last step; what was reached is kept whatever interrupts it."""
@@ -136,6 +138,8 @@ class Trainer:
                 self.history.append({**entry, "train": means})
                 yield self.step
                 sums, start, start_step = {}, time.monotonic(), self.step
+            if config.keep_every and self.step % config.keep_every == 0:  # after a check, which it then knows of
+                self._save(f"step_{self.step:06d}.pt")
         bar.close()
 
     def _batches(self) -> DataLoader[Example]:
@@ -164,7 +168,7 @@ class Trainer:
         else:  # one bad batch must not end a run of hours
             tqdm.write(f"step {self.step}: the gradient is not finite; the step is left out")
         self.optimiser.zero_grad(set_to_none=True)
-        self.scheduler.step()
+        schedule.stepped(self.scheduler)
         self.average.update_parameters(self.network)
         return {name: float(value.detach()) for name, value in losses.items()}
 
@@ -174,6 +178,7 @@ class Trainer:
         self.history[-1]["validation"] = scores
         better = scores["loss"] < self.best
         self.best = min(self.best, scores["loss"])
+        schedule.checked(self.scheduler, scores["loss"])
         if better:
             self._save("best.pt")
         self._save("last.pt")
@@ -212,15 +217,6 @@ class Trainer:
                 "config": self.config.model_dump_json(),
             },
         )
-
-    def _rate(self, step: int) -> float:
-        """The learning rate as a part of its peak: a linear rise, then half a cosine."""
-        config = self.config
-        if step < config.warm_up_steps:
-            return (step + 1) / config.warm_up_steps
-        progress = min(1.0, (step - config.warm_up_steps) / max(1, config.steps - config.warm_up_steps))
-        last = config.last_learning_rate / config.learning_rate
-        return last + (1 - last) * (0.5 + 0.5 * math.cos(math.pi * progress))
 
 
 def _bfloat16(precision: str, device: str) -> bool:

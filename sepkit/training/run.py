@@ -1,8 +1,8 @@
-"""`sepkit train speech`: from folders of recordings to weights.
+"""`sepkit train speech` and `sepkit train text`: from folders of recordings to weights.
 
-What stays in the output folder: `last.pt` and `best.pt` (to go on from), `history.json` and `.png`, `split.csv` (what
-was used on which side), `deepfilternet.safetensors` or `compact.safetensors` (the best averaged weights, as the member
-reads them).
+What stays in the output folder: `last.pt`, `best.pt` and those of `keep_every` (to go on from), `history.json` and
+`.png`, `split.csv` (what was used on which side), and `compact.safetensors` or as the network is called (the best
+averaged weights, as the member reads them).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sepkit.training.export import Exported
     from sepkit.training.loop import Maker
     from sepkit.training.speech import SpeechTask
+    from sepkit.training.text import TextTask
     from sepkit.training.text_config import TextConfig
 
 Say = Callable[[str], None]
@@ -74,12 +75,11 @@ def train_text(
     baseline: bool = False,
     say: Say = print,
 ) -> Path:
-    """Train the member `prompted` on labelled sounds; returns the exported weights.
+    """Train the configuration's network on labelled sounds; returns the exported weights.
 
     baseline: the same network, never told what is asked for.
     """
     from sepkit.training import labelled
-    from sepkit.training.text import TextTask
     from sepkit.training.text_mixes import SoundMixer
 
     make_new(folder, resume)
@@ -101,10 +101,10 @@ def train_text(
         )
         for side, recordings in sides.items()
     }
-    task = TextTask(config, labels, baseline)
+    task = make_text_task(config, labels, baseline)
     if not resume:
         task.load(start)
-    return train(config, task, makers, folder / "prompted.safetensors", device, resume, say)
+    return train(config, task, makers, folder / f"{config.network.kind}.safetensors", device, resume, say)
 
 
 def make_new(folder: Path, resume: bool) -> None:
@@ -146,6 +146,17 @@ def make_task(config: TrainConfig) -> SpeechTask:
     if isinstance(config.network, CompactConfig):
         return CompactTask(config, config.network)
     return DeepFilterTask(config, config.network)
+
+
+def make_text_task(config: TextConfig, labels: tuple[str, ...], baseline: bool) -> TextTask:
+    """The network that the configuration names."""
+    from sepkit.training.prompted import PromptedTask
+    from sepkit.training.text_config import PromptedConfig
+    from sepkit.training.unet import UNetTask
+
+    if isinstance(config.network, PromptedConfig):
+        return PromptedTask(config, config.network, labels, baseline)
+    return UNetTask(config, config.network, labels, baseline)
 
 
 def prepare(recordings: list[Recording], config: RunConfig, folder: Path, say: Say) -> dict[Side, list[Recording]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, Tag, model_validator
 
 from sepkit.config.yaml_file import Options, parse_yaml, read_text
-from sepkit.training.config import ExampleConfig, Part, Range, RunConfig
+from sepkit.training.config import ExampleConfig, Part, Range, RunConfig, by_kind
+
+Channels = Annotated[int, Field(ge=1)]
 
 
 class SoundMixConfig(ExampleConfig):
@@ -40,10 +42,24 @@ class SoundLossConfig(Options):
 
 
 class PromptedConfig(Options):
-    """Sizes of the network; see `Shape` in models/prompted/network.py."""
+    """Sizes of the member's own network; see `Shape` in models/prompted/network.py."""
 
+    kind: Literal["prompted"] = "prompted"
     channels: tuple[int, int, int, int] = (16, 32, 64, 128)
     dilations: tuple[int, ...] = (1, 2, 4, 8)
+
+
+class UNetConfig(Options):
+    """Sizes of the original U-Net; see `Shape` in models/prompted/unet.py."""
+
+    kind: Literal["unet"]
+    channels: tuple[Channels, Channels, Channels, Channels] = (64, 128, 256, 512)
+
+
+NetworkConfig = Annotated[
+    Annotated[PromptedConfig, Tag("prompted")] | Annotated[UNetConfig, Tag("unet")],
+    by_kind("prompted"),
+]
 
 
 class TextConfig(RunConfig):
@@ -51,9 +67,15 @@ class TextConfig(RunConfig):
 
     mixes: SoundMixConfig = SoundMixConfig()
     loss: SoundLossConfig = SoundLossConfig()
-    network: PromptedConfig = PromptedConfig()
+    network: NetworkConfig = PromptedConfig()
     # how often a label is asked for or heard beside the others; others count 1
     labels: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_loss(self) -> TextConfig:
+        if isinstance(self.network, UNetConfig) and "loss" in self.model_fields_set:
+            raise ValueError("loss: weighs the losses of the kind 'prompted'; the kind 'unet' has one, leave it out")
+        return self
 
 
 def load_text_config(path: Path, changes: dict[str, Any] | None = None) -> TextConfig:

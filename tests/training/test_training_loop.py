@@ -13,9 +13,9 @@ from safetensors import safe_open
 from sepkit.cli import main
 from sepkit.errors import ConfigError, WeightsError
 from sepkit.separators.compact.network import CompactNetwork, Shape
-from sepkit.training import checkpoint
+from sepkit.training import checkpoint, schedule
 from sepkit.training.compact import CompactTask
-from sepkit.training.config import load_train_config
+from sepkit.training.config import PlateauConfig, load_train_config
 from sepkit.training.loop import Trainer
 from sepkit.training.run import smoke_run, train_speech
 from sepkit.training.smoke import SMOKE
@@ -38,7 +38,8 @@ def weights(path):
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(made_up, tmp_path, monkeypatch):
-    train_speech(SHORT, made_up, tmp_path / "whole", "cpu", say=silent)
+    config = SHORT.model_copy(update={"keep_every": 3})
+    train_speech(config, made_up, tmp_path / "whole", "cpu", say=silent)
     learn, calls = SpeechTask.losses, []
 
     def interrupted(self, batch):
@@ -49,16 +50,38 @@ def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(made_up, tmp_path
 
     monkeypatch.setattr(SpeechTask, "losses", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train_speech(SHORT, made_up, tmp_path / "halves", "cpu", say=silent)
+        train_speech(config, made_up, tmp_path / "halves", "cpu", say=silent)
     monkeypatch.setattr(SpeechTask, "losses", learn)
-    assert checkpoint.load(tmp_path / "halves" / "last.pt", "cpu")["step"] == 3
-    torch.rand(7)  # other random numbers were drawn in between
-    train_speech(SHORT, made_up, tmp_path / "halves", "cpu", resume=True, say=silent)
-    whole, halves = (weights(tmp_path / name / "last.pt") for name in ("whole", "halves"))
-    for part, tensors in whole.items():
-        assert tensors.keys() == halves[part].keys()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "last.pt").write_bytes((tmp_path / "whole" / "step_000003.pt").read_bytes())
+    for name in ("halves", "kept"):
+        assert checkpoint.load(tmp_path / name / "last.pt", "cpu")["step"] == 3
+        torch.rand(7)  # other random numbers were drawn in between
+        train_speech(config, made_up, tmp_path / name, "cpu", resume=True, say=silent)
+        assert_same(tmp_path / "whole" / "last.pt", tmp_path / name / "last.pt")
+    assert_same(tmp_path / "whole" / "last.pt", tmp_path / "whole" / "step_000006.pt")
+    kept = checkpoint.load(tmp_path / "whole" / "step_000006.pt", "cpu")["history"][-1]
+    assert kept["step"] == 6 and "validation" in kept  # the check of that step is in it
+
+
+def assert_same(one, other):
+    one, other = weights(one), weights(other)
+    for part, tensors in one.items():
+        assert tensors.keys() == other[part].keys()
         for name, tensor in tensors.items():
-            assert torch.equal(tensor, halves[part][name]), f"{part} {name}"
+            assert torch.equal(tensor, other[part][name]), f"{part} {name}"
+
+
+def test_the_learning_rate_falls_where_the_validation_loss_does_not():
+    """By hand: patience 1 lets one check in a row pass without a fall; the second one halves, down to 0.3."""
+    changes = {"learning_rate": 1.0, "last_learning_rate": 0.3, "plateau": PlateauConfig(patience=1)}
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    plateau, rates = schedule.scheduler(optimiser, SHORT.model_copy(update=changes)), []
+    for loss in (-1.0, -1.1, -1.1, -1.05, -1.2, -1.2, -1.2, -1.3):
+        schedule.stepped(plateau)  # changes nothing
+        schedule.checked(plateau, loss)
+        rates.append(optimiser.param_groups[0]["lr"])
+    assert rates == [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.3, 0.3]
 
 
 def test_the_smoke_run_lowers_the_loss_and_exports_what_it_trained(tmp_path):

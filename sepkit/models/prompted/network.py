@@ -22,14 +22,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sepkit.errors import PromptError
+from sepkit.files.naming import clipped
 from sepkit.models import exported
 from sepkit.models.prompted import bands as band
+from sepkit.models.prompts import Understood
 
 STRIDES = ((2, 1), (2, 2), (2, 2))
 """Of time and bands, from level to level, outermost last named: (bands, steps)."""
 RARE = -4.0
 """Logit of a sound before anything is learned: few of all are there."""
 STEPS_A_TAG = band.STEPS_A_TAG
+MOST_NAMED = 5
+"""Sounds in an error."""
 SHOWN = 2
 """Channels of `Told` that show how likely what is asked for is, and anything else."""
 
@@ -167,6 +172,20 @@ class PromptedNet(nn.Module):
             x = layer(x, level, asked)
         gains = torch.sigmoid(self.gain(x)[:, 0].float())
         return torch.einsum("bct,cf->bft", gains, self.get_buffer("spreading"))
+
+    def told(self, prompt: Understood) -> Tensor:
+        """What a prompt becomes: 1 for the sound that it is understood as, (1, sounds)."""
+        if prompt.sound not in self.shape.sounds:
+            known = ", ".join(self.shape.sounds[:MOST_NAMED])
+            raise PromptError(
+                f"prompt '{clipped(prompt.prompt)}': is understood as {prompt.label}, which these weights do not know; "
+                f"name one of their {len(self.shape.sounds)} sounds ({known}, …)"
+            )
+        return torch.tensor([[float(sound == prompt.sound) for sound in self.shape.sounds]])
+
+    def answer(self, X: Tensor, told: Tensor) -> Tensor:
+        """The gains of what is told, for each bin of (batch, 513 bins, steps)."""
+        return self.gains(*self.found(X), told)
 
     def forward(self, samples: Tensor, asked: Tensor) -> Tensor:
         """What is asked for (batch, sounds) out of (batch, frames) at 16 kHz; the same shape."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sepkit.errors import WeightsError
 from sepkit.models.weights import WeightFile, unlike, verify
 
 if TYPE_CHECKING:
     from sepkit.models.prompted.network import PromptedNet
+    from sepkit.models.prompted.unet import UNet
 
 WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "prompted.safetensors"
 SIZE_BYTES = 0
@@ -37,15 +38,27 @@ def own_file(path: str) -> WeightFile:
     return WeightFile(f"prompted ({place.name})", place, size_bytes, "", "sepkit train text", "MIT", licence)
 
 
-def load(device: str, file: WeightFile | None = None) -> PromptedNet:
-    """The network with these weights, or those of `file`, checked, ready to run on `device`."""
-    file = file or weight_file()
-    verify(file)
-    from sepkit.models.prompted.network import PromptedNet, read
+def load(device: str) -> PromptedNet:
+    """sepkit's own network with its weights, checked, ready to run on `device`."""
+    from sepkit.models.prompted.network import PromptedNet
 
-    shape, tensors = read(file.path, device)
-    network = PromptedNet(shape)
-    if differs := unlike(network.state_dict(), tensors):
+    network = read(weight_file(), device)
+    assert isinstance(network, PromptedNet)
+    return network
+
+
+def read(file: WeightFile, device: str) -> PromptedNet | UNet:
+    """The network whose weights a file holds, checked, ready to run on `device`; those of a U-Net say so."""
+    verify(file)
+    from sepkit.models import exported
+    from sepkit.models.prompted import network, unet
+
+    def shape(stored: dict[str, Any]) -> network.Shape | unet.Shape:
+        return unet.Shape.from_json(stored) if stored.get("kind") == unet.KIND else network.Shape.from_json(stored)
+
+    found, tensors = exported.read(file.path, "prompted", shape, device)
+    built = unet.UNet(found) if isinstance(found, unet.Shape) else network.PromptedNet(found)
+    if differs := unlike(built.state_dict(), tensors):
         raise WeightsError(f"{file.model}: {file.path} is not as its sizes say, {differs}; give a file of sepkit train")
-    network.load_state_dict(tensors)
-    return network.to(device).eval()
+    built.load_state_dict(tensors)
+    return built.to(device).eval()

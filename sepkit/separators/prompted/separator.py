@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from sepkit import config
-from sepkit.errors import PromptError
-from sepkit.files.naming import clipped
 from sepkit.models import memory, prompts
 from sepkit.models.prompted import weights
 from sepkit.models.prompts.table import weight_file as words_file
@@ -21,6 +19,7 @@ from sepkit.separators.base import BaseSeparator, Estimates, Mix
 
 if TYPE_CHECKING:
     from sepkit.models.prompted.network import PromptedNet
+    from sepkit.models.prompted.unet import UNet
 
 FACTOR = 3
 """48 kHz: as much of the band as recordings have."""
@@ -33,8 +32,8 @@ class Options(config.Options):
     """What is wanted, and by which weights.
 
     prompt: the sound in words ("dog bark"); empty where each edit has its own. weights: a file that `sepkit train text`
-    has made; null takes sepkit's own. asks: "nothing" tells the network no prompt, which is what weights made with
-    --baseline are for.
+    has made, of either kind of network; null takes sepkit's own. asks: "nothing" tells the network no prompt, which is
+    what weights made with --baseline are for.
     """
 
     prompt: str = ""
@@ -53,10 +52,11 @@ class Separator(BaseSeparator):
     sample_rate = SAMPLE_RATE
     channels = None
     context_s = CONTEXT_S
-    grid_frames = 4 * STEP_FRAMES
+    grid_frames = 8 * STEP_FRAMES
     uses_device = True
     prompted = True
     options: Options
+    _network: PromptedNet | UNet | None = None
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The network's file, and that of the words."""
@@ -65,27 +65,25 @@ class Separator(BaseSeparator):
 
     def load(self, device: str) -> None:
         """Build the network and read its weights."""
-        self.use(weights.load(device, self.weights()[0]), device)
+        self.use(weights.read(self.weights()[0], device), device)
         if self.options.prompt:
             self.ask(self.options.prompt)
 
-    def use(self, network: PromptedNet, device: str) -> None:
+    def use(self, network: PromptedNet | UNet, device: str) -> None:
         """Run this network, on `device`."""
         self._network, self._device = network.to(device).eval(), device
 
     def ask(self, prompt: str) -> None:
-        """The sound that the prompt's words come nearest to."""
-        self._sound = prompts.understand(prompt).sound
-        known = self._network.shape.sounds
-        if self.options.asks == "prompt" and self._sound not in known:
-            raise PromptError(
-                f"prompt '{clipped(prompt)}' is understood as {self._sound}, which the weights do not know; name one "
-                f"of {clipped(', '.join(known), 200)}"
-            )
+        """The sound that the prompt's words come nearest to; of a U-Net, the words themselves."""
+        assert self._network is not None
+        told = self._network.told(prompts.understand(prompt)).to(self._device)
+        self._told = told if self.options.asks == "prompt" else 0 * told
 
     def understood(self, prompt: str) -> str:
-        """Which sound it is taken for, and how near its words are."""
-        return prompts.understand(prompt).line
+        """Which sound it is taken for, and how near its words are; a U-Net takes the words themselves."""
+        from sepkit.models.prompted.unet import UNet
+
+        return "" if isinstance(self._network, UNet) else prompts.understand(prompt).line
 
     def separate(self, mix: Mix) -> Estimates:
         """Estimate the sound in (1 or 2 channels, frames)."""
@@ -93,13 +91,12 @@ class Separator(BaseSeparator):
 
         from sepkit.models.prompted import bands
 
-        network, frames = self._network, mix.samples.shape[1]
-        wanted = self._sound if self.options.asks == "prompt" else None
-        asked = torch.tensor([[float(sound == wanted) for sound in network.shape.sounds]], device=self._device)
+        assert self._network is not None
+        frames = mix.samples.shape[1]
         with memory.kept(), torch.inference_mode():
             X = bands.analyse(torch.from_numpy(mix.samples).to(self._device), FACTOR)
-            heard = X[:, : bands.BINS].mean(0, keepdim=True)
-            gains = network.gains(*network.found(heard), asked)
+            heard = X[:, : bands.BINS].mean(0, keepdim=True) / FACTOR  # as loud as it is at 16 kHz
+            gains = self._network.answer(heard, self._told)
             above = gains[:, -1:].expand(-1, X.shape[1] - bands.BINS, -1)
             V = X * torch.cat([gains, above], 1)
             return Estimates(np.asarray(bands.synthesise(V, frames, FACTOR).cpu().numpy(), np.float32))
