@@ -37,6 +37,13 @@ class KindShares(Options):
     singing: Share = 0.15
 
 
+def must_rise(*ranges: Range) -> None:
+    """An error where one of them falls."""
+    for low, high in ranges:
+        if low > high:
+            raise ValueError(f"a range must rise, not {low} … {high}")
+
+
 class ExampleConfig(Options):
     """What every kind of example has."""
 
@@ -68,9 +75,7 @@ class MixConfig(ExampleConfig):
     def _parts(self) -> MixConfig:
         if self.only_background + self.only_speech + self.silence > 1:
             raise ValueError("only_background, only_speech and silence together exceed 1")
-        for low, high in (self.level_db, self.speed_range, self.loudness_dbfs):
-            if low > high:
-                raise ValueError(f"a range must rise, not {low} … {high}")
+        must_rise(self.level_db, self.speed_range, self.loudness_dbfs)
         return self
 
 

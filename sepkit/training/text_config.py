@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, Tag, model_validator
 
 from sepkit.config.yaml_file import Options, parse_yaml, read_text
-from sepkit.training.config import ExampleConfig, Part, Range, RunConfig, by_kind
+from sepkit.training.config import ExampleConfig, Part, Range, RunConfig, by_kind, must_rise
 
 Channels = Annotated[int, Field(ge=1)]
 
@@ -28,6 +28,13 @@ class SoundMixConfig(ExampleConfig):
     equalise: Part = 0.5
     reverberate: Part = 0.2
     loudness_dbfs: Range = (-40.0, -14.0)
+
+    @model_validator(mode="after")
+    def _parts(self) -> SoundMixConfig:
+        if self.alone + self.absent > 1:
+            raise ValueError("alone and absent together exceed 1")
+        must_rise(self.level_db, self.speed_range, self.loudness_dbfs)
+        return self
 
 
 class SoundLossConfig(Options):

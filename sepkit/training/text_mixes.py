@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sepkit.errors import ConfigError
 from sepkit.models.prompted.bands import TAG_FRAMES, tags
 from sepkit.training import augment
 from sepkit.training.augment import Random, Signal
@@ -48,6 +49,12 @@ class SoundMixer:
         self.corpus, self.labels, self.config, self.seed, self.plain = corpus, labels, config, seed, plain
         self.frames = round(config.segment_s * SAMPLE_RATE)
         weights = np.array([shares.get(label, 1.0) * (label in corpus.kinds) for label in labels])
+        self._drawn_from = np.count_nonzero(weights)
+        if self._drawn_from < 2:
+            raise ConfigError(
+                f"labels: a mix takes two, and of those with a share there is sound of {self._drawn_from}; raise their "
+                "shares, or name other groups in corpus.validation"
+            )
         self._weights = weights / weights.sum()
 
     def example(self, index: int) -> SoundExample:
@@ -55,9 +62,8 @@ class SoundMixer:
         rng, config = np.random.default_rng((self.seed, index)), self.config
         draw, third = (1.0, False) if self.plain else (rng.random(), rng.random() < config.third)
         alone, absent = draw < config.alone, config.alone <= draw < config.alone + config.absent
-        drawn = rng.choice(
-            len(self.labels), 1 if alone else 3 if third or absent else 2, replace=False, p=self._weights
-        )
+        count = min(1 if alone else 3 if third or absent else 2, self._drawn_from)
+        drawn = rng.choice(len(self.labels), count, replace=False, p=self._weights)
         sounds = [self._sound(self.labels[label], rng) for label in drawn]
         if absent:
             sounds[0] = np.zeros_like(sounds[0])

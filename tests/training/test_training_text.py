@@ -223,6 +223,8 @@ def test_mistakes_in_the_configuration_are_named(tmp_path):
         ("plateau: {patience: 3}", "warm_up_steps is 300, but with 'plateau' there is no rise; set it to 0"),
         ("plateau: {factor: 1}\nwarm_up_steps: 0", "plateau.factor"),
         ("keep_every: -1", "keep_every"),
+        ("mixes: {alone: 0.5, absent: 0.6}", "mixes: alone and absent together exceed 1"),
+        ("mixes: {level_db: [5, -5]}", "mixes: a range must rise, not 5.0 … -5.0"),
         ("betas: [0.9, 1]", "betas.1"),
     ):
         (tmp_path / "wrong.yaml").write_text(text)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from sepkit.errors import ConfigError
 from sepkit.training import corpus, labelled
 from sepkit.training.config import CorpusConfig
 from sepkit.training.text_config import SoundMixConfig
@@ -134,6 +135,16 @@ def test_labels_are_asked_for_by_their_shares(sounds):
     found = dict(zip(LABELS, asked, strict=True))
     assert found["rain"] == 0
     assert 92 <= found["dog"] <= 148  # 3 of 5: 120 ± four standard deviations
+
+
+def test_two_labels_are_enough_and_one_is_an_error(sounds):
+    labels = ("dog", "rain")
+    for index in range(10):
+        mix, _, _, heard = mixer(sounds, labels=labels, third=1.0, absent=0.5).example(index)
+        assert mix.any() and heard.max(1).sum() in (1, 2)
+    for changes in ({"labels": ("dog", "whale")}, {"shares": dict.fromkeys(LABELS[1:], 0.0)}):
+        with pytest.raises(ConfigError, match="labels: a mix takes two, and of those with a share there is sound of 1"):
+            mixer(sounds, **changes)
 
 
 def test_a_label_of_which_there_is_nothing_is_never_asked_for(sounds):
