@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -87,6 +88,27 @@ class FileEdits:
 def file_edits(config: Config) -> FileEdits | None:
     """Where each file has edits of its own; None where the configuration's hold for all, or it has none."""
     return FileEdits(config.edits) if isinstance(config.edits, Labelled) else None
+
+
+def with_edits(config: Config, edits: OwnEdits | None) -> Config:
+    """The configuration of a file that has edits of its own; None: it has none, and the configuration's hold."""
+    return config if edits is None else config.model_copy(update={"edits": edits})
+
+
+def rendered_edits(config: Config, folder: Path, known: Mapping[str, str]) -> dict[str, OwnEdits]:
+    """The edits that files below `folder` were rendered with, whose hashes are `known` by path; empty where its labels
+    say others by now. Without an entry the configuration's hold.
+    """
+    if not isinstance(config.edits, Labelled):
+        return {}
+    found: dict[str, OwnEdits] = dict.fromkeys(known, ())
+    with suppress(SepkitError):  # a table that is gone
+        own = FileEdits(config.edits)
+        for path, sha256 in known.items():
+            with suppress(SepkitError):
+                edits = own.of(path, folder / path)
+                found[path] = edits if edits_sha256(edits) == sha256 else ()
+    return found
 
 
 def take_edits(edits: FileEdits, found: Found, folder: Path, given: Path) -> tuple[dict[str, OwnEdits], list[str]]:

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 
 from sepkit.audio.source_file import require_file
 from sepkit.batch import pages
+from sepkit.batch.edits import rendered_edits, with_edits
 from sepkit.batch.journal import STEMS_BEFORE, Journal, are_metrics, by_stem, is_number
 from sepkit.batch.plan import PageItem
 from sepkit.batch.report import JSON_NAME
 from sepkit.config import Config, parse_config
+from sepkit.config.labelled import Labelled
 from sepkit.config.sections import ReportConfig
 from sepkit.errors import SepkitError, SourceError, one_line
 from sepkit.files.digest import sha256_of
@@ -34,11 +36,12 @@ def lacking(out: Path, source: Path, rows: Sequence[FileRow], journal: Journal, 
     """The files whose pages the configuration asks for and that have none. source: the folder that they lie in."""
     asked = config.report or ReportConfig()
     wanted = worth_a_look(rows, asked.pages, config.seed)
-    rendered = {path: record.input_sha256 for path, record in journal.records.items()}
+    rows = [row for row in rows if row["path"] in wanted and not own.is_own(batch_page.page_path(out, row["path"]))]
+    records = {row["path"]: journal.records.get(row["path"]) for row in rows}
+    edits = rendered_edits(config, source, {path: each.edits_sha256 for path, each in records.items() if each})
     return [
-        PageItem(row["path"], source / row["path"], row, rendered.get(row["path"], ""))
-        for row in rows
-        if row["path"] in wanted and not own.is_own(batch_page.page_path(out, row["path"]))
+        PageItem(path, source / path, row, record.input_sha256 if record else "", edits.get(path))
+        for row, (path, record) in zip(rows, records.items(), strict=True)
     ]
 
 
@@ -62,7 +65,7 @@ def make(
     said = pages.facts(row["verdict"], row["configuration"], row["reasons"], row["stages"], notes)
     files = by_stem(row.get("stems") or STEMS_BEFORE, row["outputs"], row["verdict"])
     outputs = {stem: out / name for stem, name in files.items()}
-    pages.write(out, item.path, item.source, outputs, row["metrics"], config, seen, said)
+    pages.write(out, item.path, item.source, outputs, row["metrics"], with_edits(config, item.edits), seen, said)
     return kept
 
 
@@ -87,6 +90,8 @@ def again(
     """
     record, config = _report(out)
     source, journal = out.resolve() / record["source"], Journal(out)  # absolute in those of earlier versions
+    if isinstance(config.edits, Labelled):
+        config = config.model_copy(update={"edits": config.edits.seen_from(out)})
     asked = config.model_copy(update={"report": ReportConfig(pages="all")}) if every else config
     looks, problems, kept = _looks(config, out.resolve()) if look else {}, [], []
     for item in watched(lacking(out, source, record["files"], journal, asked)):

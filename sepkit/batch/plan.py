@@ -78,10 +78,14 @@ class RenderItem(Item):
 
 @dataclass(frozen=True)
 class PageItem(Item):
-    """One that is rendered, and whose page is made now. row: of the report. input_sha256: of what was rendered."""
+    """One that is rendered, and whose page is made now. row: of the report. input_sha256: of what was rendered.
+
+    edits: as `rendered_edits` gives them; None: the configuration's hold.
+    """
 
     row: Mapping[str, Any]
     input_sha256: str
+    edits: OwnEdits | None = None
 
 
 @dataclass

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.batch import later_pages, moves, pages
+from sepkit.batch.edits import with_edits
 from sepkit.batch.journal import Stamp, stamp
 from sepkit.batch.plan import Item, PageItem, RenderItem
 from sepkit.clock import Clock
@@ -124,7 +125,8 @@ class Renderer:
                     metrics = judged.evaluation.as_dict()["metrics"] if judged.evaluation else {}
                     told = judged.verdict, judged.configuration, judged.reasons, judged.stages, judged.notes
                     said = pages.facts(*told)
-                    known = metrics, self.config, seen, said, judged.excerpt
+                    config = with_edits(self.config, item.edits)
+                    known = metrics, config, seen, said, judged.excerpt
                     pages.write(self.out, item.path, item.source, outputs, *known)
         except Exception as error:  # the file itself is done; its page is not worth losing it
             notes.append(f"its page could not be made: {one_line(error)}")

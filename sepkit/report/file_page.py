@@ -13,6 +13,8 @@ import numpy as np
 from sepkit.audio.read import read_audio
 from sepkit.audio.samples import Audio
 from sepkit.config import Config, plugins
+from sepkit.config.edits import Edit
+from sepkit.config.labelled import Labelled
 from sepkit.config.sections import MetricConfig
 from sepkit.files.naming import shown
 from sepkit.judge.evaluate import Excerpt
@@ -20,7 +22,7 @@ from sepkit.metrics.base import GOALS, is_agreement, verdict
 from sepkit.render.base import Stem, judged, make_task
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.result import Outputs
-from sepkit.report import html, moments, pictures, tracks
+from sepkit.report import edits, html, moments, pictures, tracks
 from sepkit.report.headline import beside_it, headline
 from sepkit.report.second_look import NO_MASKS, Seen
 
@@ -30,8 +32,8 @@ class Evidence:
     """All that a page is made of.
 
     metrics: by name, as `Evaluation.as_dict` gives them. no_masks: why there are none. stems: each that can be heard
-    beside the excerpt's pair, over the excerpt; main: the one in the pair. chosen: the configuration's metrics. facts:
-    what was run, by name; as of `summary.write`.
+    beside the excerpt's pair, over the excerpt; main: the one in the pair. edits: of the task *edit*; empty where they
+    are not known any more. chosen: the configuration's metrics. facts: what was run, by name; as of `summary.write`.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Evidence:
     masks: MaskPicture | None = None
     no_masks: str = NO_MASKS
     stems: tuple[tuple[Stem, Audio], ...] = ()
+    edits: tuple[Edit, ...] | None = None
     chosen: tuple[MetricConfig, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -93,7 +96,8 @@ def evidence(
     facts: Mapping[str, Any],
 ) -> Evidence:
     """Of a file that was rendered to `outputs`, as far as these are there, and what was seen of it meanwhile."""
-    stems = make_task(config).stems()
+    task = make_task(config)
+    stems, masks = task.stems(), None if task.in_place else seen.masks
     main = judged(stems)[0]
     heard = []
     for stem in stems:
@@ -102,8 +106,10 @@ def evidence(
             heard.append((stem, excerpt.pair.reference))
         elif stem != main and path and path.is_file():  # it has the mix's rate and length
             heard.append((stem, read_audio(path, excerpt.start_s, excerpt.end_s - excerpt.start_s)))
+    why_not = "" if task.in_place else seen.why_not
+    asked = (() if isinstance(config.edits, Labelled) else config.edits) if config.task == "edit" else None
     chosen = config.evaluate.metrics
-    return Evidence(shown(name), excerpt, metrics, main, seen.masks, seen.why_not, tuple(heard), chosen, facts)
+    return Evidence(shown(name), excerpt, metrics, main, masks, why_not, tuple(heard), asked, chosen, facts)
 
 
 def write(path: Path, evidence: Evidence) -> Path:
@@ -112,7 +118,8 @@ def write(path: Path, evidence: Evidence) -> Path:
     sounds = list(_sounds(evidence))
     heard = tracks.make_tracks([sound[:3] for sound in sounds], [sound[3] for sound in sounds])
     strips, levels_db = _strips(evidence)
-    rankings = moments.rankings(pair, evidence.chosen)
+    # These tell of speech in what is left, which an edit is not about.
+    rankings = moments.rankings(pair, evidence.chosen) if evidence.edits is None else ()
     facts = {name: value for name, value in evidence.facts.items() if value is not None}
     weights, settings, said = facts.pop("weights", []), facts.pop("configuration", ""), facts.pop("notes", [])
     return html.write_page(
@@ -141,9 +148,10 @@ def write(path: Path, evidence: Evidence) -> Path:
         wave=pictures.waveform(pair.mix, pair.clean),
         curves=list(_curves(rankings, pair.mix.duration_s)),
         no_masks=evidence.no_masks if evidence.masks is None else "",
+        edits=None if evidence.edits is None else edits.shown_edits(evidence.edits, excerpt, said),
         colours=[
             (pictures.scale(pictures.LEVELS), *(f"{html.number(level_db, 0)} dBFS" for level_db in levels_db)),
-            (pictures.scale(pictures.MASKS), "mask 0, taken away", "1, kept"),
+            *([(pictures.scale(pictures.MASKS), "mask 0, taken away", "1, kept")] if evidence.masks else []),
         ],
         ticks=list(_ticks(pair.mix.duration_s, excerpt.start_s)),
         rankings=rankings,
@@ -178,14 +186,16 @@ def fact(value: Any) -> str:
 
 
 def _sounds(evidence: Evidence) -> Iterator[tuple[str, str, Audio, bool]]:
-    """What can be heard: name, what it is, the sound, and whether it is brought to the common loudness."""
-    pair, main = evidence.excerpt.pair, evidence.main
-    yield "Before", "the mix as it came", pair.mix, True
-    yield main.title, main.about, pair.clean, True
+    """What can be heard: name, what it is, the sound, and whether it is brought to the common loudness, which nothing
+    is of an edit: outside its windows nothing must change.
+    """
+    pair, main, levelled = evidence.excerpt.pair, evidence.main, evidence.edits is None
+    yield "Before", "the mix as it came", pair.mix, levelled
+    yield main.title, main.about, pair.clean, levelled
     for stem, sound in evidence.stems:
-        yield stem.title, stem.about, sound, not stem.rest_of
+        yield stem.title, stem.about, sound, levelled and not stem.rest_of
     if pair.reference is not None and pair.reference_kind == "truth":
-        yield f"True {main.name.replace('_', ' ')}", "the reference", pair.reference, True
+        yield f"True {main.name.replace('_', ' ')}", "the reference", pair.reference, levelled
     if pair.background is not None:
         about = f"the reference of what is not {main.name.replace('_', ' ')}, as loud as in the mix"
         yield "True background", about, pair.background, False
@@ -195,7 +205,7 @@ def _strips(evidence: Evidence) -> tuple[list[Strip], tuple[float, float]]:
     """Spectrograms on one scale, and masks; the levels in dB at the two ends of that scale."""
     excerpt, main = evidence.excerpt, evidence.main
     drawn = [("Before", excerpt.pair.mix), (main.title, excerpt.pair.clean)]
-    drawn += [(stem.title, sound) for stem, sound in evidence.stems if stem.judged]
+    drawn += [(stem.title, sound) for stem, sound in evidence.stems if stem.judged or evidence.edits is not None]
     images, levels_db, top_hz = pictures.spectrograms([sound for _, sound in drawn])
     strips = [
         Strip(title, f"spectrogram, 0 to {top_hz / 1000:g} kHz", image, top_hz / 1000)

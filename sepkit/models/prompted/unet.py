@@ -2,8 +2,8 @@
 
     |STFT| 1024 / 256 at 16 kHz ─ encoder 64-128-256-512 ─ decoder ← words (FiLM) ─ sigmoid ─ mask
 
-Four times as many channels as `network` on four times as many bands: for graphics cards. It knows no list of sounds,
-for it is told the words themselves, as `sepkit.models.prompts` makes a vector of them.
+Four times as many channels as `network` on four times as many bands: for graphics cards. It has no list of sounds: it
+is told the words themselves, as the vector that `sepkit.models.prompts` makes of them.
 
 Sources: U-Net, Ronneberger et al., MICCAI 2015; FiLM, Perez et al., AAAI 2018; blocks are those of `network`.
 """
@@ -30,7 +30,7 @@ GRID_STEPS = 8
 REACH_STEPS = 2 * (1 + 2 + 4 + 8) + 2 * (4 + 2 + 1) + GRID_STEPS
 """How far the mask looks to either side: two convolutions a level, there and back, and the pooling."""
 PIECE_STEPS = 80 * GRID_STEPS
-"""10 s. A minute takes 1.1 GB so and 4.5 GB in one piece, with all channels, in as much time."""
+"""10 s, and a sixth more for what lies around. A minute takes 1.1 GB so, in the full size, and 4.5 GB in one piece."""
 
 
 @dataclass(frozen=True)

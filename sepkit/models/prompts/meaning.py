@@ -26,7 +26,9 @@ from sepkit.models.prompts.sounds import KNOWN, OTHERS, SOUNDS
 MOST_CHARACTERS = 1000
 NEAR = 0.5
 """Cosine from which a prompt means the nearest sound, chosen on `scripts/prompts/tuning.csv`."""
-LONGEST_SHOWN = 40
+UNDERSTOOD, FAR = "is understood as", "which is far from it"
+"""What `Understood.line` says: '…' is understood as dog (0.83); and where the prompt's words are far from that."""
+LONGEST_QUOTED = 40
 """Characters of a prompt in a sentence."""
 LEAST_LETTERS = 3
 """Of a word that another is made of, and of one that keeps its ending."""
@@ -54,8 +56,13 @@ class Understood(NamedTuple):
     @property
     def line(self) -> str:
         """For people: which sound it is taken for, how near its words are, and what to do where they are far."""
-        said = f"'{clipped(self.prompt, LONGEST_SHOWN)}' is understood as {self.label} ({self.similarity:.2f})"
-        return said if self.near else f"{said}, which is far from it; name the sound in other words"
+        said = f"{quoted(self.prompt)} {UNDERSTOOD} {self.label} ({self.similarity:.2f})"
+        return said if self.near else f"{said}, {FAR}; name the sound in other words"
+
+
+def quoted(prompt: str) -> str:
+    """A prompt as it stands in a sentence."""
+    return f"'{clipped(prompt, LONGEST_QUOTED)}'"
 
 
 def understand(prompt: str, field: str = "prompt") -> Understood:

@@ -90,7 +90,7 @@
   // Turn the gains so that the chosen track alone is heard.
   function turn(fade_s = FADE_S) {
     for (const [track, node] of gains.entries()) {
-      const level = element("matched").checked ? 10 ** (page.tracks[track].gain_db / 20) : 1;
+      const level = element("matched")?.checked ? 10 ** (page.tracks[track].gain_db / 20) : 1;
       node.gain.cancelScheduledValues(context.currentTime);
       node.gain.setTargetAtTime(track === chosen ? level : 0, context.currentTime, fade_s / 3);
     }
@@ -143,12 +143,12 @@
   }
 
   element("play").addEventListener("click", () => (playing ? pause() : play()));
-  element("matched").addEventListener("change", () => turn());
+  element("matched")?.addEventListener("change", () => turn());
   slider.addEventListener("input", () => seek(Number(slider.value)));
   for (const [track, button] of buttons.entries()) button.addEventListener("click", () => choose(track));
   for (const button of document.querySelectorAll(".moment")) {
     button.addEventListener("click", () => {
-      if (chosen > 1) choose(1);
+      if (chosen > 1 && !button.closest("#edits")) choose(1);
       play(Number(button.dataset.start), Number(button.dataset.end));
     });
   }
@@ -165,7 +165,7 @@
     const key = event.key.toLowerCase();
     if (key === " " && (!on || on === slider)) { event.preventDefault(); playing ? pause() : play(); }
     else if (key === "x") choose(chosen === 0 ? 1 : 0);
-    else if (key === "m") { element("matched").click(); }
+    else if (key === "m") { element("matched")?.click(); }
     else if (/^[1-9]$/.test(key) && Number(key) <= buttons.length) choose(Number(key) - 1);
     else if ((key === "arrowleft" || key === "arrowright") && !(on && on.matches(".scroll, pre"))) {
       event.preventDefault();
