@@ -142,8 +142,9 @@ class BaseSeparator(ABC):
         raise NotImplementedError(f"{type(self).__module__} takes no prompts")
 
     def understood(self, prompt: str) -> str:
-        """How a prompt is understood, a sentence as `Understood.line` of `sepkit.models.prompts` has it; empty where its
-        words are taken as they are. Called once loaded.
+        """How a prompt is understood, a sentence as `Understood.line` of `sepkit.models.prompts` has it.
+
+        Empty where its words are taken as they are. Called once loaded.
         """
         return ""
 
