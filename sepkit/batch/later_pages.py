@@ -70,11 +70,12 @@ def make(
 
 
 class Again(NamedTuple):
-    """The batch's page; a line for each file whose page could not be made; what was set aside."""
+    """The batch's page; a line for each file whose page could not be made; what was set aside; how many were made."""
 
     page: Path
     problems: list[str]
     notes: list[str]
+    made: int
 
 
 def again(
@@ -93,16 +94,17 @@ def again(
     if isinstance(config.edits, Labelled):
         config = config.model_copy(update={"edits": config.edits.seen_from(out)})
     asked = config.model_copy(update={"report": ReportConfig(pages="all")}) if every else config
-    looks, problems, kept = _looks(config, out.resolve()) if look else {}, [], []
+    looks, problems, kept, made = _looks(config, out.resolve()) if look else {}, [], [], 0
     for item in watched(lacking(out, source, record["files"], journal, asked)):
         try:
             _inside(source, item)
             with tempfile.TemporaryDirectory(prefix="sepkit-") as work:
                 kept.append(make(out, item, config, looks.get(item.row["configuration"]), Path(work)))
+            made += 1
         except (SepkitError, OSError) as error:
             problems.append(f"{shown(item.path)}: {one_line(error)}")
     kept.append(own.make_way(out / batch_page.PAGE_NAME))
-    return Again(batch_page.write(out, record), problems, [note for note in kept if note])
+    return Again(batch_page.write(out, record), problems, [note for note in kept if note], made)
 
 
 def _report(out: Path) -> tuple[dict[str, Any], Config]:

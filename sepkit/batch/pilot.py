@@ -16,7 +16,7 @@ from sepkit.batch.file_result import FileResult, Told, say_nothing
 from sepkit.batch.journal import are_metrics
 from sepkit.config import Config, dump_config, parse_config
 from sepkit.config.edits import Where
-from sepkit.errors import SourceError
+from sepkit.errors import SourceError, one_line
 from sepkit.files.naming import seen_from, shown
 from sepkit.files.whole_file import make_folder
 from sepkit.judge.evaluate import EDIT_METRICS, Evaluator, Excerpt, bring_together, with_metrics
@@ -144,6 +144,10 @@ def page_again(folder: Path, look: bool = True) -> tuple[Path, str]:
     """
     if not (folder / METRICS_NAME).is_file() and (folder / EVAL_NAME / METRICS_NAME).is_file():
         folder /= EVAL_NAME
+    neither = f"{shown(folder)}: holds neither a batch's report.json nor a pilot run's {METRICS_NAME}"
+    advice = "give the folder that one of them wrote"
+    if not (folder / METRICS_NAME).is_file():
+        raise SourceError(f"{neither}; {advice}")
     try:
         record = json.loads((folder / METRICS_NAME).read_text(encoding="utf-8"))
         run, metrics = record["run"], record["metrics"]
@@ -155,10 +159,7 @@ def page_again(folder: Path, look: bool = True) -> tuple[Path, str]:
         outputs = {stem.name: Path(run[stem.name]) for stem in stems if run.get(stem.name)}
         mix, reference, background = (Path(run[name]) if run.get(name) else None for name in ("mix", *TRUTH_FACTS))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise SourceError(
-            f"{shown(folder)}: holds neither a batch's report.json nor a pilot run's {METRICS_NAME} ({error}); "
-            "give the folder that one of them wrote"
-        ) from error
+        raise SourceError(f"{neither} that can be read ({one_line(error)}); {advice}") from error
     main = judged(stems)[0]
     if mix is None or main.name not in outputs:
         raise SourceError(f"{shown(folder / METRICS_NAME)}: names no mix and {main.name}; run the pilot again")

@@ -26,9 +26,12 @@ def report(folder: Path, masks: bool, every: bool) -> None:
     from sepkit.batch.pilot import page_again
     from sepkit.batch.report import JSON_NAME
 
+    said = ""
     if (folder / JSON_NAME).is_file():
-        made = again(folder, lambda items: tqdm(items, desc="pages", unit="file", disable=None), masks, every)
-        page, problems, notes = made
+        page, problems, notes, made = again(
+            folder, lambda items: tqdm(items, desc="pages", unit="file", disable=None), masks, every
+        )
+        said = f", and {made} {'page' if made == 1 else 'pages'} of files"
     else:
         page, kept = page_again(folder, masks)
         problems, notes = [], [kept] if kept else []
@@ -36,5 +39,5 @@ def report(folder: Path, masks: bool, every: bool) -> None:
         click.echo(f"sepkit: {problem}", err=True)
     for note in notes:
         click.echo(f"note: {note}")
-    click.echo(f"→ {page}")
+    click.echo(f"→ {page}{said}")
     raise click.exceptions.Exit(FAILED if problems else 0)

@@ -24,6 +24,7 @@ class SpeechTask(ABC):
     network: nn.Module
     shape: Any
     """The network's sizes, a dataclass that goes into the metadata of its weights."""
+    halved: bool = False
 
     @abstractmethod
     def load(self, path: Path | None) -> None:

@@ -25,6 +25,7 @@ class TextTask(ABC):
     network: nn.Module
     shape: Any
     """The network's sizes, a dataclass that goes into the metadata of its weights."""
+    halved: bool = True
 
     def __init__(self, config: TextConfig, labels: tuple[str, ...], baseline: bool) -> None:
         torch.manual_seed(config.seed)

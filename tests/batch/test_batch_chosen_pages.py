@@ -84,6 +84,7 @@ def test_the_command_makes_what_the_configuration_asks_for_and_all_on_demand(sou
     assert pages(out) == links(out) == PAGES
     done = CliRunner().invoke(main, ["report", str(out), "--all"])
     assert done.exit_code == 0, done.output
+    assert done.output.rstrip().endswith(f"report.html, and {FILES - len(PAGES)} pages of files")
     assert pages(out) == links(out) == [f"report/{index:02d}.wav.html" for index in range(FILES)]
     assert without(out) == ""
     again = run_batch(BatchJob(config(2), source, out))  # what is there stays

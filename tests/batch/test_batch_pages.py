@@ -180,7 +180,7 @@ def test_the_command_writes_what_is_missing_and_names_what_it_cannot(source, tmp
 def test_a_folder_of_something_else_is_named(tmp_path):
     done = CliRunner().invoke(main, ["report", str(tmp_path)])
     assert done.exit_code == 1
-    assert "holds neither a batch's report.json nor a pilot run's metrics.json" in done.output
+    assert "holds neither a batch's report.json nor a pilot run's metrics.json; give the folder" in done.output
     (tmp_path / "report.json").write_text("{}")
     with pytest.raises(SourceError, match=r"report\.json: cannot be read"):
         again(tmp_path, list)

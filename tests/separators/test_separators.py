@@ -49,6 +49,8 @@ def separator(request) -> BaseSeparator:
     built.load("cpu")
     if built.sample_rate is None:
         built.begin(ANY_RATE_HZ)
+    if built.prompted:
+        built.ask("speech")
     return built
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from sepkit.models.prompted.unet import UNet
 
 WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "prompted.safetensors"
-SIZE_BYTES = 0
-SHA256 = ""
+SIZE_BYTES = 3_737_208
+SHA256 = "6bb3bef538b77d57499c9d954c9cc9f11dca7199d4c8b9ecb3e789f769185bad"
 
 
 def weight_file() -> WeightFile:
