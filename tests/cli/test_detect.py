@@ -98,7 +98,7 @@ def test_only_a_sound_a_window_a_confidence(street):
     assert_as_laid(heard(street, "--sound", "a puppy barking"), [PLACES[0], PLACES[2]])
     code, _, said = sepkit("detect", street, "--sound", "a puppy barking", "--sound", "bicycle bell rust")
     assert code == 0 and "--sound: 'a puppy barking' is understood as dog (0." in said
-    assert said.splitlines()[1].endswith("which is far from it; name the sound in other words")
+    assert said.splitlines()[1].endswith("which is far from it: name the sound in other words")
     (only,) = heard(street, "--window", "0:03.2", "3.3")
     assert (only["class"], only["start_s"], only["end_s"]) == ("siren", 3.2, 3.3)
     code, out, said = sepkit("detect", street, "--window", "0", "0.5", "--window", "4.9", "9")

@@ -12,4 +12,4 @@ class Separator(halves.Separator):
 
     def understood(self, prompt):
         said = f"{quoted(prompt)} {UNDERSTOOD}"
-        return f"{said} hum (0.91)" if prompt == "low" else f"{said} hiss (0.31), {FAR}; name the sound in other words"
+        return f"{said} hum (0.91)" if prompt == "low" else f"{said} hiss (0.31), {FAR}: name the sound in other words"

@@ -73,7 +73,7 @@ def test_each_edit_is_a_row_with_what_its_prompt_was_understood_as(page):
     assert rows == [
         ["No.", "Prompt", "Understood as", "Mode", "Windows", "Fade, ms", "Strength"],
         [
-            *("1", "high", "far hiss (0.31), which is far from it; name the sound in other words", "removed"),
+            *("1", "high", "far hiss (0.31), which is far from it: name the sound in other words", "removed"),
             *("▶ 0:01.0–0:03.5 ▶ 0:06.0–0:07.0", "70", "1.00"),
         ],
         ["2", "low", "hum (0.91)", "kept alone", "▶ 0:08.0–0:10.0", "20", "0.50"],

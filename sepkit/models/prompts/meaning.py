@@ -57,7 +57,7 @@ class Understood(NamedTuple):
     def line(self) -> str:
         """For people: which sound it is taken for, how near its words are, and what to do where they are far."""
         said = f"{quoted(self.prompt)} {UNDERSTOOD} {self.label} ({self.similarity:.2f})"
-        return said if self.near else f"{said}, {FAR}; name the sound in other words"
+        return said if self.near else f"{said}, {FAR}: name the sound in other words"
 
 
 def quoted(prompt: str) -> str:
