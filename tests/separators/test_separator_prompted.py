@@ -134,7 +134,9 @@ def test_weights_of_ones_own_are_read_checked_and_know_their_sounds(tmp_path):
     mine.use(network, "cpu")
     mine.ask("dog")
     np.testing.assert_array_equal(separate(built, noise(1)), separate(mine, noise(1)))
-    with pytest.raises(PromptError, match=r"as rain, which these weights do not know; name one of their 2 sounds \(dog, cat"):
+    with pytest.raises(
+        PromptError, match=r"as rain, which these weights do not know; name one of their 2 sounds \(dog, cat"
+    ):
         built.ask("heavy rain")
     other = PromptedNet(Shape(("dog", "cat"), (4, 4, 4, 8), (1,))).state_dict()
     path.write_bytes(save({name: each.contiguous() for name, each in other.items()}, {"shape": sizes}))
