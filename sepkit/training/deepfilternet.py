@@ -46,7 +46,7 @@ class DeepFilterTask(SpeechTask):
         """At 48 kHz, with nothing above 8 kHz."""
         return full_band.raised(samples)
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
+    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Of a batch, a part of it with a band above 8 kHz."""
         mix, speech, sung = batch
         with torch.autocast(mix.device.type, enabled=False):
@@ -54,7 +54,7 @@ class DeepFilterTask(SpeechTask):
             gains = [full_band.random_gain(len(mix), mix.shape[1], mix.device) * wide for _ in range(2)]
             s = full_band.raised(speech, gains[0])
             x = s + full_band.raised(mix - speech, gains[1])
-        return self.judged(self.network, x, s, sung)[1]
+        return self.judged(network, x, s, sung)[1]
 
     def judged(self, network: nn.Module, mix: Tensor, speech: Tensor, sung: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The estimate (batch, frames) at 48 kHz and the losses."""

@@ -48,10 +48,10 @@ class SpeechTask(ABC):
         """What must be known to build the network again."""
         return asdict(self.shape)
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
+    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Of a batch; runs the network."""
         mix, speech, sung = batch
-        return self.judged(self.network, self.heard(mix), self.heard(speech), sung)[1]
+        return self.judged(network, self.heard(mix), self.heard(speech), sung)[1]
 
     def scores(self, network: nn.Module, batch: Batch) -> dict[str, list[float]]:
         """Loss; the gain in SI-SDR where there is speech and background; what is left where there is no speech."""

@@ -58,9 +58,9 @@ class TextTask(ABC):
         """What the network is told of (batch, labels): as it is, or of a baseline nothing."""
         return torch.zeros_like(asked) if self.baseline else asked
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
+    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Of a batch; runs the network."""
-        return self.judged(self.network, batch)[1]
+        return self.judged(network, batch)[1]
 
     def scores(self, network: nn.Module, batch: Batch) -> dict[str, list[float]]:
         """Loss; the gain in SI-SDR where there is the sound and another."""

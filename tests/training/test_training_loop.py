@@ -42,11 +42,11 @@ def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(made_up, tmp_path
     train_speech(config, made_up, tmp_path / "whole", "cpu", say=silent)
     learn, calls = SpeechTask.losses, []
 
-    def interrupted(self, batch):
+    def interrupted(self, network, batch):
         calls.append(1)
         if len(calls) == 4:  # not at a check: three steps are done
             raise KeyboardInterrupt
-        return learn(self, batch)
+        return learn(self, network, batch)
 
     monkeypatch.setattr(SpeechTask, "losses", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -155,7 +155,7 @@ def test_the_baseline_is_the_same_network_and_is_told_nothing(kind):
         with torch.no_grad():
             estimates = [task.judged(task.network, each)[0] for each in ((mix, target, asked, heard), swapped)]
         assert torch.equal(*estimates) == same
-    untold.losses((mix, target, asked, heard))["loss"].backward()
+    untold.losses(untold.network, (mix, target, asked, heard))["loss"].backward()
     for name, parameter in untold.network.named_parameters():
         if name.endswith("asked.weight"):
             assert not parameter.grad.any(), name
