@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "prompted.safetensors"
 SIZE_BYTES = 3_737_208
-SHA256 = "6bb3bef538b77d57499c9d954c9cc9f11dca7199d4c8b9ecb3e789f769185bad"
+SHA256 = "4a75ce3e1a25925778e656cc6dec1af909c8b35d030bb4d10444fded6bd23dd9"
 
 
 def weight_file() -> WeightFile:
