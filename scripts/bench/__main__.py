@@ -1,7 +1,7 @@
 """Measure what sepkit costs, as Markdown tables.
 
     python -m scripts.bench [startup|memory|batch|clips|pages|overhead|pilot|all] [--quick]
-    python -m scripts.bench ensemble [--quick]
+    python -m scripts.bench ensemble [--quick] [--row NAME …] [--seconds S] [--pairs N]
     python -m scripts.bench page
     python -m scripts.bench bypass --speech DIR --music DIR [--quick]
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--table NAME …] [--part N] [--each N]
@@ -115,6 +115,8 @@ def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
 @click.option("--each", type=click.IntRange(1), help="quality: so many mixes of each condition [default: all].")
 @click.option("--part", default=1, type=click.IntRange(1), help="quality: DNSMOS of every so many mixes [default: 1].")
 @click.option("--row", "rows", multiple=True, metavar="NAME", help="ensemble: only this row; may be given again.")
+@click.option("--seconds", type=click.FloatRange(1), help="ensemble: of sound [default: 60, with --quick 8].")
+@click.option("--pairs", type=click.IntRange(1), help="ensemble: runs of each side, in turn [default: 5].")
 @click.option("--out", default=Path("artifacts/quality"), type=click.Path(path_type=Path), help="quality: for results.")
 def main(
     which: str,
@@ -128,12 +130,15 @@ def main(
     each: int | None,
     part: int,
     rows: tuple[str, ...],
+    seconds: float | None,
+    pairs: int | None,
     out: Path,
 ) -> None:
     """Measure what sepkit costs and what it is worth, as Markdown tables."""
     sizes = QUICK if quick else FULL
-    if rows and which != "ensemble":
-        raise click.UsageError("--row belongs to ensemble")
+    if (rows or seconds or pairs) and which != "ensemble":
+        raise click.UsageError("--row, --seconds and --pairs belong to ensemble")
+    sizes = sizes._replace(ensemble_s=seconds or sizes.ensemble_s, ensemble_pairs=pairs or sizes.ensemble_pairs)
     click.echo(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores{', quick' if quick else ''}")
     try:
         if which in ("quality", "sung"):
