@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sepkit.cli.guard import FAILED
-from sepkit.cli.options import given_file, given_text, may_overwrite, overwrite_option, salvage_option, track_option
+from sepkit.cli.options import (
+    given_file,
+    given_text,
+    may_overwrite,
+    overwrite_option,
+    salvage_option,
+    track_option,
+    window_option,
+)
 from sepkit.cli.voice import Voice, voice_options
 
 if TYPE_CHECKING:
@@ -33,14 +41,7 @@ NOTHING = "–"
     metavar="CONFIDENCE",
     help="How likely a sound has to be where it is likeliest, above 0 and up to 1.",
 )
-@click.option(
-    "--window",
-    "windows",
-    type=(str, str),
-    multiple=True,
-    metavar="START END",
-    help="From when to when, in seconds or as M:SS; several times, too [default: the whole file].",
-)
+@window_option("From when to when, in seconds or as M:SS; several times, too [default: the whole file].")
 @click.option("--labels", type=given_file, help="Also write an Audacity label track, which edit --labels reads.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects in place of a table.")
 @click.option(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sepkit.cli.files import Files, file_options
-from sepkit.cli.options import given_file
+from sepkit.cli.options import given_file, window_option
 
 
 @click.command()
@@ -16,14 +16,7 @@ from sepkit.cli.options import given_file
 @click.option(
     "--mode", type=click.Choice(["keep", "remove"]), help="Keep that sound alone, or take it out [default: remove]."
 )
-@click.option(
-    "--window",
-    "windows",
-    type=(str, str),
-    multiple=True,
-    metavar="START END",
-    help="From when to when, in seconds or as M:SS; several times, too [default: the whole file].",
-)
+@window_option("From when to when, in seconds or as M:SS; several times, too [default: the whole file].")
 @click.option("--fade-ms", type=click.FloatRange(0, 10_000), help="Fade at both ends of a window [default: 70].")
 @click.option("--strength", type=click.FloatRange(0, 1), help="1 edits in full, 0 not at all [default: 1].")
 @click.option(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sepkit.cli.options import chosen, config_option, given_file
+from sepkit.cli.options import chosen, config_option, given_file, window_option
 from sepkit.cli.voice import Voice, voice_options
 
 
@@ -16,14 +16,7 @@ from sepkit.cli.voice import Voice, voice_options
 @click.option("--reference", type=click.Path(path_type=Path), help="The truth of what CLEAN is to be, if known.")
 @click.option("--background", type=click.Path(path_type=Path), help="The true rest, if it is known.")
 @click.option("--words", type=click.Path(path_type=Path), help="A text file with the words spoken.")
-@click.option(
-    "--window",
-    "windows",
-    type=(str, str),
-    multiple=True,
-    metavar="START END",
-    help="Of an edit: from when to when, in seconds or as M:SS; several times, too.",
-)
+@window_option("Of an edit: from when to when, in seconds or as M:SS; several times, too.")
 @click.option("--labels", type=given_file, help="The same from a label file.")
 @click.option("--fade-ms", type=click.FloatRange(0, 10_000), help="Its fades, which are left out [default: 70].")
 @click.option(

@@ -36,6 +36,11 @@ given_text = _GivenPath(path_type=str, readable=False)
 """As it was typed: "-" is no path."""
 
 
+def window_option(help: str) -> Callable[[Any], Any]:
+    """Windows as they are written, (start, end)."""
+    return click.option("--window", "windows", type=(str, str), multiple=True, metavar="START END", help=help)
+
+
 def config_option(default: str = DEFAULT) -> Callable[[Any], Any]:
     """The configuration of a command. default: the name of the shipped one that holds where none is given."""
     return click.option(

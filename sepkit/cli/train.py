@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,20 +14,38 @@ def train() -> None:
     """Train sepkit's own networks on folders of recordings."""
 
 
+def _run_options(out: str) -> Callable[[Any], Any]:
+    """What every training is asked for. out: the folder that it goes to where none is given."""
+    options = (
+        click.option(
+            "--out",
+            default=out,
+            show_default=True,
+            type=click.Path(path_type=Path),
+            help="Folder for the checkpoints and the weights.",
+        ),
+        click.option(
+            "--device", default="auto", show_default=True, help="Where to train: auto, cpu, cuda, cuda:N or mps."
+        ),
+        click.option("--resume", is_flag=True, help="Go on with the run in OUT."),
+        click.option("--start", type=click.Path(path_type=Path), help="Begin a new run with these exported weights."),
+        click.option(
+            "--steps", type=click.IntRange(min=1), help="Number of steps, instead of that in the configuration."
+        ),
+    )
+
+    def asked(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return asked
+
+
 @train.command("speech")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="YAML file of the training.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder with speech/, music/, noise/ and singing/.")
-@click.option(
-    "--out",
-    default="artifacts/train/speech",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder for the checkpoints and the weights.",
-)
-@click.option("--device", default="auto", show_default=True, help="Where to train: auto, cpu, cuda, cuda:N or mps.")
-@click.option("--resume", is_flag=True, help="Go on with the run in OUT.")
-@click.option("--start", type=click.Path(path_type=Path), help="Begin a new run with these exported weights.")
-@click.option("--steps", type=click.IntRange(min=1), help="Number of steps, instead of that in the configuration.")
+@_run_options("artifacts/train/speech")
 @click.option("--smoke", is_flag=True, help="Run everything in a minute, on a corpus that is made up.")
 def train_speech_command(
     config_path: Path | None,
@@ -64,17 +84,7 @@ def train_speech_command(
 @click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="ESC-50's folder, or one with a folder a label."
 )
-@click.option(
-    "--out",
-    default="artifacts/train/text",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder for the checkpoints and the weights.",
-)
-@click.option("--device", default="auto", show_default=True, help="Where to train: auto, cpu, cuda, cuda:N or mps.")
-@click.option("--resume", is_flag=True, help="Go on with the run in OUT.")
-@click.option("--start", type=click.Path(path_type=Path), help="Begin a new run with these exported weights.")
-@click.option("--steps", type=click.IntRange(min=1), help="Number of steps, instead of that in the configuration.")
+@_run_options("artifacts/train/text")
 @click.option("--baseline", is_flag=True, help="The text-agnostic twin: it is never told what is asked for.")
 def train_text_command(
     config_path: Path,

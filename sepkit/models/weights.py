@@ -43,6 +43,24 @@ class WeightFile:
     url: str | None = None
 
 
+OWN_LICENCE = "as its maker says (a local file)"
+"""Of weights that the user brings."""
+
+
+def own_file(name: str, model: str, source: str, licence_code: str, sha256: str | None = None) -> WeightFile:
+    """Weights that the user brings, at the path `name`. model: what they are for. sha256: None trusts the file."""
+    path = Path(name).expanduser()
+    return WeightFile(
+        model=f"{model} ({path.name})",
+        path=path,
+        size_bytes=path.stat().st_size if path.is_file() else 0,
+        sha256=sha256 or "",
+        source=source,
+        licence_code=licence_code,
+        licence_weights=OWN_LICENCE,
+    )
+
+
 def torch_checkpoints() -> Path:
     """The folder where torch.hub keeps published weights, found as torch does it but without importing torch.
 

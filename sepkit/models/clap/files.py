@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from sepkit import config
-from sepkit.models.weights import WeightFile, torch_checkpoints
+from sepkit.models.weights import WeightFile, own_file, torch_checkpoints
 
 SOURCE = "Liu et al., 2023, https://github.com/Audio-AGI/AudioSep"
 LICENCE_CODE = "MIT"
@@ -62,13 +61,4 @@ class Weights(config.Options):
         """The file that is meant. model, source: of one of the user's own."""
         if self.weights is None:
             return published
-        path = Path(self.weights).expanduser()
-        return WeightFile(
-            model=f"{model} ({path.name})",
-            path=path,
-            size_bytes=path.stat().st_size if path.is_file() else 0,
-            sha256=self.sha256 or "",
-            source=source,
-            licence_code=LICENCE_CODE,
-            licence_weights="as its maker says (a local file)",
-        )
+        return own_file(self.weights, model, source, LICENCE_CODE, self.sha256)

@@ -30,14 +30,6 @@ def weight_file() -> WeightFile:
     )
 
 
-def own_file(path: str) -> WeightFile:
-    """A file that `sepkit train text` has made."""
-    place = Path(path).expanduser()
-    size_bytes = place.stat().st_size if place.is_file() else 0
-    licence = "as its maker says (a local file)"
-    return WeightFile(f"prompted ({place.name})", place, size_bytes, "", "sepkit train text", "MIT", licence)
-
-
 def load(device: str) -> PromptedNet:
     """sepkit's own network with its weights, checked, ready to run on `device`."""
     from sepkit.models.prompted.network import PromptedNet

@@ -19,12 +19,11 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from sepkit.config import plain_yaml
 from sepkit.errors import WeightsError
 from sepkit.files.naming import clipped
-from sepkit.models.weights import WeightFile, torch_checkpoints, unreadable, verify
+from sepkit.models.weights import OWN_LICENCE, WeightFile, torch_checkpoints, unreadable, verify
 
 SOURCE = "Défossez, Rouard et al., https://github.com/adefossez/demucs"
 LICENCE_CODE = "MIT"
 LICENCE_WEIGHTS = "unclear: MIT (model card) or research only (facebookresearch/demucs#327)"
-_OWN_FILE = "as its maker says (a local file)"
 
 _ROOT_URL = "https://dl.fbaipublicfiles.com/demucs/"
 _HYBRID_MEGABYTES = {"75fc33f5": 167, "5c90dfd2": 55}
@@ -119,7 +118,7 @@ def local_file(bag: str, folder: str, signature: str) -> WeightFile:
         sha256=path.stem[len(signature) + 1 :],
         source=str(root),
         licence_code=LICENCE_CODE,
-        licence_weights=_OWN_FILE,
+        licence_weights=OWN_LICENCE,
     )
 
 

@@ -14,7 +14,7 @@ from sepkit import config
 from sepkit.models import memory, prompts
 from sepkit.models.prompted import weights
 from sepkit.models.prompts.table import weight_file as words_file
-from sepkit.models.weights import WeightFile
+from sepkit.models.weights import WeightFile, own_file
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class Separator(BaseSeparator):
     def weights(self) -> tuple[WeightFile, ...]:
         """The network's file, and that of the words."""
         own = self.options.weights
-        return (weights.weight_file() if own is None else weights.own_file(own)), words_file()
+        trained = weights.weight_file() if own is None else own_file(own, "prompted", "sepkit train text", "MIT")
+        return trained, words_file()
 
     def load(self, device: str) -> None:
         """Build the network and read its weights."""

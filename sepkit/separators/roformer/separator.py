@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sepkit import config
 from sepkit.errors import ConfigError, WeightsError
-from sepkit.models.weights import WeightFile, unlike, unreadable, verify
+from sepkit.models.weights import WeightFile, own_file, unlike, unreadable, verify
 from sepkit.separators import _segments
 from sepkit.separators._batches import Batches
 from sepkit.separators._precision import fastest
@@ -60,18 +60,7 @@ class Separator(BaseSeparator):
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The checkpoint."""
-        path = Path(self._settings.weights).expanduser()
-        return (
-            WeightFile(
-                model=f"roformer ({path.name})",
-                path=path,
-                size_bytes=path.stat().st_size if path.is_file() else 0,
-                sha256=self._settings.sha256 or "",
-                source=SOURCE,
-                licence_code="MIT",
-                licence_weights="as its maker says (a local file)",
-            ),
-        )
+        return (own_file(self._settings.weights, "roformer", SOURCE, "MIT", self._settings.sha256),)
 
     def load(self, device: str) -> None:
         """Read the YAML, check and read the checkpoint; then rate, context and grid are known."""
