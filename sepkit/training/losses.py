@@ -23,6 +23,19 @@ def waveform_loss(estimate: Tensor, speech: Tensor, mix: Tensor, floor_db: float
     return (10 * torch.log10(error / power + 10 ** (-floor_db / 10))).mean()
 
 
+def scale_free_loss(estimate: Tensor, target: Tensor, floor_db: float) -> Tensor:
+    """10 log10((1 − c² + τ) / (c² + τ)) of (batch, frames), in dB, mean over the batch; c: the cosine between the two.
+
+    Minus the SI-SDR, held within ±floor_db. Where a network cannot tell which sound is meant, `waveform_loss` teaches
+    it to be silent; this one, to leave the mix as it is. An example without the target counts as 0 dB.
+    """
+    power = target.square().sum(-1)
+    alike = (estimate * target).sum(-1).square() / (estimate.square().sum(-1) * power).clamp_min(1e-12)
+    threshold = 10 ** (-floor_db / 10)
+    loss = 10 * torch.log10((1 - alike).clamp_min(0) + threshold) - 10 * torch.log10(alike + threshold)
+    return torch.where(power > 1e-9, loss, 0.0).mean()
+
+
 def spectral_losses(estimate: Tensor, speech: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
     """Mean square errors of |V|^c and of |V|^c·e^{i∠V}: spectra (batch, bins, steps), level of the mix (batch,)."""
     V, S = (_compressed(spectrum / level[:, None, None]) for spectrum in (estimate, speech))

@@ -11,7 +11,7 @@ from torch.nn import functional
 from sepkit.models.prompted import bands
 from sepkit.models.prompted.network import PromptedNet, Shape, read
 from sepkit.training.loop import Batch
-from sepkit.training.losses import spectral_losses, waveform_loss
+from sepkit.training.losses import scale_free_loss, spectral_losses, waveform_loss
 from sepkit.training.text import TextTask
 from sepkit.training.text_config import PromptedConfig, TextConfig
 
@@ -48,6 +48,7 @@ class PromptedTask(TextTask):
             magnitude, spectrum = spectral_losses(V, S, level)
             losses = {
                 "waveform": waveform_loss(estimate, target, mix, weights.floor_db),
+                "scale_free": scale_free_loss(estimate, target, weights.floor_db),
                 "magnitude": magnitude,
                 "spectrum": spectrum,
                 "sounds": _heard_loss(likely.float(), heard),

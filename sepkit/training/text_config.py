@@ -40,7 +40,8 @@ class SoundMixConfig(ExampleConfig):
 class SoundLossConfig(Options):
     """How much each part of the loss counts; see `losses.py`. sounds: which sound is there when."""
 
-    waveform: Annotated[float, Field(ge=0)] = 0.1
+    waveform: Annotated[float, Field(ge=0)] = 0.05
+    scale_free: Annotated[float, Field(ge=0)] = 0.05
     magnitude: Annotated[float, Field(ge=0)] = 2.0
     spectrum: Annotated[float, Field(ge=0)] = 1.0
     sounds: Annotated[float, Field(ge=0)] = 1.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sepkit.training.losses import spectral_losses, waveform_loss
+from sepkit.training.losses import scale_free_loss, spectral_losses, waveform_loss
 
 
 def signals(seed=0, shape=(3, 400)):
@@ -36,6 +36,25 @@ def test_the_waveform_loss_knows_no_level():
     assert quiet == pytest.approx(loud, abs=1e-5)
 
 
+def test_the_scale_free_loss_is_minus_the_si_sdr():
+    estimate, speech, _ = signals()
+    target = (estimate * speech).sum(1, keepdims=True) / (speech**2).sum(1, keepdims=True) * speech
+    si_sdr = np.mean(10 * np.log10((target**2).sum(1) / ((estimate - target) ** 2).sum(1)))
+    for gain in (1.0, -0.02):
+        ours = scale_free_loss(torch.from_numpy(gain * estimate), torch.from_numpy(speech), floor_db=90.0)
+        assert float(ours) == pytest.approx(-si_sdr, abs=1e-4)
+
+
+def test_the_scale_free_loss_is_bounded_and_leaves_out_what_is_not_there():
+    _, speech, _ = (torch.from_numpy(each) for each in signals())
+    elsewhere = speech.flip(0).roll(1, 1)
+    elsewhere -= (elsewhere * speech).sum(1, keepdim=True) / speech.square().sum(1, keepdim=True) * speech
+    bound = 10 * np.log10(1 + 10**-2.5) + 25.0
+    assert float(scale_free_loss(elsewhere, speech, 25.0)) == pytest.approx(bound, abs=1e-6)
+    assert float(scale_free_loss(speech, speech, 25.0)) == pytest.approx(-bound, abs=1e-6)
+    assert float(scale_free_loss(speech, 0 * speech, 25.0)) == 0.0
+
+
 def spectra(seed=1):
     rng = np.random.default_rng(seed)
     return rng.standard_normal((2, 2, 5, 7)) + 1j * rng.standard_normal((2, 2, 5, 7))
@@ -55,6 +74,7 @@ def test_gradients_agree_with_finite_differences():
     estimate, speech, mix = (torch.from_numpy(each) for each in signals(shape=(2, 12)))
     estimate.requires_grad_()
     assert torch.autograd.gradcheck(lambda x: waveform_loss(x, speech, mix, 38.0), estimate)
+    assert torch.autograd.gradcheck(lambda x: scale_free_loss(x, speech, 38.0), estimate)
     V, S = (torch.from_numpy(each) for each in spectra())
     V.requires_grad_()
     level = torch.tensor([0.7, 2.0], dtype=torch.float64)
