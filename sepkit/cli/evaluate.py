@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -19,6 +20,8 @@ from sepkit.cli.voice import Voice, voice_options
 @window_option("Of an edit: from when to when, in seconds or as M:SS; several times, too.")
 @click.option("--labels", type=given_file, help="The same from a label file.")
 @click.option("--fade-ms", type=click.FloatRange(0, 10_000), help="Its fades, which are left out [default: 70].")
+@click.option("--prompt", metavar="WORDS", help="The sound that was meant [default: the label of every row].")
+@click.option("--mode", type=click.Choice(["keep", "remove"]), help="Whether it was kept or removed [default: kept].")
 @click.option(
     "--out-dir",
     type=click.Path(path_type=Path),
@@ -35,17 +38,20 @@ def evaluate(
     windows: tuple[tuple[str, str], ...],
     labels: Path | None,
     fade_ms: float | None,
+    prompt: str | None,
+    mode: Literal["keep", "remove"] | None,
     out_dir: Path | None,
     config_path: Path | None,
     voice: Voice,
 ) -> None:
     """Measure a file before and after with the metrics of the configuration; print a table.
 
-    With --window or --labels, where an edit worked: also what it gained inside (with --reference), and whether any
-    sample changed outside.
+    With --window or --labels, where an edit worked: also what it gained inside (with --reference), whether any sample
+    changed outside, and with --prompt how near the sound inside comes to those words.
     """
     from sepkit.batch.pilot import evaluate_files
     from sepkit.config.asked import where
 
-    config, truth, places = chosen(config_path), (reference, background, words), where(windows, fade_ms, labels)
+    config, truth = chosen(config_path), (reference, background, words)
+    places = where(windows, fade_ms, labels, prompt, mode)
     click.echo(evaluate_files(config, mix, clean, *truth, out_dir, voice.quiet, voice.file, places))

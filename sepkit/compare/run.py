@@ -114,6 +114,8 @@ class Measurer:
             pair = replace(excerpt.pair, clean=answer.stems[stem.name])
             if trial.method.of_the_rest:
                 pair = replace(pair, reference=pair.background, background=pair.reference)
+                if pair.edited and trial.pair.asked:
+                    pair = replace(pair, edited=pair.edited._replace(prompt=trial.pair.asked.other_prompt))
             found.append((stem, self._evaluated(replace(excerpt, pair=pair))))
         return _line(trial, answer.cpu_s, in_one_table(found))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast, get_args
 
 from sepkit.config.configuration import Config
 from sepkit.config.edits import Edit, Mode, Where, well_formed, window_problem
@@ -45,22 +45,40 @@ def editing(config: Config, asked: Asked) -> Config:
     return config.model_copy(update={"edits": edits})
 
 
-def where(windows: Sequence[tuple[str, str]], fade_ms: float | None, labels: Path | None) -> Where | None:
-    """Where something was edited, of windows as they were written or of a label file; None where neither is given.
+def where(
+    windows: Sequence[tuple[str, str]],
+    fade_ms: float | None,
+    labels: Path | None,
+    prompt: str | None = None,
+    mode: Mode | None = None,
+) -> Where | None:
+    """Where something was edited, of windows as they were written or of a label file, and what was asked for there;
+    None where nothing of it is given, and the whole file where it is a prompt alone.
 
-    Without `fade_ms` it is the longest of the label file's rows, else an edit's own.
+    Without `fade_ms` it is the longest of the label file's rows, else an edit's own; likewise prompt and mode, where
+    its rows agree.
     """
     if labels and windows:
         raise ConfigError(BOTH)
-    if not (labels or windows):
-        if fade_ms is not None:
-            raise ConfigError("--fade-ms: belongs to windows; give --window or --labels too, or leave it out")
+    _check_prompt(prompt)
+    if not (labels or windows or prompt):
+        for name, value in (("--fade-ms", fade_ms), ("--mode", mode)):
+            if value is not None:
+                raise ConfigError(
+                    f"{name}: belongs to an edit; give --window, --labels or --prompt too, or leave it out"
+                )
         return None
     rows = read_labels(labels).rows if labels else ()
     known = [(row.start_s, row.end_s) for row in rows if row.start_s is not None and row.end_s is not None]
     found = tuple(window(*each) for each in windows) or (tuple(known) if len(known) == len(rows) else ())
     fades = [row.fade_ms for row in rows if row.fade_ms is not None] if fade_ms is None else [fade_ms]
-    return Where(found, max(fades)) if fades else Where(found)
+    prompts, modes = {row.text for row in rows}, {row.mode for row in rows} & {*get_args(Mode)}
+    return Where(
+        windows=found,
+        fade_ms=max(fades, default=Where().fade_ms),
+        prompt=prompt or (prompts.pop() or None if len(prompts) == 1 else None),
+        mode=mode or (cast(Mode, modes.pop()) if len(modes) == 1 else None),
+    )
 
 
 def _check(asked: Asked) -> None:
@@ -69,11 +87,15 @@ def _check(asked: Asked) -> None:
         raise ConfigError(BOTH)
     if asked.prompt is None and not asked.labels:
         raise ConfigError('--prompt: is absent; name the sound that is meant, as --prompt "dog bark", or give --labels')
-    if asked.prompt is not None:
-        try:
-            well_formed(asked.prompt)
-        except ValueError as error:
-            raise ConfigError(f"--prompt: {error}") from error
+    _check_prompt(asked.prompt)
+
+
+def _check_prompt(prompt: str | None) -> None:
+    try:
+        if prompt is not None:
+            well_formed(prompt)
+    except ValueError as error:
+        raise ConfigError(f"--prompt: {error}") from error
 
 
 def window(start: str, end: str) -> tuple[float, float]:

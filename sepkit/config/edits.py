@@ -88,16 +88,24 @@ class Spans(NamedTuple):
 
 
 class Where(NamedTuple):
-    """Where is edited: windows (start, end) in seconds, none for the whole file, and the fades inside them."""
+    """Where is edited: windows (start, end) in seconds, none for the whole file, and the fades inside them.
+
+    prompt, mode: what is asked for there; None where that is not known, or not the same everywhere.
+    """
 
     windows: tuple[tuple[float, float], ...] = ()
     fade_ms: float = 70.0
+    prompt: str | None = None
+    mode: Mode | None = None
 
     @classmethod
     def of(cls, edits: Sequence[Edit]) -> Where:
         """Of several edits: the windows of all, with the longest of their fades."""
         windows = tuple(window for edit in edits for window in edit.windows)
-        return cls(windows if all(edit.windows for edit in edits) else (), max(edit.fade_ms for edit in edits))
+        asked = {(edit.prompt, edit.mode) for edit in edits}
+        prompt, mode = asked.pop() if len(asked) == 1 else (None, None)
+        everywhere = not all(edit.windows for edit in edits)
+        return cls(() if everywhere else windows, max(edit.fade_ms for edit in edits), prompt, mode)
 
     def spans(self, sample_rate: int, frames: int) -> Spans:
         """In a source of so many frames. A whole file has no fades: nothing unedited lies beside it."""

@@ -56,7 +56,7 @@ EMBEDDED_METRICS = (
     ),
 )
 """The metrics that need no download; what is measured where no configuration says otherwise."""
-EDIT_METRICS = ("inside_si_sdr", "inside_sdr", "outside")
+EDIT_METRICS = ("inside_si_sdr", "inside_sdr", "outside", "text_audio")
 """Those that need no download either, and the windows of an edit."""
 LENGTH_TOLERANCE_S = 0.1
 """Encoders pad by some milliseconds; files further apart than this are not a pair."""
@@ -191,7 +191,10 @@ def bring_together(
         if words is not None:
             words, no_words = None, "the words given are those of the whole file and were not used"
             notes.append(no_words)
-    edited = spans and Edited(*(_within(each, start, length) for each in (spans.windows, spans.inside())))
+    edited = None
+    if where and spans:
+        windows, inside = (_within(each, start, length) for each in (spans.windows, spans.inside()))
+        edited = Edited(windows, inside, where.prompt, where.mode)
     notes += spans.notes if spans else ()
     pair = Pair(**audio, words=words, reference_kind=reference_kind, no_words=no_words, no_speech="", edited=edited)
     if pair.reference is None and pair.background is not None:

@@ -34,11 +34,13 @@ REFERENCE_NAMES: dict[str, str] = {"truth": "the truth", "own estimate": "the me
 
 class Edited(NamedTuple):
     """Where a mix was edited: (start, stop) in frames of the pair, in order and apart. inside: the windows' fades left
-    out.
+    out. prompt, mode: what was asked for there, where that is known and one thing.
     """
 
     windows: tuple[tuple[int, int], ...]
     inside: tuple[tuple[int, int], ...]
+    prompt: str | None = None
+    mode: Literal["keep", "remove"] | None = None
 
 
 @dataclass(frozen=True)

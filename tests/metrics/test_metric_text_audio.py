@@ -7,13 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
+from scipy.signal import resample_poly
 
 from sepkit.audio.samples import Audio
 from sepkit.metrics import text_audio
 from sepkit.metrics.base import Edited, Pair, verdict
 from sepkit.models import catalogue
 from sepkit.models.clap import Clap
+from sepkit.models.prompted import tower
+from sepkit.models.prompted import weights as weights_of_prompted
+from sepkit.models.prompted.bands import analyse
+from sepkit.models.prompts import SOUNDS, table
+from sepkit.models.prompts.sounds import KNOWN
 from tests.metrics.pairs import noise, pilot, row
 from tests.models.clap import clap_weights
 
@@ -29,15 +36,49 @@ def weights(tmp_path, monkeypatch):
 
 def test_without_weights_the_row_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    found = row("text_audio", Pair(noise(800, 0), noise(800, 1)), prompt="dog bark")
+    found = row("text_audio", Pair(noise(800, 0), noise(800, 1)), prompt="dog bark", by="clap")
     assert found.before is None and found.after is None
     assert "1.3 GB" in found.why and "sepkit models fetch audiosep" in found.why
+
+
+def test_without_clap_the_embedded_network_measures_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    speech, music = pilot("speech.wav", 2, 8), pilot("music.wav", 2, 8)
+    words = row("text_audio", Pair(music, speech), prompt="a woman talking")
+    assert words.label == "Text-audio similarity (sepkit's embedded network)" and words.why is None
+    assert words.after > 0.6 > 0.4 > words.before
+    tune = row("text_audio", Pair(music, speech), prompt="piano music")
+    assert tune.before > 0.6 > 0.4 > tune.after
+    nothing = row("text_audio", Pair(Audio(0 * speech.samples, speech.sample_rate), speech), prompt="dog bark")
+    assert nothing.before == 0.0
+    unknown = row("text_audio", Pair(music, speech), prompt="ухо")
+    assert unknown.after is None and "English words" in unknown.why
+
+
+def test_the_embedded_vector_of_a_sound_is_the_mean_of_its_likeliest_words():
+    vectors = np.stack([table.load().vector(KNOWN[name].label) for name in SOUNDS]).astype(np.float64)
+    audio = pilot("mix.wav", 2, 8)
+    heard = resample_poly(audio.samples.mean(0, dtype=np.float64), 16000, audio.sample_rate)
+    network = weights_of_prompted.load("cpu")
+    with torch.inference_mode():
+        X = analyse(torch.from_numpy(heard[None].astype(np.float32)))
+        likely = torch.sigmoid(network.likely(network.found(X)[1]))[0].mean(0).double().numpy()
+    five = sorted(range(53), key=lambda place: -likely[place])[:5]
+    order = [SOUNDS.index(network.shape.sounds[place]) for place in five]
+    expected = sum(likely[place] * vectors[at] for place, at in zip(five, order, strict=True))
+    found = tower.of_sound(audio.samples, audio.sample_rate)
+    assert found @ expected / np.linalg.norm(expected) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_clap_is_not_asked_for_by_the_embedded_networks_name():
+    with pytest.raises(ValidationError, match="weights are CLAP's"):
+        text_audio.Options(by="embedded", weights="laion.pt")
 
 
 def test_without_a_prompt_nothing_is_read(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     found = row("text_audio", Pair(noise(800, 0), noise(800, 1)))
-    assert found.after is None and "no prompt is known" in found.why
+    assert found.after is None and "no one prompt is known" in found.why
 
 
 def test_the_value_is_the_product_of_both_vectors(weights):
@@ -79,6 +120,17 @@ def test_of_an_edit_what_lies_inside_its_windows_is_heard(weights):
     whole = row("text_audio", Pair(mix, clean), **options)
     assert whole.after != found.after
     assert "no window lies" in row("text_audio", Pair(mix, clean, edited=Edited((), ())), **options).why
+
+
+def test_of_an_edit_the_prompt_and_what_is_wished_are_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    mix, music, window = pilot("mix.wav", 2, 8), pilot("music.wav", 2, 8), ((44100, 5 * 44100),)
+    found = row("text_audio", Pair(mix, music, edited=Edited(window, window, "female speech", "remove")))
+    assert found.better == "lower" and found.note == 'to "female speech", inside the windows'
+    assert found.before > found.after + 0.2
+    given = {"prompt": "music", "mode": "keep"}
+    other = row("text_audio", Pair(mix, music, edited=Edited(window, window, "female speech", "remove")), **given)
+    assert other.better == "higher" and 'to "music"' in other.note
 
 
 def test_weights_of_the_users_own_are_checked(weights):

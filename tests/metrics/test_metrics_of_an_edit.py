@@ -143,8 +143,8 @@ def test_inside_is_where_the_envelope_is_one(length, fade_frames):
 
 def test_several_edits_are_one_place_with_their_longest_fade():
     edits = [Edit(prompt="a", mode="keep", windows=((0, 1),)), Edit(prompt="b", mode="keep", fade_ms=90)]
-    assert Where.of(edits[:1]) == Where(((0, 1),), 70)
-    assert Where.of(edits) == Where((), 90)
+    assert Where.of(edits[:1]) == Where(((0, 1),), 70, "a", "keep")
+    assert Where.of(edits) == Where((), 90)  # no one prompt
 
 
 def test_an_edit_changes_nothing_outside_by_this_count():
@@ -173,7 +173,7 @@ def test_evaluate_reads_windows_as_edit_does(tmp_path):
     words = ["evaluate", "--config", str(tmp_path / "plain.yaml")]
     for option, name in (("--mix", "mix"), ("--clean", "clean"), ("--reference", "target")):
         words += [option, str(tmp_path / f"{name}.wav")]
-    by_window = CliRunner().invoke(main, [*words, "--window", "1", "0:02"])
+    by_window = CliRunner().invoke(main, [*words, "--window", "1", "0:02", "--prompt", "dog"])
     by_labels = CliRunner().invoke(main, [*words, "--labels", str(tmp_path / "labels.txt")])
     assert by_window.exit_code == 0, by_window.output
     assert by_window.stdout == by_labels.stdout
@@ -181,8 +181,9 @@ def test_evaluate_reads_windows_as_edit_does(tmp_path):
     rows = {words[1].strip(): words[3].strip() for words in table}
     assert float(rows["Changed outside the windows"]) == 0
     assert float(rows["SDR inside the windows"]) == pytest.approx(10 * math.log10(4), abs=0.01)
+    assert 'to "dog"' in by_window.stdout  # the label, where nothing is given
     refused = CliRunner().invoke(main, [*words, "--fade-ms", "50"])
-    assert refused.exit_code == 2 and "belongs to windows" in refused.stderr
+    assert refused.exit_code == 2 and "belongs to an edit" in refused.stderr
 
 
 def test_both_ways_to_say_where_are_one_too_many(tmp_path):

@@ -65,15 +65,19 @@ def _tag(frame: int, sample_rate: int) -> int:
 
 def _window(network: PromptedNet, source: Source, window: Window, skipped: int, count: int) -> NDArray[np.float32]:
     """So many tags of a window, without those that are skipped at its beginning."""
-    silence = np.zeros((count, len(network.shape.sounds)), np.float32)
     mean = _mean(source, window.start, window.stop)
     if float(np.abs(mean).max()) ** 2 < _SILENT_POWER:
-        return silence
-    heard = resample(mean, source.info.sample_rate, SAMPLE_RATE)
-    sounding = _powers(heard)[skipped : skipped + count, None] >= _SILENT_POWER
+        return np.zeros((count, len(network.shape.sounds)), np.float32)
+    return tags(network, resample(mean, source.info.sample_rate, SAMPLE_RATE), skipped, skipped + count)
+
+
+def tags(network: PromptedNet, samples: Samples, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
+    """How likely each sound is in tags start … stop of (1, frames) at 16 kHz, (tags, sounds); 0 in silent ones."""
+    sounding = _powers(samples)[start:stop, None] >= _SILENT_POWER
     if not sounding.any():
-        return silence
-    return np.where(sounding, likely(network, heard)[skipped : skipped + count], silence)
+        return np.zeros((len(sounding), len(network.shape.sounds)), np.float32)
+    found = likely(network, samples)[start:stop]
+    return np.where(sounding, found[: len(sounding)], np.float32(0))
 
 
 def likely(network: PromptedNet, samples: Samples) -> NDArray[np.float32]:
