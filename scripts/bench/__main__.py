@@ -3,14 +3,15 @@
     python -m scripts.bench [startup|memory|batch|clips|pages|overhead|pilot|all] [--quick]
     python -m scripts.bench ensemble [--quick] [--row NAME …] [--seconds S] [--pairs N]
     python -m scripts.bench page
+    python -m scripts.bench edits [--quick]
     python -m scripts.bench bypass --speech DIR --music DIR [--quick]
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--table NAME …] [--part N] [--each N]
     python -m scripts.bench sung --set OUT
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
-own (`scripts.make_mixes`), `bypass` too, `ensemble` runs networks of full size, `page` needs a browser; none of them is
-part of `all`.
+own (`scripts.make_mixes`), `bypass` too, `ensemble` and `edits` run networks of full size, `page` needs a browser; none
+of them is part of `all`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import click
 
 from scripts.bench.clips import clips
 from scripts.bench.costs import batch, memory, overhead, pages, pilot, startup
+from scripts.bench.edits import edits
 from scripts.bench.measuring import table
 from scripts.bench.sizes import FULL, QUICK, Sizes
 from sepkit.errors import SepkitError
@@ -64,8 +66,9 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
     "pilot": pilot,
     "ensemble": ensemble,
     "page": page,
+    "edits": edits,
 }
-LONG = ("ensemble", "page")
+LONG = ("ensemble", "page", "edits")
 """Not part of `all`."""
 QUALITY_TABLES = ("alone", "configurations", "fusion", "stages")
 """As in `scripts.bench.quality`, which is loaded only where it is asked for."""

@@ -23,6 +23,8 @@ class Sizes(NamedTuple):
     ensemble_clips: int
     ensemble_minutes: tuple[float, float]
     gpu_s: float
+    edit_minutes: tuple[float, float]
+    edit_true_size: bool
 
 
 FULL = Sizes(
@@ -41,6 +43,8 @@ FULL = Sizes(
     ensemble_clips=100,
     ensemble_minutes=(5, 60),
     gpu_s=600,
+    edit_minutes=(5, 60),
+    edit_true_size=True,
 )
 QUICK = Sizes(
     (0.5, 1, 2),
@@ -58,4 +62,6 @@ QUICK = Sizes(
     ensemble_clips=8,
     ensemble_minutes=(5, 10),
     gpu_s=60,
+    edit_minutes=(4, 5),
+    edit_true_size=False,
 )
