@@ -7,6 +7,7 @@
     python -m scripts.bench bypass --speech DIR --music DIR [--quick]
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--table NAME …] [--part N] [--each N]
     python -m scripts.bench sung --set OUT
+    python -m scripts.bench detect --set SET
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
@@ -97,6 +98,14 @@ def sung(folder: Path) -> str:
     return bench.run(folder)
 
 
+def detection(folder: Path) -> str:
+    """Which of the sounds of mixes are detected; see `scripts.bench.detection`."""
+    os.environ |= ONE_THREAD
+    from scripts.bench import detection as bench
+
+    return bench.run(folder)
+
+
 def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
     """How often clean recordings and mixes with music are passed untouched; see `scripts.bench.bypass_rates`."""
     from scripts.bench.bypass_rates import rates
@@ -107,9 +116,11 @@ def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
 
 
 @click.command()
-@click.argument("which", default="all", type=click.Choice([*BENCHES, "quality", "sung", "bypass", "all"]))
+@click.argument("which", default="all", type=click.Choice([*BENCHES, "quality", "sung", "detect", "bypass", "all"]))
 @click.option("--quick", is_flag=True, help="Small sizes: shows that the benches run, not what sepkit costs.")
-@click.option("--set", "folder", type=click.Path(path_type=Path), help="quality, sung: what scripts.make_mixes wrote.")
+@click.option(
+    "--set", "folder", type=click.Path(path_type=Path), help="quality, sung, detect: what scripts.make_mixes wrote."
+)
 @click.option("--speech", type=click.Path(path_type=Path), help="bypass: recordings of clean speech.")
 @click.option("--music", type=click.Path(path_type=Path), help="bypass: music.")
 @click.option("--peer", "peers", multiple=True, metavar="NAME=FOLDER", help="quality: another program's answers.")
@@ -144,12 +155,13 @@ def main(
     sizes = sizes._replace(ensemble_s=seconds or sizes.ensemble_s, ensemble_pairs=pairs or sizes.ensemble_pairs)
     click.echo(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores{', quick' if quick else ''}")
     try:
-        if which in ("quality", "sung"):
+        if which in ("quality", "sung", "detect"):
             if folder is None:
                 raise click.UsageError(f"{which} needs --set, the folder that `python -m scripts.make_mixes` wrote")
             chosen = ("alone",) if members_only else asked
             least = each or (QUICK_MIXES if quick else None)
-            found = sung(folder) if which == "sung" else quality(folder, peers, chosen, out, part, least)
+            alone = {"sung": sung, "detect": detection}
+            found = alone[which](folder) if which in alone else quality(folder, peers, chosen, out, part, least)
             click.echo(f"\n{found}")
         if which == "bypass":
             if speech is None or music is None:
