@@ -25,7 +25,7 @@ import sys, soundfile
 with soundfile.SoundFile(sys.argv[1]) as source:
     form = dict(samplerate=source.samplerate, channels=source.channels, subtype=source.subtype)
     with soundfile.SoundFile(sys.argv[2], "w", **form) as one, soundfile.SoundFile(sys.argv[3], "w", **form) as other:
-        for block in source.blocks(65536):
+        for block in source.blocks(65536, dtype="int16"):
             one.write(block), other.write(block)
 """
 """The least that reading a file and writing two of its size takes."""

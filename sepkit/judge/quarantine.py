@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,16 +82,23 @@ class Places(NamedTuple):
                 )
 
 
-class Arrival(NamedTuple):
-    """A file on its way: where it lies, where it belongs, and what its bytes hash to."""
+@dataclass(frozen=True)
+class Arrival:
+    """A file on its way: where it lies, and where it belongs."""
 
     here: Path
     there: Path
-    sha256: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """What its bytes hash to; hours of sound take seconds, so nobody hashes them who need not."""
+        return sha256_of(self.here if self.here.exists() else self.there)
 
     def is_there(self) -> bool:
         """Whether what lies in its place is the same already."""
-        return not self.there.is_symlink() and sha256_if_readable(self.there) == self.sha256
+        if not self.there.is_file() or self.there.is_symlink():
+            return False
+        return sha256_if_readable(self.there) == self.sha256
 
 
 Announce = Callable[[Sequence[Arrival]], None]
@@ -129,7 +138,7 @@ def settle(
     moves = {there: rendered[name] for name, there in (places.held if quarantined else places.own).items()}
     if quarantined:
         moves[places.reasons] = _written(judged.reasons, next(iter(rendered.values())).parent / places.reasons.name)
-    arrivals = [Arrival(here, there, sha256_of(here)) for there, here in moves.items()]
+    arrivals = [Arrival(here, there) for there, here in moves.items()]
     # The reasons first: with them, what a kill leaves in quarantine is known to be of one.
     coming = [each for each in reversed(arrivals) if not each.is_there()]
     announce(coming)
