@@ -109,3 +109,35 @@ def train_text_command(
     config = load_text_config(config_path, {"steps": steps} if steps else {})
     target = train_text(config, data, out, device, resume, start, baseline, click.echo)
     click.echo(f"weights: {target}")
+
+
+@train.command("speakers")
+@click.option(
+    "--config", "config_path", required=True, type=click.Path(path_type=Path), help="YAML file of the training."
+)
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="Folder with a folder a speaker, or with speech/."
+)
+@_run_options("artifacts/train/speakers")
+def train_speakers_command(
+    config_path: Path,
+    data: Path,
+    out: Path,
+    device: str,
+    resume: bool,
+    start: Path | None,
+    steps: int | None,
+) -> None:
+    """Train a network of the member speakers: each voice on its own, out of a mix of two or three.
+
+    OUT gets last.pt and best.pt (to go on from), history.json and .png, split.csv (what was used on which side),
+    predictions/ (a few mixes of the last check, to hear and see), and NETWORK.safetensors (the weights).
+    """
+    from sepkit.training.run import train_speakers
+    from sepkit.training.speakers_config import load_speakers_config
+
+    if resume and start:
+        raise click.UsageError("--resume goes on with a run, --start begins another: give one of them")
+    config = load_speakers_config(config_path, {"steps": steps} if steps else {})
+    target = train_speakers(config, data, out, device, resume, start, click.echo)
+    click.echo(f"weights: {target}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,8 @@ from sepkit.training import checkpoint, history, schedule
 from sepkit.training.config import RunConfig
 
 Batch = tuple[Tensor, ...]
+Shown = Callable[[nn.Module, str], None]
+"""Told of the averaged network and the device at each check, to show what it makes of something."""
 NORM_BATCHES = 20
 """That the batch norms of the averaged weights are measured on, at each check."""
 
@@ -71,8 +73,16 @@ class Trainer:
     """One run in one folder: `last.pt`, `best.pt`, those of `keep_every`, `history.json`, `history.png`."""
 
     def __init__(
-        self, config: RunConfig, task: Task, maker: Maker, validation: Maker, folder: Path, device: str
+        self,
+        config: RunConfig,
+        task: Task,
+        maker: Maker,
+        validation: Maker,
+        folder: Path,
+        device: str,
+        shown: Shown | None = None,
     ) -> None:
+        self.shown = shown
         self.config, self.task, self.maker, self.folder, self.device = config, task, maker, folder, device
         self.validation = validation
         self.step = 0
@@ -189,6 +199,8 @@ class Trainer:
         if self.config.tensorboard:
             history.to_tensorboard(self.history[-1], self.folder / "tensorboard")
         history.plot(self.history, self.folder / "history.png")
+        if self.shown:
+            self.shown(self.average.module.eval(), self.device)
         text = "  ".join(f"{name} {value:.2f}" for name, value in scores.items())
         tqdm.write(f"step {self.step}: {text}{'  (best so far)' if better else ''}")
 

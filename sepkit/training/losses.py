@@ -17,10 +17,15 @@ COMPRESSION = 0.3
 
 
 def waveform_loss(estimate: Tensor, speech: Tensor, mix: Tensor, floor_db: float) -> Tensor:
-    """10 log10((|e|² + τ|x|²) / |x|²) of (batch, frames), in dB, mean over the batch; τ = −floor_db as a power."""
+    """`waveform_error_db` of (batch, frames), mean over the batch."""
+    return waveform_error_db(estimate, speech, mix, floor_db).mean()
+
+
+def waveform_error_db(estimate: Tensor, speech: Tensor, mix: Tensor, floor_db: float) -> Tensor:
+    """10 log10((|e|² + τ|x|²) / |x|²) of (…, frames), in dB; τ = −floor_db as a power."""
     error = (estimate - speech).square().sum(-1)
     power = mix.square().sum(-1) + 1e-8
-    return (10 * torch.log10(error / power + 10 ** (-floor_db / 10))).mean()
+    return 10 * torch.log10(error / power + 10 ** (-floor_db / 10))
 
 
 def scale_free_loss(estimate: Tensor, target: Tensor, floor_db: float) -> Tensor:
@@ -38,12 +43,13 @@ def scale_free_loss(estimate: Tensor, target: Tensor, floor_db: float) -> Tensor
 
 def spectral_losses(estimate: Tensor, speech: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
     """Mean square errors of |V|^c and of |V|^c·e^{i∠V}: spectra (batch, bins, steps), level of the mix (batch,)."""
-    V, S = (_compressed(spectrum / level[:, None, None]) for spectrum in (estimate, speech))
+    V, S = (compressed(spectrum / level[:, None, None]) for spectrum in (estimate, speech))
     magnitude = (V.abs() - S.abs()).square().mean()
     difference = V - S
     return magnitude, (difference.real.square() + difference.imag.square()).mean()
 
 
-def _compressed(spectrum: Tensor) -> Tensor:
+def compressed(spectrum: Tensor) -> Tensor:
+    """|V|^c·e^{i∠V} of a spectrum of about level 1."""
     power = spectrum.real.square() + spectrum.imag.square() + 1e-6
     return spectrum * power ** ((COMPRESSION - 1) / 2)

@@ -65,8 +65,7 @@ class MixMaker:
         mix = speech + background
         if sung:
             speech = speech + singing
-        level = float(np.sqrt(np.mean(mix**2)))
-        gain = np.float32(min(loudness / max(level, 1e-9), 0.99 / max(float(np.abs(mix).max()), 1e-9)))
+        gain = gain_to(loudness, mix)
         mix, speech = mix * gain, speech * gain
         if rng.random() < config.clip:
             mix = augment.clip(mix, rng)
@@ -79,9 +78,9 @@ class MixMaker:
         if rng.random() < self.config.partly_speech:
             start, stop = np.sort(rng.integers(0, self.frames, 2))
             if rng.random() < 0.3:  # a gap within speech, rather than speech within a gap
-                speech = speech * (1 - _window(self.frames, start, stop))
+                speech = speech * (1 - window(self.frames, start, stop))
             else:
-                speech = speech * _window(self.frames, start, stop)
+                speech = speech * window(self.frames, start, stop)
         return speech
 
     def _background(self, rng: Random) -> tuple[Signal, Signal]:
@@ -103,26 +102,9 @@ class MixMaker:
         return total, singing
 
     def _stretch(self, files: list[Path], rng: Random, pause_s: float) -> Signal:
-        """A stretch from a random place of a group's files, one after another where one is too short."""
+        """A stretch of a group's files, at another speed with its probability."""
         speed = rng.uniform(*self.config.speed_range) if rng.random() < self.config.speed else 1.0
-        wanted = math.ceil(self.frames * speed)
-        pieces: list[Signal] = []
-        missing = wanted
-        for _ in range(40):  # a group of very short files ends in silence
-            path = files[rng.integers(len(files))]
-            size = self.corpus.frames(path)
-            start = int(rng.integers(0, max(size - missing, 0) + 1))
-            piece = self.corpus.read(path, start, missing)
-            pieces.append(_faded(piece))
-            pause = int(rng.uniform(0, pause_s) * SAMPLE_RATE)
-            pieces.append(np.zeros(min(pause, max(missing - piece.size, 0)), np.float32))
-            missing -= piece.size + pieces[-1].size
-            if missing <= 0:
-                break
-        stretch = np.concatenate(pieces)
-        if speed != 1.0:
-            stretch = augment.change_speed(stretch, speed)
-        return np.pad(stretch, (0, max(0, self.frames - stretch.size)))[: self.frames]
+        return stretch(self.corpus, files, self.frames, speed, pause_s, rng)
 
     def _varied(self, signal: Signal, rng: Random) -> Signal:
         """Microphone, room and line, each with its probability."""
@@ -136,6 +118,33 @@ class MixMaker:
         if rng.random() < config.codec:
             signal = augment.code(signal, rng)
         return signal
+
+
+def stretch(corpus: Corpus, files: list[Path], frames: int, speed: float, pause_s: float, rng: Random) -> Signal:
+    """(frames,) from a random place of a group's files, one after another where one is too short."""
+    missing = math.ceil(frames * speed)
+    pieces: list[Signal] = []
+    for _ in range(40):  # a group of very short files ends in silence
+        path = files[rng.integers(len(files))]
+        size = corpus.frames(path)
+        start = int(rng.integers(0, max(size - missing, 0) + 1))
+        piece = corpus.read(path, start, missing)
+        pieces.append(_faded(piece))
+        pause = int(rng.uniform(0, pause_s) * SAMPLE_RATE)
+        pieces.append(np.zeros(min(pause, max(missing - piece.size, 0)), np.float32))
+        missing -= piece.size + pieces[-1].size
+        if missing <= 0:
+            break
+    joined = np.concatenate(pieces)
+    if speed != 1.0:
+        joined = augment.change_speed(joined, speed)
+    return np.pad(joined, (0, max(0, frames - joined.size)))[:frames]
+
+
+def gain_to(loudness: float, mix: Signal) -> np.float32:
+    """What brings a mix to this root mean square (full scale 1), or as near as its peak allows."""
+    level = float(np.sqrt(np.mean(mix**2)))
+    return np.float32(min(loudness / max(level, 1e-9), 0.99 / max(float(np.abs(mix).max()), 1e-9)))
 
 
 def active_level(signal: Signal) -> float:
@@ -156,8 +165,8 @@ def _faded(piece: Signal) -> Signal:
     return piece
 
 
-def _window(frames: int, start: int, stop: int) -> Signal:
+def window(frames: int, start: int, stop: int) -> Signal:
     """1 between start and stop, 0 elsewhere, 10 ms of fade inside."""
-    window = np.zeros(frames, np.float32)
-    window[start:stop] = _faded(np.ones(stop - start, np.float32))
-    return window
+    inside = np.zeros(frames, np.float32)
+    inside[start:stop] = _faded(np.ones(stop - start, np.float32))
+    return inside

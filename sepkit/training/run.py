@@ -1,4 +1,4 @@
-"""`sepkit train speech` and `sepkit train text`: from folders of recordings to weights.
+"""`sepkit train speech`, `text` and `speakers`: from folders of recordings to weights.
 
 What stays in the output folder: `last.pt`, `best.pt` and those of `keep_every` (to go on from), `history.json` and
 `.png`, `split.csv` (what was used on which side), and `compact.safetensors` or as the network is called (the best
@@ -20,7 +20,8 @@ from sepkit.training.corpus import Corpus, Recording, Side
 
 if TYPE_CHECKING:
     from sepkit.training.export import Exported
-    from sepkit.training.loop import Maker
+    from sepkit.training.loop import Maker, Shown
+    from sepkit.training.speakers_config import SpeakersConfig
     from sepkit.training.speech import SpeechTask
     from sepkit.training.text import TextTask
     from sepkit.training.text_config import TextConfig
@@ -107,6 +108,49 @@ def train_text(
     return train(config, task, makers, folder / f"{config.network.kind}.safetensors", device, resume, say)
 
 
+def train_speakers(
+    config: SpeakersConfig,
+    data: Path,
+    folder: Path,
+    device: str = "auto",
+    resume: bool = False,
+    start: Path | None = None,
+    say: Say = print,
+) -> Path:
+    """Train the configuration's network on mixes of voices; returns the exported weights."""
+    from sepkit.training import voices
+    from sepkit.training.predictions import Predictions
+    from sepkit.training.speakers import SpeakersTask
+    from sepkit.training.voice_mixes import VoiceMixer
+
+    make_new(folder, resume)
+    sides = prepare(voices.find(data, config.corpus), config, folder, say)
+    for side, chosen in sides.items():
+        count = len({each.group for each in chosen if each.kind == "speech"})
+        if count < config.speakers:
+            raise ConfigError(
+                f"corpus: the {side} side has {count} speakers, but a mix takes {config.speakers}; set "
+                "corpus.validation_part (0.1 is a tenth of the speakers), or name others in corpus.validation"
+            )
+    if config.mixes.noise and not any(each.kind == "noise" for each in sides["train"]):
+        say(f"no mix has noise, for {data} holds no folder noise")
+    makers = {
+        side: VoiceMixer(
+            Corpus(recordings, folder / "corpus", config.corpus.shares),
+            config.speakers,
+            config.mixes,
+            config.seed + (VALIDATION_SEED if side == "validation" else 0),
+            plain=side == "validation",
+        )
+        for side, recordings in sides.items()
+    }
+    task = SpeakersTask(config)
+    if not resume:
+        task.load(start)
+    shown = Predictions(task, makers["validation"], config.validation_mixes, folder / "predictions")
+    return train(config, task, makers, folder / f"{config.kind}.safetensors", device, resume, say, shown)
+
+
 def make_new(folder: Path, resume: bool) -> None:
     """The folder of a run; another run in it is an error."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -122,13 +166,14 @@ def train(
     device: str,
     resume: bool,
     say: Say,
+    shown: Shown | None = None,
 ) -> Path:
     """The run itself, in the folder of `target`, which gets the best averaged weights."""
     from sepkit.training.export import export
     from sepkit.training.loop import Trainer
 
     folder, torch_device = target.parent, resolve(device)
-    trainer = Trainer(config, task, makers["train"], makers["validation"], folder, torch_device)
+    trainer = Trainer(config, task, makers["train"], makers["validation"], folder, torch_device, shown)
     if resume:
         trainer.resume()
     say(f"training on {torch_device}, {'bfloat16' if trainer.bfloat16 else 'float32'}, from step {trainer.step}")

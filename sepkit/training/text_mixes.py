@@ -16,7 +16,7 @@ from sepkit.models.prompted.bands import TAG_FRAMES, tags
 from sepkit.training import augment
 from sepkit.training.augment import Random, Signal
 from sepkit.training.corpus import SAMPLE_RATE, Corpus
-from sepkit.training.mixes import active_level
+from sepkit.training.mixes import active_level, gain_to
 from sepkit.training.text_config import SoundMixConfig
 
 HEARD_DB = -30.0
@@ -76,8 +76,7 @@ class SoundMixer:
                 sounds[place] = sound * np.float32(reference / level * 10 ** (-rng.uniform(low, high) / 20))
             mix = mix + sounds[place]
         loudness = 10 ** (rng.uniform(*config.loudness_dbfs) / 20)
-        rms = float(np.sqrt(np.mean(mix**2)))
-        gain = np.float32(min(loudness / max(rms, 1e-9), 0.99 / max(float(np.abs(mix).max()), 1e-9)))
+        gain = gain_to(loudness, mix)
         asked = np.zeros(len(self.labels), np.float32)
         asked[drawn[0]] = 1
         heard = np.zeros((len(self.labels), tags(self.frames)), np.float32)

@@ -175,8 +175,12 @@ class CompactNetwork(nn.Module):
     def filters(self, samples: Tensor, X: Tensor) -> tuple[Tensor, Tensor]:
         """Taps (batch, bins + 1, steps, TAPS) complex and gate (batch, bins + 1, steps) for mono mixes (batch, frames).
 
-        X: their spectra, as `analyse` gives them. The bin at 0 Hz gets the filter of the one above it.
+        X: their spectra, as `analyse` gives them.
         """
+        return as_filters(self.decoded(samples, X))
+
+    def decoded(self, samples: Tensor, X: Tensor) -> Tensor:
+        """What the filters are made of, (batch, channels, bins + 1, steps); the bin at 0 Hz gets that of the next."""
         spectrum = X[:, 1:]
         level = local_level(spectrum)
         voice = self._voice_features(samples, level)
@@ -194,12 +198,7 @@ class CompactNetwork(nn.Module):
         for layer in self.decoder[:-1]:
             x = functional.relu(layer(x + skips.pop()))
         x = self.decoder[-1](x + skips.pop()).float().transpose(2, 3)  # (batch, 2·TAPS + 1, bins, steps)
-        x = torch.cat([x[:, :, :1], x], dim=2)
-        parts = 2 * torch.tanh(x[:, : 2 * TAPS] / 2)
-        taps = torch.complex(parts[:, :TAPS], parts[:, TAPS:]).permute(0, 2, 3, 1)
-        now = torch.zeros(TAPS, dtype=taps.dtype, device=taps.device)
-        now[TAPS // 2] = 1
-        return taps + now, torch.sigmoid(x[:, -1])
+        return torch.cat([x[:, :, :1], x], dim=2)
 
     def analyse(self, samples: Tensor) -> Tensor:
         """(batch, frames) → (batch, bins + 1, steps) complex; step i is centred on frame i · hop."""
@@ -239,6 +238,15 @@ def local_level(spectrum: Tensor) -> Tensor:
     power = spectrum.abs().square().mean(1)
     around = functional.avg_pool1d(power[:, None], LEVEL_STEPS, 1, LEVEL_STEPS // 2, count_include_pad=False)[:, 0]
     return around.sqrt().clamp_min(SILENCE)
+
+
+def as_filters(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Taps and gate, as `CompactNetwork.filters` gives them, of (batch, 2·TAPS + 1, bins + 1, steps)."""
+    parts = 2 * torch.tanh(x[:, : 2 * TAPS] / 2)
+    taps = torch.complex(parts[:, :TAPS], parts[:, TAPS:]).permute(0, 2, 3, 1)
+    now = torch.zeros(TAPS, dtype=taps.dtype, device=taps.device)
+    now[TAPS // 2] = 1
+    return taps + now, torch.sigmoid(x[:, -1])
 
 
 def apply_filters(spectrum: Tensor, taps: Tensor, gate: Tensor) -> Tensor:

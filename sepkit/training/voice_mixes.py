@@ -1,0 +1,101 @@
+"""Mixes of several voices made on the fly: example i depends on the seed and on i alone.
+
+Place: between `voices` and the loop. An example is (mix, targets), (frames,) and (speakers, frames) float32 at 16 kHz.
+A target is a voice as the microphone would have heard it alone, room included; one that is not there is silent.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sepkit.training import augment
+from sepkit.training.augment import Random, Signal
+from sepkit.training.corpus import SAMPLE_RATE, Corpus
+from sepkit.training.mixes import active_level, gain_to, stretch, window
+from sepkit.training.speakers_config import VoiceMixConfig
+
+ALONE_EVERY = 8
+"""Of the plain examples, each of this number has one voice alone."""
+TRIES = 100
+"""Draws of a group, until there are as many different ones as voices."""
+
+
+class VoiceExample(NamedTuple):
+    """See the module's docstring."""
+
+    mix: Signal
+    targets: NDArray[np.float32]
+
+
+class VoiceMixer:
+    """Makes examples. plain: all voices from beginning to end at one level and nothing else, for validation."""
+
+    def __init__(self, corpus: Corpus, speakers: int, config: VoiceMixConfig, seed: int, plain: bool) -> None:
+        self.corpus, self.speakers, self.config, self.seed, self.plain = corpus, speakers, config, seed, plain
+        self.frames = round(config.segment_s * SAMPLE_RATE)
+
+    def example(self, index: int) -> VoiceExample:
+        """Example number `index` of this seed."""
+        rng, config = np.random.default_rng((self.seed, index)), self.config
+        targets = np.zeros((self.speakers, self.frames), np.float32)
+        alone = index % ALONE_EVERY == ALONE_EVERY - 1 if self.plain else rng.random() < config.alone
+        count = 1 if alone else self.speakers if self.plain else int(rng.integers(2, self.speakers + 1))
+        groups = self._groups(count, rng)
+        times = self._times(count, rng)
+        room = not self.plain and rng.random() < config.reverberate
+        low, high = (0.0, 0.0) if self.plain else config.level_db
+        for target, files, time in zip(targets, groups, times, strict=False):
+            voice = self._voice(files, rng) * time
+            voice = augment.reverberate(voice, rng) if room else voice
+            level = active_level(voice)
+            if level > 0:
+                target[:] = voice * np.float32(10 ** (rng.uniform(low, high) / 20) / level)
+        mix = targets.sum(0)
+        if not self.plain and "noise" in self.corpus.kinds and rng.random() < config.noise:
+            mix = mix + self._noise(active_level(mix), rng)
+        gain = gain_to(10 ** (rng.uniform(*config.loudness_dbfs) / 20), mix)
+        return VoiceExample(mix * gain, targets * gain)
+
+    def _groups(self, count: int, rng: Random) -> list[list]:  # type: ignore[type-arg]
+        """The files of as many different speakers."""
+        found: list[list] = []  # type: ignore[type-arg]
+        for _ in range(TRIES):
+            files = self.corpus.draw_group("speech", rng)
+            if files not in found:
+                found.append(files)
+            if len(found) == count:
+                break
+        return found
+
+    def _times(self, count: int, rng: Random) -> list[Signal]:
+        """When each speaks: 1 or 0, (frames,) each. They begin one after another, and overlap by the ratio drawn."""
+        config, whole = self.config, np.ones(self.frames, np.float32)
+        if self.plain:
+            return [whole] * count
+        ratio = 1.0 if count == 1 or rng.random() < config.full else rng.uniform(*config.overlap)
+        size = round(self.frames * (1 + (count - 1) * ratio) / count)
+        starts = np.linspace(0, self.frames - size, count).astype(int)
+        times = [window(self.frames, start, start + size) for start in rng.permutation(starts)]
+        for index in range(count):
+            if rng.random() < config.pause:
+                pause = min(round(rng.uniform(*config.pause_s) * SAMPLE_RATE), self.frames // 2)
+                start = int(rng.integers(0, self.frames - pause + 1))
+                times[index] = times[index] * (1 - window(self.frames, start, start + pause))
+        return times
+
+    def _voice(self, files: list, rng: Random) -> Signal:  # type: ignore[type-arg]
+        """A stretch of one speaker's recordings, varied."""
+        config = self.config
+        speed = rng.uniform(*config.speed_range) if not self.plain and rng.random() < config.speed else 1.0
+        voice = stretch(self.corpus, files, self.frames, speed, 0.4 if not self.plain else 0.0, rng)
+        return augment.equalise(voice, rng) if not self.plain and rng.random() < config.equalise else voice
+
+    def _noise(self, level: float, rng: Random) -> Signal:
+        """A stretch of noise, that far below the voices."""
+        noise = stretch(self.corpus, self.corpus.draw_group("noise", rng), self.frames, 1.0, 0.0, rng)
+        own = active_level(noise)
+        wanted = level * 10 ** (-rng.uniform(*self.config.noise_db) / 20)
+        return noise * np.float32(wanted / own) if own > 0 else noise
