@@ -28,7 +28,7 @@ def recordings_below(folder: Path, kind: str, least_s: float) -> list[Recording]
     for place, folders, files in os.walk(folder, followlinks=True):
         folders.sort()
         for path in (Path(place) / file for file in sorted(files) if not file.startswith(".")):
-            if _duration_s(path) >= least_s:
+            if duration_s(path) >= least_s:
                 inside = path.relative_to(folder)
                 group = inside.parent.as_posix() if len(inside.parts) > 1 else path.stem.split("__")[0]
                 found.append(Recording(kind, "", group, f"{kind}/{inside.as_posix()}", path))
@@ -61,7 +61,7 @@ def plan_folders(
     ]
 
 
-def _duration_s(path: Path) -> float:
+def duration_s(path: Path) -> float:
     """0 for what is no sound."""
     try:
         return probe(path).duration_s

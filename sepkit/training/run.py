@@ -8,7 +8,7 @@ averaged weights, as the member reads them).
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,7 +97,7 @@ def train_text(
             labels,
             config.labels,
             config.mixes,
-            config.seed + (VALIDATION_SEED if side == "validation" else 0),
+            _seed(config, side),
             plain=side == "validation",
         )
         for side, recordings in sides.items()
@@ -118,12 +118,39 @@ def train_speakers(
     say: Say = print,
 ) -> Path:
     """Train the configuration's network on mixes of voices; returns the exported weights."""
-    from sepkit.training import voices
     from sepkit.training.predictions import Predictions
     from sepkit.training.speakers import SpeakersTask
-    from sepkit.training.voice_mixes import VoiceMixer
 
     make_new(folder, resume)
+    makers = _mixes_ready(config, data, folder, say) or _mixes_of_voices(config, data, folder, say)
+    task = SpeakersTask(config)
+    if not resume:
+        task.load(start)
+    shown = Predictions(task, makers["validation"], config.validation_mixes, folder / "predictions")
+    return train(config, task, makers, folder / f"{config.kind}.safetensors", device, resume, say, shown)
+
+
+def _mixes_ready(config: SpeakersConfig, data: Path, folder: Path, say: Say) -> Mapping[Side, Maker] | None:
+    """Of a LibriMix tree; None where `data` is none."""
+    from sepkit.training import librimix
+
+    sides = librimix.find(data, config.speakers, config.mixes.mixture)
+    if sides is None:
+        return None
+    for side, chosen in sides.items():
+        say(f"{side}: {len(chosen)} mixes, the first {chosen[0].path}")
+    _write_split(folder, ((side, "mix", each.name.split("/")[0], each.name) for side in sides for each in sides[side]))
+    return {
+        side: librimix.LibriMixer(chosen, config.mixes, _seed(config, side), side == "validation")
+        for side, chosen in sides.items()
+    }
+
+
+def _mixes_of_voices(config: SpeakersConfig, data: Path, folder: Path, say: Say) -> Mapping[Side, Maker]:
+    """Made on the fly from folders of single speakers."""
+    from sepkit.training import voices
+    from sepkit.training.voice_mixes import VoiceMixer
+
     sides = prepare(voices.find(data, config.corpus), config, folder, say)
     for side, chosen in sides.items():
         count = len({each.group for each in chosen if each.kind == "speech"})
@@ -134,21 +161,16 @@ def train_speakers(
             )
     if config.mixes.noise and not any(each.kind == "noise" for each in sides["train"]):
         say(f"no mix has noise, for {data} holds no folder noise")
-    makers = {
-        side: VoiceMixer(
-            Corpus(recordings, folder / "corpus", config.corpus.shares),
-            config.speakers,
-            config.mixes,
-            config.seed + (VALIDATION_SEED if side == "validation" else 0),
-            plain=side == "validation",
-        )
-        for side, recordings in sides.items()
-    }
-    task = SpeakersTask(config)
-    if not resume:
-        task.load(start)
-    shown = Predictions(task, makers["validation"], config.validation_mixes, folder / "predictions")
-    return train(config, task, makers, folder / f"{config.kind}.safetensors", device, resume, say, shown)
+    makers = {}
+    for side, chosen in sides.items():
+        drawn = Corpus(chosen, folder / "corpus", config.corpus.shares)
+        makers[side] = VoiceMixer(drawn, config.speakers, config.mixes, _seed(config, side), side == "validation")
+    return makers
+
+
+def _seed(config: RunConfig, side: Side) -> int:
+    """Of a side's mixes."""
+    return config.seed + (VALIDATION_SEED if side == "validation" else 0)
 
 
 def make_new(folder: Path, resume: bool) -> None:
@@ -213,13 +235,18 @@ def prepare(recordings: list[Recording], config: RunConfig, folder: Path, say: S
 
     recordings = corpus.decode(recordings, folder / "corpus", max(1, config.workers), progress)
     sides = corpus.split(recordings, config.corpus)
-    with (folder / "split.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("side", "kind", "group", "file"))
-        writer.writerows((side, each.kind, each.group, each.name) for side in sides for each in sides[side])
+    _write_split(folder, ((side, each.kind, each.group, each.name) for side in sides for each in sides[side]))
     for side, chosen in sides.items():
         say(f"{side}: {len(chosen)} recordings, {len({each.group for each in chosen})} groups")
     return sides
+
+
+def _write_split(folder: Path, rows: Iterable[tuple[Side, str, str, str]]) -> None:
+    """What is used on which side."""
+    with (folder / "split.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("side", "kind", "group", "file"))
+        writer.writerows(rows)
 
 
 def smoke_run(folder: Path, device: str = "auto", say: Say = print) -> Path:

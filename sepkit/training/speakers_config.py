@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, create_model, field_validator, model_validator
 
@@ -36,6 +36,8 @@ class VoiceMixConfig(ExampleConfig):
     # of a mix: all its voices are in one room
     reverberate: Part = 0.2
     loudness_dbfs: Range = (-38.0, -14.0)
+    # which mixes of a LibriMix tree; of it, only `alone` and `loudness_dbfs` are used beside
+    mixture: Literal["mix_clean", "mix_both"] = "mix_clean"
 
     @model_validator(mode="after")
     def _ranges(self) -> VoiceMixConfig:

@@ -6,11 +6,13 @@ A target is a voice as the microphone would have heard it alone, room included; 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sepkit.errors import ConfigError
 from sepkit.training import augment
 from sepkit.training.augment import Random, Signal
 from sepkit.training.corpus import SAMPLE_RATE, Corpus
@@ -41,34 +43,36 @@ class VoiceMixer:
         """Example number `index` of this seed."""
         rng, config = np.random.default_rng((self.seed, index)), self.config
         targets = np.zeros((self.speakers, self.frames), np.float32)
-        alone = index % ALONE_EVERY == ALONE_EVERY - 1 if self.plain else rng.random() < config.alone
+        alone = is_alone(index, self.plain, config, rng)
         count = 1 if alone else self.speakers if self.plain else int(rng.integers(2, self.speakers + 1))
         groups = self._groups(count, rng)
         times = self._times(count, rng)
         room = not self.plain and rng.random() < config.reverberate
-        low, high = (0.0, 0.0) if self.plain else config.level_db
-        for target, files, time in zip(targets, groups, times, strict=False):
+        for number, (files, time) in enumerate(zip(groups, times, strict=True)):
             voice = self._voice(files, rng) * time
             voice = augment.reverberate(voice, rng) if room else voice
             level = active_level(voice)
+            over_first_db = rng.uniform(*config.level_db) if number and not self.plain else 0.0
             if level > 0:
-                target[:] = voice * np.float32(10 ** (rng.uniform(low, high) / 20) / level)
+                targets[number] = voice * np.float32(10 ** (over_first_db / 20) / level)
         mix = targets.sum(0)
         if not self.plain and "noise" in self.corpus.kinds and rng.random() < config.noise:
             mix = mix + self._noise(active_level(mix), rng)
         gain = gain_to(10 ** (rng.uniform(*config.loudness_dbfs) / 20), mix)
         return VoiceExample(mix * gain, targets * gain)
 
-    def _groups(self, count: int, rng: Random) -> list[list]:  # type: ignore[type-arg]
+    def _groups(self, count: int, rng: Random) -> list[list[Path]]:
         """The files of as many different speakers."""
-        found: list[list] = []  # type: ignore[type-arg]
+        found: list[list[Path]] = []
         for _ in range(TRIES):
             files = self.corpus.draw_group("speech", rng)
             if files not in found:
                 found.append(files)
             if len(found) == count:
-                break
-        return found
+                return found
+        raise ConfigError(
+            f"corpus.shares: {TRIES} draws found {len(found)} speakers, but a mix takes {count}; raise the shares of more"
+        )
 
     def _times(self, count: int, rng: Random) -> list[Signal]:
         """When each speaks: 1 or 0, (frames,) each. They begin one after another, and overlap by the ratio drawn."""
@@ -86,7 +90,7 @@ class VoiceMixer:
                 times[index] = times[index] * (1 - window(self.frames, start, start + pause))
         return times
 
-    def _voice(self, files: list, rng: Random) -> Signal:  # type: ignore[type-arg]
+    def _voice(self, files: list[Path], rng: Random) -> Signal:
         """A stretch of one speaker's recordings, varied."""
         config = self.config
         speed = rng.uniform(*config.speed_range) if not self.plain and rng.random() < config.speed else 1.0
@@ -99,3 +103,8 @@ class VoiceMixer:
         own = active_level(noise)
         wanted = level * 10 ** (-rng.uniform(*self.config.noise_db) / 20)
         return noise * np.float32(wanted / own) if own > 0 else noise
+
+
+def is_alone(index: int, plain: bool, config: VoiceMixConfig, rng: Random) -> bool:
+    """Whether an example has one voice alone."""
+    return index % ALONE_EVERY == ALONE_EVERY - 1 if plain else bool(rng.random() < config.alone)
