@@ -71,7 +71,7 @@ class VoiceMixer:
             if len(found) == count:
                 return found
         raise ConfigError(
-            f"corpus.shares: {TRIES} draws found {len(found)} speakers, but a mix takes {count}; raise the shares of more"
+            f"corpus.shares: {TRIES} draws found {len(found)} speakers, but a mix takes {count}; raise more of them"
         )
 
     def _times(self, count: int, rng: Random) -> list[Signal]:
