@@ -59,10 +59,7 @@ class Network(nn.Module):
         window = torch.hann_window(shape.fft_frames).sqrt()
         self.spectra = Spectra(shape.fft_frames, shape.hop_frames, window, shape.chunk_steps)
         self.widths = widths(shape.bands, shape.fft_frames)
-        self.split = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(FEATURES * width), nn.Linear(FEATURES * width, shape.channels))
-            for width in self.widths
-        )
+        self.split = nn.ModuleList(nn.Linear(FEATURES * width, shape.channels) for width in self.widths)
         self.blocks = nn.ModuleList(Block(shape, index % 2 == 1) for index in range(shape.blocks))
         self.masks = nn.ModuleList(Mask(shape, width) for width in self.widths)
 
