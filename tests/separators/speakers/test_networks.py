@@ -9,7 +9,7 @@ import torch
 from sepkit.separators.speakers import networks
 
 SMALL = {
-    "band_split": {"bands": 4, "channels": 8, "hidden": 8, "blocks": 3, "chunk_steps": 8},
+    "band_split": {"bands": 4, "channels": 8, "hidden": 8, "blocks": 3, "chunk_steps": 9},
     "conv_tasnet": {"filters": 16, "channels": 8, "hidden": 8, "layers": 3},
     "crm": {"convolutions": 4, "channels": 4, "lstm": 8, "full": 16},
     "tiger": {"channels": 12, "hidden": 12, "rounds": 2, "scales": 2, "heads": 2, "query": 2, "chunk_steps": 16},

@@ -26,21 +26,33 @@ class Spectra(nn.Module):
         self.register_buffer("window", window, persistent=False)
 
     def analyse(self, samples: Tensor) -> Tensor:
-        """(batch, frames) → (batch, bins, steps) complex; step i is centred on frame i · hop."""
+        """(batch, frames) → (batch, bins, steps) complex; step i is centred on frame (i + ½) · hop.
+
+        So n hops are n steps, and every frame lies well inside a window.
+        """
         frames = samples.shape[-1]
-        steps = -(-(frames // self.hop + 1) // self.multiple) * self.multiple
-        padded = functional.pad(samples.float(), (0, steps * self.hop - frames))
-        X = torch.stft(
-            padded, self.fft, self.hop, window=self.get_buffer("window"), pad_mode="constant", return_complex=True
-        )
-        return X[..., :-1]
+        steps = -(-frames // (self.hop * self.multiple)) * self.multiple
+        padded = functional.pad(samples.float(), (self._side, steps * self.hop - frames + self._side))
+        window = self.get_buffer("window")
+        return torch.stft(padded, self.fft, self.hop, window=window, center=False, return_complex=True)
 
     def synthesise(self, V: Tensor, frames: int) -> Tensor:
         """The way back from `analyse`: (…, bins, steps) → (…, frames)."""
-        length = V.shape[-1] * self.hop
-        whole = functional.pad(V, (0, 1)).flatten(0, -3)
-        samples = torch.istft(whole, self.fft, self.hop, window=self.get_buffer("window"), length=length)
-        return samples[..., :frames].reshape(*V.shape[:-2], frames)
+        window = self.get_buffer("window")[:, None]
+        pieces = torch.fft.irfft(V.flatten(0, -3), self.fft, dim=1) * window
+        samples = self._added(pieces, frames) / self._added(window.square().expand(1, -1, V.shape[-1]), frames)
+        return samples.reshape(*V.shape[:-2], frames)
+
+    @property
+    def _side(self) -> int:
+        """What a window reaches beyond its hop to either side."""
+        return (self.fft - self.hop) // 2
+
+    def _added(self, pieces: Tensor, frames: int) -> Tensor:
+        """Windows (rows, fft, steps) laid over each other, the first so many frames: (rows, frames)."""
+        length = (pieces.shape[-1] - 1) * self.hop + self.fft
+        samples = functional.fold(pieces, (1, length), (1, self.fft), stride=(1, self.hop))
+        return samples[:, 0, 0, self._side : self._side + frames]
 
 
 def local_level(X: Tensor, steps: int) -> Tensor:

@@ -32,20 +32,20 @@ LEVEL_STEPS = 31
 
 @dataclass(frozen=True)
 class Shape(BaseShape):
-    """hidden: of an LSTM in each direction. chunk_steps: what it sees at once along time, a multiple of 2."""
+    """hidden: of an LSTM in each direction. chunk_steps: what it sees at once along time, by default 2 s."""
 
     bands: int = 16
     channels: int = 32
     hidden: int = 32
     blocks: int = 4
-    chunk_steps: int = 128
+    chunk_steps: int = 125
     fft_frames: int = 512
     hop_frames: int = 256
 
     @property
     def reach_steps(self) -> int:
         """A chunk, and half a chunk more for every further block, whose chunks lie across the seams of the last."""
-        return self.chunk_steps + (self.blocks - 1) * self.chunk_steps // 2 + LEVEL_STEPS
+        return self.chunk_steps + (self.blocks - 1) * -(-self.chunk_steps // 2) + LEVEL_STEPS
 
 
 class Network(nn.Module):
@@ -91,8 +91,10 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Of a whole number of chunks."""
         batch, steps, bands, channels = x.shape
-        rows = functional.pad(x.transpose(1, 2), (0, 0, self.shift, self.shift)).reshape(-1, self.chunk_steps, channels)
-        found = self.along(rows).reshape(batch, bands, -1, channels)
+        rows = x.transpose(1, 2)
+        if self.shift:
+            rows = functional.pad(rows, (0, 0, self.shift, self.chunk_steps - self.shift))
+        found = self.along(rows.reshape(-1, self.chunk_steps, channels)).reshape(batch, bands, -1, channels)
         x = x + found[:, :, self.shift : self.shift + steps].transpose(1, 2)
         across: Tensor = self.across(x.reshape(-1, bands, channels))
         return x + across.reshape(x.shape)

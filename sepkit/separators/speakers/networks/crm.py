@@ -7,7 +7,7 @@ full layers; and two numbers a bin and voice, which are the mask compressed as O
     M = (1/C) ln((K + O) / (K − O)),   V_s(t, f) = M_s(t, f) · X(t, f),   K = 10, C = 0.1.
 
 That project's clips are 298 steps long, 3 s, and the LSTM runs over a whole clip. Here it runs over pieces of that
-length, with half as much to either side, so that the reach is finite; a clip of 3 s gives what theirs does.
+length, with half as much to either side, so that the reach is finite; a clip of 298 steps gives what theirs does.
 
 Sources: https://github.com/bill9800/speech_separation, model/lib/model_AO.py and utils.py (MIT); Ephrat et al.,
 "Looking to Listen at the Cocktail Party", SIGGRAPH 2018; Williamson, Wang & Wang, "Complex Ratio Masking for Monaural

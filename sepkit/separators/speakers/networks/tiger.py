@@ -37,7 +37,7 @@ TAPS = 5
 class Shape(BaseShape):
     """rounds: how often the block is run. scales: each half as fine. query: features of a place and head.
 
-    chunk_steps: what the attention sees, a multiple of 2^(scales − 1).
+    chunk_steps: what the attention sees, by default 0.8 s, a multiple of 2^(scales − 1).
     """
 
     channels: int = 128
@@ -46,7 +46,7 @@ class Shape(BaseShape):
     scales: int = 5
     heads: int = 4
     query: int = 4
-    chunk_steps: int = 128
+    chunk_steps: int = 80
 
     @property
     def reach_steps(self) -> int:
