@@ -1,7 +1,4 @@
-"""A convolution along the steps for every channel on its own, with the channels last.
-
-Sums of shifted copies: on a processor they are faster than a grouped convolution, which wants the channels first.
-"""
+"""A convolution along the steps for every channel on its own, with the channels last."""
 
 from __future__ import annotations
 
@@ -17,16 +14,14 @@ class Depthwise(nn.Module):
         super().__init__()
         self.stride, self.dilation = stride, dilation
         bound = taps**-0.5
-        self.weight = nn.Parameter(torch.empty(taps, channels).uniform_(-bound, bound))
+        self.weight = nn.Parameter(torch.empty(channels, taps).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(channels).uniform_(-bound, bound)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Tap k looks (k − (taps − 1) / 2) · dilation steps ahead."""
-        taps, steps = len(self.weight), x.shape[-2]
-        reach = (taps - 1) // 2 * self.dilation
-        padded = functional.pad(x, (0, 0, reach, reach))
-        total = torch.zeros((), dtype=x.dtype, device=x.device) if self.bias is None else self.bias
-        for tap, weight in enumerate(self.weight):
-            start = tap * self.dilation
-            total = torch.addcmul(total, padded[..., start : start + steps : self.stride, :], weight)
-        return total
+        """As an image of one row: in two dimensions torch takes the channels last, and is several times as fast."""
+        channels, taps = self.weight.shape
+        image = x.reshape(-1, 1, *x.shape[-2:]).permute(0, 3, 1, 2)
+        side = (0, (taps - 1) // 2 * self.dilation)
+        kernel = self.weight[:, None, None]
+        found = functional.conv2d(image, kernel, self.bias, (1, self.stride), side, (1, self.dilation), channels)
+        return found.permute(0, 2, 3, 1).reshape(*x.shape[:-2], -1, channels)
