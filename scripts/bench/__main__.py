@@ -4,6 +4,7 @@
     python -m scripts.bench ensemble [--quick] [--row NAME …] [--seconds S] [--pairs N]
     python -m scripts.bench page
     python -m scripts.bench edits [--quick]
+    python -m scripts.bench voices_speed [--quick]
     python -m scripts.bench bypass --speech DIR --music DIR [--quick]
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--table NAME …] [--part N] [--each N]
     python -m scripts.bench sung --set OUT
@@ -11,8 +12,8 @@
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
-own (`scripts.make_mixes`), `bypass` too, `ensemble` and `edits` run networks of full size, `page` needs a browser; none
-of them is part of `all`.
+own (`scripts.make_mixes`), `bypass` too, `ensemble`, `edits` and `voices_speed` run networks of full size, `page` needs
+a browser; none of them is part of `all`.
 """
 
 from __future__ import annotations
@@ -57,6 +58,14 @@ def page(sizes: Sizes, folder: Path) -> str:
     return table(["Page of a batch", "100 files", "10,000 files", "ratio"], rows)
 
 
+def voices_speed(sizes: Sizes, folder: Path) -> str:
+    """The networks for several voices, to train and to run; see `scripts.bench.voices_speed`."""
+    os.environ |= ONE_THREAD
+    from scripts.bench import voices_speed as bench
+
+    return bench.voices_speed(2 if sizes is QUICK else 3)
+
+
 BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
     "startup": startup,
     "memory": memory,
@@ -68,8 +77,9 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
     "ensemble": ensemble,
     "page": page,
     "edits": edits,
+    "voices_speed": voices_speed,
 }
-LONG = ("ensemble", "page", "edits")
+LONG = ("ensemble", "page", "edits", "voices_speed")
 """Not part of `all`."""
 QUALITY_TABLES = ("alone", "configurations", "fusion", "stages")
 """As in `scripts.bench.quality`, which is loaded only where it is asked for."""
