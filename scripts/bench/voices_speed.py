@@ -56,23 +56,25 @@ def voices_speed(rounds: int) -> str:
     return table(["Network", *headings], rows)
 
 
-def _measured(row: Row, rounds: int) -> tuple[str | float, ...]:
+def trained(row: Row, rounds: int) -> tuple[float, nn.Module]:
+    """Seconds of sound that a CPU-second trains on; and the network."""
     torch.manual_seed(0)
-    network = networks.build(row.kind, networks.shape_of(row.kind)(**row.sizes))
+    network: nn.Module = networks.build(row.kind, networks.shape_of(row.kind)(**row.sizes))
     optimizer = torch.optim.Adam(network.parameters())
-    mix, window = (0.1 * torch.randn(*size) for size in _shapes(row))
-    trained_s = _least(lambda: _step(network, optimizer, mix), rounds)
+    mix = 0.1 * torch.randn(row.batch, round(row.seconds * RATE_HZ))
+    return row.batch * row.seconds / _least(lambda: _step(network, optimizer, mix), rounds), network
+
+
+def _measured(row: Row, rounds: int) -> tuple[str | float, ...]:
+    speed, network = trained(row, rounds)
+    window = 0.1 * torch.randn(1, round(RUN_S * RATE_HZ))
     network.eval()
     with torch.inference_mode():
         run_s = _least(lambda: network(window), rounds)
     parameters = sum(each.numel() for each in network.parameters())
     given = f"{row.batch} × {row.seconds:g} s"
-    speed = row.batch * row.seconds / trained_s
-    return row.name, f"{parameters:,}", given, speed, run_s / RUN_S, network.reach_frames / RATE_HZ
-
-
-def _shapes(row: Row) -> tuple[tuple[int, int], tuple[int, int]]:
-    return (row.batch, round(row.seconds * RATE_HZ)), (1, round(RUN_S * RATE_HZ))
+    reach_frames = getattr(network, "reach_frames", 0)
+    return row.name, f"{parameters:,}", given, speed, run_s / RUN_S, reach_frames / RATE_HZ
 
 
 def _step(network: nn.Module, optimizer: torch.optim.Optimizer, mix: Tensor) -> None:

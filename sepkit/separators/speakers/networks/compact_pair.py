@@ -44,6 +44,7 @@ class Network(nn.Module):
         super().__init__()
         self.shape = shape
         self.reach_frames = round(shape.compact.context_s * compact.SAMPLE_RATE)
+        self.grid_frames = 2 * compact.HOP_FRAMES
         self.compact = compact.CompactNetwork(shape.compact)
         first = shape.channels[0]
         last = nn.ConvTranspose2d(first, shape.speakers * CHANNELS, (1, 8), stride=(1, 4), padding=(0, 2))
