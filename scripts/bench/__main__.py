@@ -9,11 +9,12 @@
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--table NAME …] [--part N] [--each N]
     python -m scripts.bench sung --set OUT
     python -m scripts.bench detect --set SET
+    python -m scripts.bench voices|speakers --speech DIR [--quick]
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
-own (`scripts.make_mixes`), `bypass` too, `ensemble`, `edits` and `voices_speed` run networks of full size, `page` needs
-a browser; none of them is part of `all`.
+own (`scripts.make_mixes`), `bypass`, `voices` and `speakers` have recordings, `ensemble`, `edits` and `voices_speed` run
+networks of full size, `page` needs a browser; none of them is part of `all`.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
 }
 LONG = ("ensemble", "page", "edits", "voices_speed")
 """Not part of `all`."""
+APART = ("quality", "sung", "bypass", "voices", "speakers")
+"""With options of their own."""
 QUALITY_TABLES = ("alone", "configurations", "fusion", "stages")
 """As in `scripts.bench.quality`, which is loaded only where it is asked for."""
 QUICK_MIXES = 3
@@ -116,6 +119,23 @@ def detection(folder: Path) -> str:
     return bench.run(folder)
 
 
+def voices(speech: Path) -> str:
+    """How well voices are told apart; see `scripts.bench.voices`."""
+    os.environ |= ONE_THREAD
+    from scripts.bench import voices as bench
+
+    return bench.run(speech)
+
+
+def speakers(speech: Path, quick: bool) -> str:
+    """Whether voices stay on their stems over an hour; see `scripts.bench.speakers`."""
+    os.environ |= ONE_THREAD
+    from scripts.bench import speakers as bench
+
+    with tempfile.TemporaryDirectory() as scratch:
+        return bench.run(speech, Path(scratch), quick)
+
+
 def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
     """How often clean recordings and mixes with music are passed untouched; see `scripts.bench.bypass_rates`."""
     from scripts.bench.bypass_rates import rates
@@ -126,12 +146,18 @@ def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
 
 
 @click.command()
-@click.argument("which", default="all", type=click.Choice([*BENCHES, "quality", "sung", "detect", "bypass", "all"]))
+@click.argument(
+    "which",
+    default="all",
+    type=click.Choice([*BENCHES, "quality", "sung", "detect", "bypass", "voices", "speakers", "all"]),
+)
 @click.option("--quick", is_flag=True, help="Small sizes: shows that the benches run, not what sepkit costs.")
 @click.option(
     "--set", "folder", type=click.Path(path_type=Path), help="quality, sung, detect: what scripts.make_mixes wrote."
 )
-@click.option("--speech", type=click.Path(path_type=Path), help="bypass: recordings of clean speech.")
+@click.option(
+    "--speech", type=click.Path(path_type=Path), help="bypass: clean speech; voices, speakers: a file a speaker."
+)
 @click.option("--music", type=click.Path(path_type=Path), help="bypass: music.")
 @click.option("--peer", "peers", multiple=True, metavar="NAME=FOLDER", help="quality: another program's answers.")
 @click.option("--members-only", is_flag=True, help="quality: the same as --table alone.")
@@ -177,6 +203,10 @@ def main(
             if speech is None or music is None:
                 raise click.UsageError("bypass needs --speech and --music, folders of recordings")
             click.echo(f"\n{bypass(sizes, speech, music)}")
+        if which in ("voices", "speakers"):
+            if speech is None:
+                raise click.UsageError(f"{which} needs --speech, a folder that holds a file a speaker")
+            click.echo(f"\n{voices(speech) if which == 'voices' else speakers(speech, quick)}")
     except SepkitError as error:
         raise click.ClickException(str(error)) from error
     for name, bench in (BENCHES | {"ensemble": partial(ensemble, names=rows)}).items():

@@ -188,7 +188,7 @@ def _why_not_done(
     if record.edits_sha256 != edits_sha256(edits):
         return "its edits changed"
     found = [out / stamp.path for stamp in record.outputs]
-    expected = places.files(record.quarantined)
+    expected = places.files(record.quarantined, record.stems)
     if found not in (expected, [*expected[:-1], places.reasons_before]):
         return "its outputs have other names now"
     try:

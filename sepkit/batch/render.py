@@ -108,7 +108,7 @@ class Renderer:
             announce = partial(moves.announce, self.out, item.path)
             settled = quarantine.settle(rendered, judged, item.places, self.out, announce)
             shown_s, of_page = self._write_page(item, judged, Seen(masks, rendered))
-        outcome = self._outcome(input_sha256, settled.files, judged, tuple(item.outputs))
+        outcome = self._outcome(input_sha256, settled.files, judged, tuple(settled.stems))
         told = settled.notes(lambda path: shown(path.relative_to(self.out)))
         note = "; ".join(filter(None, (outcome.note, *told, *of_page)))
         return replace(outcome, note=note, stages=outcome.stages | shown_s)

@@ -253,16 +253,16 @@ def _render(job: _Job, folder: Path, words: Words | None, progress: Progress) ->
             rendered = judge.pipeline.with_evidence(staged(places.own, work))
             known = words.of(source.name) if words else None
             judged = judge.judge(source, rendered, known, progress)
-            told = settle(rendered, judged, places, folder).notes(shown)
+            settled = settle(rendered, judged, places, folder)
     except Exception as error:
         return failed(source, error)
     return FileResult(
         source,
         judged.verdict,
-        places.held if judged.verdict == "quarantined" else places.own,
+        settled.stems,
         judged.configuration,
         judged.reasons,
-        (*job.notes, *judged.notes, *told),
+        (*job.notes, *judged.notes, *settled.notes(shown)),
         judged.duration_s,
         time.perf_counter() - start_s,
         judged.facts,

@@ -11,7 +11,7 @@ from sepkit.audio.write import write_stdout
 from sepkit.batch.file_result import FileResult
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
-from sepkit.errors import ConfigError, SepkitError
+from sepkit.errors import ConfigError, OutputError, SepkitError
 
 
 def require_stdout(inputs: Sequence[str], config: Config) -> None:
@@ -30,6 +30,10 @@ def to_stdout(result: FileResult, stem: str | None = None) -> FileResult:
         note = "nothing was written, for standard output has no quarantine"
         return replace(result, stems={}, notes=(note, *result.notes))
     name = stem or next(iter(result.stems))
+    if name not in result.stems:
+        there = ", ".join(result.stems)
+        error = OutputError(f"--stem {name}: nothing is heard in it, so that there is none; there are {there}")
+        return replace(result, verdict="failed", error=error)
     try:
         write_stdout(result.stems[name])
     except SepkitError as error:

@@ -66,6 +66,7 @@ class Target:
                 f"-o {shown(self.file)}: this source's result is a {made.suffix}, for {why}; name it "
                 f"{shown(self.file.stem)}{made.suffix}"
             )
-        stems = {stem.name: stem.suffix for stem in pipeline.task.stems()}
-        named = {name: fitted_name(self.file.stem, stems[name] + self.file.suffix) for name in found}
+        endings = {stem.name: stem.suffix + self.file.suffix for stem in pipeline.task.stems()}
+        endings |= dict(pipeline.task.documents())
+        named = {name: fitted_name(self.file.stem, endings[name]) for name in found}
         return {name: self.file if name == main else self.folder / named[name] for name in found}

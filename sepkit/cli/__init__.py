@@ -17,6 +17,7 @@ from sepkit.cli.pilot import pilot
 from sepkit.cli.plan import plan
 from sepkit.cli.report import report
 from sepkit.cli.run import run
+from sepkit.cli.speakers import speakers
 from sepkit.cli.train import train
 
 
@@ -26,5 +27,19 @@ def main() -> None:
     """Keep the speech of a recording and take the music and noise away."""
 
 
-for command in (run, edit, detect, batch, plan, evaluate, compare, pilot, report, models, train, config_group):
+for command in (
+    run,
+    edit,
+    speakers,
+    detect,
+    batch,
+    plan,
+    evaluate,
+    compare,
+    pilot,
+    report,
+    models,
+    train,
+    config_group,
+):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""An edit as it is asked for in one line of a shell, brought into a configuration."""
+"""What is asked for in one line of a shell, an edit or how many speakers, brought into a configuration."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sepkit.config.edits import Edit, Mode, Where, well_formed, window_problem
 from sepkit.config.labelled import Labelled
 from sepkit.config.labels import read_labels
 from sepkit.config.labels.times import seconds
+from sepkit.config.sections import SpeakersConfig
 from sepkit.errors import ConfigError
 from sepkit.files.naming import clipped
 
@@ -43,6 +44,18 @@ def editing(config: Config, asked: Asked) -> Config:
         windows = [window(*each) for each in asked.windows]
         edits = (Edit.checked("the edit", **{"mode": "remove", **said, "windows": windows}),)
     return config.model_copy(update={"edits": edits})
+
+
+def speaking(config: Config, count: str | None) -> Config:
+    """The configuration with as many speakers as were asked for; its own where nothing was."""
+    if config.task != "speakers":
+        raise ConfigError(f"--config: its task is {config.task}; give one with task: speakers, as --config speakers")
+    if count is None:
+        return config
+    asked = SpeakersConfig.model_validate(
+        {**config.speakers.model_dump(), "count": int(count) if count.isdecimal() else count}
+    )
+    return config.model_copy(update={"speakers": asked})
 
 
 def where(

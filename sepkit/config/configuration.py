@@ -36,6 +36,7 @@ from sepkit.config.sections import (
     ReportConfig,
     SilenceConfig,
     SourceConfig,
+    SpeakersConfig,
     StftConfig,
     WindowsConfig,
 )
@@ -61,7 +62,7 @@ UNSAID = {
 """Fields, by path, that came after the first journals, with the value that these mean: where they have it, they are
 left out of a fingerprint, so that what was rendered before they came counts as done."""
 JUDGING = {"gate", "escalate_to", "bypass_clean", "words"}
-OF_ONE_TASK = {"edits": "edit"}
+OF_ONE_TASK = {"edits": "edit", "speakers": "speakers"}
 """Fields that one task alone has; elsewhere they are neither read nor shown, nor count in a fingerprint."""
 
 
@@ -70,6 +71,7 @@ class Config(Options):
 
     task: str = "speech"
     edits: Edits = ()
+    speakers: SpeakersConfig = SpeakersConfig()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     source: SourceConfig = SourceConfig()
@@ -113,13 +115,13 @@ class Config(Options):
     def _yes_or_no(cls, raw: Any) -> Any:
         return (ReportConfig() if raw else None) if isinstance(raw, bool) else raw
 
-    @field_validator("edits", mode="before")
+    @field_validator(*OF_ONE_TASK, mode="before")
     @classmethod
-    def _check_edits(cls, raw: Any, info: ValidationInfo) -> Any:
-        task = info.data.get("task")  # absent where it is the mistake to mend first
-        if raw and task not in (None, OF_ONE_TASK["edits"]):
-            raise OptionsError([("", f"the task '{task}' has none; leave it out, or set task: {OF_ONE_TASK['edits']}")])
-        return checked(raw)
+    def _check_task_has_it(cls, raw: Any, info: ValidationInfo) -> Any:
+        task, whose = info.data.get("task"), OF_ONE_TASK[str(info.field_name)]
+        if raw and task not in (None, whose):  # None: it is the mistake to mend first
+            raise OptionsError([("", f"the task '{task}' has none; leave it out, or set task: {whose}")])
+        return checked(raw) if info.field_name == "edits" else raw
 
     @model_serializer(mode="wrap")
     def _own_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

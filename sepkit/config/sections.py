@@ -167,6 +167,17 @@ class WindowsConfig(Options):
     crossfade_s: Annotated[float, Field(ge=0, le=1)] = 0.01
 
 
+class SpeakersConfig(Options):
+    """Of `task: speakers`: how many people, whether what is no voice is written, and how far windows overlap.
+
+    count: auto finds up to 8, a stem each; channels splits a source whose channels hold a speaker each.
+    """
+
+    count: Literal[2, 3, "auto", "channels"] = 2
+    rest: bool = False
+    overlap_s: Annotated[float, Field(ge=0.5, le=10)] = 2.5
+
+
 class SilenceConfig(Options):
     """Spans that no model hears: quiet, or unlikely to be speech; they come out as the source at a floor."""
 

@@ -8,7 +8,7 @@ where its place is needed it is set aside. Both are said.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,7 +35,7 @@ class Places(NamedTuple):
     reasons_before: what the reasons were called before they had the source's full name. unwritten: the names of stems
     that the configuration does not write; another one, or another task, may have. stale, held_stale: what an earlier
     run may have left, to go where the file ends in its place, or in quarantine. ours: what may be removed or replaced,
-    each with what its bytes must hash to.
+    each with what its bytes must hash to. optional: the names of stems of which there may be no file.
     """
 
     own: Outputs
@@ -46,6 +46,7 @@ class Places(NamedTuple):
     stale: tuple[Path, ...] = ()
     held_stale: tuple[Path, ...] = ()
     ours: frozenset[tuple[Path, str | None]] = frozenset()
+    optional: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -62,11 +63,16 @@ class Places(NamedTuple):
         reasons, before = (beside / fitted_name(front, REASONS_SUFFIX) for front in (name + source.suffix, name))
         possible = [folder / fitted_name(front or name, suffix + container) for suffix in pipeline.suffixes]
         unwritten = [path for path in possible if path not in outputs.values()]
-        return cls(outputs, held, reasons, before, tuple(unwritten))
+        optional = frozenset(stem.name for stem in pipeline.task.stems() if stem.optional)
+        return cls(outputs, held, reasons, before, tuple(unwritten), optional=optional)
 
-    def files(self, quarantined: bool) -> list[Path]:
-        """What a finished file leaves, in the journal's order."""
-        found = list((self.held if quarantined else self.own).values())
+    def files(self, quarantined: bool, stems: Collection[str] | None = None) -> list[Path]:
+        """What a finished file leaves, in the journal's order. stems: of these; None: of all that there can be."""
+        found = [
+            path
+            for name, path in (self.held if quarantined else self.own).items()
+            if stems is None or name in stems or name not in self.optional
+        ]
         return [*found, self.reasons] if quarantined else found
 
     def possible_files(self, gated: bool) -> list[Path]:
@@ -106,12 +112,14 @@ Announce = Callable[[Sequence[Arrival]], None]
 
 
 class Settled(NamedTuple):
-    """The files that a source has left. Of an earlier run: what is gone, what stays, what was set aside, and as what.
+    """The files that a source has left, and what they are. Of an earlier run: what is gone, what stays, what was set
+    aside, and as what.
 
     What has only changed its place is not among them.
     """
 
     files: list[Arrival]
+    stems: Outputs
     removed: list[Path]
     kept: list[Path]
     aside: list[tuple[Path, Path]]
@@ -135,7 +143,12 @@ def settle(
 ) -> Settled:
     """Bring what was rendered to where its verdict sends it, below `out`."""
     quarantined = judged.verdict == "quarantined"
-    moves = {there: rendered[name] for name, there in (places.held if quarantined else places.own).items()}
+    stems = {
+        name: there
+        for name, there in (places.held if quarantined else places.own).items()
+        if name not in places.optional or rendered[name].exists()
+    }
+    moves = {there: rendered[name] for name, there in stems.items()}
     if quarantined:
         moves[places.reasons] = _written(judged.reasons, next(iter(rendered.values())).parent / places.reasons.name)
     arrivals = [Arrival(here, there) for there, here in moves.items()]
@@ -145,7 +158,7 @@ def settle(
     aside = [(each.there, free) for each in coming if (free := _bring(each, places))]
     removed, kept = _clear(set(places.held_stale if quarantined else places.stale) - set(moves), places, out)
     moved = {*places.files(not quarantined), places.reasons_before}
-    return Settled(arrivals, [path for path in removed if path not in moved], kept, aside)
+    return Settled(arrivals, stems, [path for path in removed if path not in moved], kept, aside)
 
 
 def _written(reasons: Iterable[str], path: Path) -> Path:

@@ -145,7 +145,8 @@ class Judge:
         stems = self.pipeline.task.stems(probe(source, self.config.source))
         results = {stem.name: path for stem, path in sounding(stems, outputs) if not stem.inner}
         if not (self.evaluator.metrics or self.config.bypass_clean or masks):
-            outputs = results
+            inner = {stem.name for stem in stems if stem.inner}
+            outputs = {name: path for name, path in outputs.items() if name not in inner}
         reasons: list[str] = []
         stages: Counter[str] = Counter()
         for name, pipeline in self._attempts():

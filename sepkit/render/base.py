@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,7 @@ class Stem:
     judged: whether metrics are measured on it and the gate holds it.
     against: the stem that it is measured against where no truth is known; "": none.
     rest_of: the stems that, taken from the mix, leave this one, none of them a rest; empty: `render_window` makes it.
+    optional: no file is left of it where nothing is heard in it at all.
     """
 
     name: str
@@ -53,6 +54,14 @@ class Stem:
     judged: bool = False
     against: str = ""
     rest_of: tuple[str, ...] = ()
+    optional: bool = False
+
+
+class Document(NamedTuple):
+    """A text that comes out of a source beside its stems. suffix: of its file's name, with its ending."""
+
+    name: str
+    suffix: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,14 @@ class Round(NamedTuple):
 
     prompt: str
     spans: tuple[Span, ...]
+
+
+class Settled(NamedTuple):
+    """A window whose stems are final. made: by stem, (channels, stop − start). mix: of its body."""
+
+    made: Mapping[str, Samples]
+    mix: Samples
+    window: Window
 
 
 class Finish(ABC):
@@ -147,6 +164,13 @@ class BaseTask(ABC):
     def stages(self) -> list[str]:
         """For a plan: the stages after the members, in their order."""
 
+    def settle(self, rendered: Settled, last: bool) -> Iterable[Settled]:
+        """The windows that are final once this one is rendered, in order: itself, unless the task has to hear more.
+
+        rendered: its `made` holds all channels of what `render_window` or `skipped` gave. last: none comes after it.
+        """
+        return (rendered,)
+
     def finish(self, stem: str, source: Source) -> Finish | None:
         """What brings a stem to its final form; None: its windows, joined, are final, sample by sample."""
         return None
@@ -205,6 +229,18 @@ class BaseTask(ABC):
     def notes(self, info: SourceInfo) -> tuple[str, ...]:
         """What somebody should know of what was asked for, of this source, a plain sentence each."""
         return ()
+
+    def found(self) -> tuple[str, ...]:
+        """What somebody should know of what was heard, once the source is rendered, a plain sentence each."""
+        return ()
+
+    def documents(self) -> tuple[Document, ...]:
+        """The texts that come out of a source."""
+        return ()
+
+    def document(self, name: str, source: Path) -> str:
+        """One of them, once the source is rendered."""
+        raise NotImplementedError(f"{type(self).__module__} writes no {name}")
 
     def twin(self, config: Config) -> BaseTask:
         """Another over the same loaded models. config: differs at most in what loads nothing else."""

@@ -21,14 +21,12 @@ class Join:
         self._made = sorted({name for stem in stems for name in stem.rest_of or (stem.name,)})
         self._seams = defaultdict[str, Seam](Seam)
 
-    def body(self, parts: Sequence[Mapping[str, Samples]], mix: Samples, window: Window) -> dict[str, Samples]:
+    def body(self, made: Mapping[str, Samples], mix: Samples, window: Window) -> dict[str, Samples]:
         """The next body of each stem: (channels, body_stop − body_start).
 
-        parts: what was rendered of each channel or pair, by stem, start … stop of the window. mix: of the body.
+        made: what was rendered, by stem, start … stop of the window. mix: of the body.
         """
-        found = {
-            name: self._seams[name].join(np.concatenate([part[name] for part in parts]), window) for name in self._made
-        }
+        found = {name: self._seams[name].join(made[name], window) for name in self._made}
         return found | {
             stem.name: reduce(np.subtract, [found[name] for name in stem.rest_of], mix) for stem in self._rests
         }

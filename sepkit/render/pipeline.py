@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from sepkit.audio.read import Source, SourceInfo, Spool, open_source, probe
 from sepkit.audio.samples import Audio, Samples
 from sepkit.audio.stft import Stft
 from sepkit.audio.windows import Span, Window, channels_at_once, cut, stretch_frames
-from sepkit.audio.write import output_format, writer
+from sepkit.audio.write import output_format
 from sepkit.clock import Clock
 from sepkit.config import Config
 from sepkit.config.edits import Edit
@@ -31,13 +31,14 @@ from sepkit.files import naming
 from sepkit.models import voice_activity, weights
 from sepkit.models.device import resolve
 from sepkit.models.weights import WeightFile
-from sepkit.render.base import Part, Round, all_suffixes, make_task
+from sepkit.render.base import Part, Round, Settled, all_suffixes, make_task
 from sepkit.render.ensemble import Ensemble
 from sepkit.render.in_place import Block, InPlace
 from sepkit.render.join import Join
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.result import Outputs, Rendered, RenderReport, paths_by_stem
 from sepkit.render.statistics import Statistics, measured
+from sepkit.render.writing import writing
 
 Progress = Callable[[float], None]
 """Called with the part done, 0 … 1."""
@@ -117,10 +118,10 @@ class Pipeline:
         """
         source, info = Path(source), probe(Path(source), self.config.source)
         suffix, _, _ = output_format(info, self.config.output.format, self.config.output.bit_depth)
-        written = [stem for stem in self.task.stems(info) if stem.written]
-        return {
-            stem.name: Path(folder) / naming.fitted_name(name or source.stem, stem.suffix + suffix) for stem in written
-        }
+        endings = {stem.name: stem.suffix + suffix for stem in self.task.stems(info) if stem.written}
+        endings |= dict(self.task.documents())
+        name = name or source.stem
+        return {key: Path(folder) / naming.fitted_name(name, ending) for key, ending in endings.items()}
 
     def with_evidence(self, outputs: Outputs, folder: Path | None = None) -> Outputs:
         """With the stems too that others are measured against, in `folder`, or where the first output is."""
@@ -156,14 +157,14 @@ class Pipeline:
         """
         self.load()
         self._masks = masks
-        with ExitStack() as stack:
-            opened = stack.enter_context(open_source(source, self.config.source))
-            paths = paths_by_stem(outputs, [stem.name for stem in self.task.stems(opened.info)], source)
-            form = opened.info, self.config.output.format, self.config.output.bit_depth
-            writers = {name: stack.enter_context(writer(path, *form, name)) for name, path in paths.items()}
-            sinks = {name: each.write for name, each in writers.items()}
-            report = self._stream(opened, sinks, min(paths.values()).parent, progress)
-            return report.with_notes(note for each in writers.values() for note in each.notes)
+        with open_source(source, self.config.source) as opened:
+            stems = self.task.stems(opened.info)
+            texts = [document.name for document in self.task.documents()]
+            paths = paths_by_stem(outputs, [*(stem.name for stem in stems), *texts], source)
+            text = partial(self.task.document, source=Path(source))
+            with writing(paths, stems, opened.info, self.config.output, text) as files:
+                report = self._stream(opened, files.sinks, min(paths.values()).parent, progress)
+                return report.with_notes(files.notes())
 
     def run(self, source: Path | str | Audio) -> Rendered:
         """Render a file or a piece of sound to memory, whether a stem's file would be written or not."""
@@ -206,6 +207,7 @@ class Pipeline:
         if progress:
             progress(1.0)
         facts = {name: each.facts() for name, each in finishes.items()}
+        told += self.task.found()
         notes = (*info.notes, *told, *(note for each in finishes.values() for note in each.notes()))
         return RenderReport(info.duration_s, dict(clock.seconds), facts, notes)
 
@@ -233,7 +235,11 @@ class Pipeline:
         join = Join([stem for stem in self.task.stems(info) if stem.name in wanted])
         statistics = self._statistics(source)
         for window, active in self.windows(info, self.spans(source)):
-            yield self._body(source, window, active, statistics, join), window.body_stop / info.frames
+            rendered = self._rendered(source, window, active, statistics)
+            for each in self.task.settle(rendered, last=window.body_stop == info.frames):
+                with self._clock("join"):
+                    body = join.body(each.made, each.mix, each.window)
+                yield body, window.body_stop / info.frames
 
     def _round(self, left: Source, each: Round, turn: int) -> Iterator[tuple[int, Samples]]:
         """Render one round of a task that changes a source in places: where each body begins, and what is taken.
@@ -248,7 +254,10 @@ class Pipeline:
         for span in each.spans:
             join = Join([rest])  # of its own: nothing is faded from one place to another
             for window, _ in self.windows(info, [span]):
-                yield window.body_start, self._body(left, window, True, statistics, join, turn)[rest.name]
+                made, mix, _ = self._rendered(left, window, True, statistics, turn)
+                with self._clock("join"):
+                    body = join.body(made, mix, window)
+                yield window.body_start, body[rest.name]
 
     def _statistics(self, source: Source) -> list[Statistics]:
         """Of each channel or pair, where anything asks for them."""
@@ -257,16 +266,10 @@ class Pipeline:
         with self._clock("statistics"):
             return measured(source)
 
-    def _body(
-        self,
-        source: Source,
-        window: Window,
-        active: bool,
-        statistics: Sequence[Statistics],
-        join: Join,
-        turn: int = 0,
-    ) -> dict[str, Samples]:
-        """Render one window, or skip it, and join each stem to what came before; then the rests."""
+    def _rendered(
+        self, source: Source, window: Window, active: bool, statistics: Sequence[Statistics], turn: int = 0
+    ) -> Settled:
+        """Render one window, or skip it: every channel of every stem that is no rest, and the mix of its body."""
         info, start, stop = source.info, window.start, window.stop
         if active:
             start, stop = self.ensemble.span(window, info.frames, info.sample_rate)
@@ -285,7 +288,8 @@ class Pipeline:
                 parts.append(self.task.skipped(read))
             del read  # not held while the next one is read
         with self._clock("join"):
-            return join.body(parts, mix, window)
+            made = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return Settled(made, mix, window)
 
     def _part(
         self, read: Samples, start: int, window: Window, info: SourceInfo, statistics: Statistics, first: int

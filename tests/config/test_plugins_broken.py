@@ -85,7 +85,9 @@ def test_what_is_broken_disturbs_nobody_who_does_not_use_it(odd):
     assert [bound.metric for bound in config.bounds()] == ["stoi"]
     assert [member.name for member in Ensemble(config).members] == ["passthrough"]
     assert make_task(config).stages()
-    with pytest.raises(ConfigError, match=r"task: there is no 'spech' among the tasks; choose one of edit, speech$"):
+    with pytest.raises(
+        ConfigError, match=r"task: there is no 'spech' among the tasks; choose one of edit, speakers, speech$"
+    ):
         parse_config(PLAIN + "task: spech")
     with pytest.raises(ConfigError, match=r"gate.odd_db_max: 'odd' cannot be loaded .*SyntaxError, line 1"):
         parse_config(PLAIN + "gate: {odd_db_max: 3}")
