@@ -13,8 +13,8 @@
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
-own (`scripts.make_mixes`), `bypass`, `voices` and `speakers` have recordings, `ensemble`, `edits` and `voices_speed` run
-networks of full size, `page` needs a browser; none of them is part of `all`.
+own (`scripts.make_mixes`), `bypass`, `voices` and `speakers` have recordings, `ensemble`, `edits` and `voices_speed`
+run networks of full size, `page` needs a browser; none of them is part of `all`.
 """
 
 from __future__ import annotations
