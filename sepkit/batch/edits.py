@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from sepkit.batch.find import Found
 from sepkit.config import Config
-from sepkit.config.edits import Edit, Mode
+from sepkit.config.edits import UNSAID_MODE, Edit
 from sepkit.config.labelled import BESIDE, Labelled
 from sepkit.config.labels import Label, Labels, edits_from, read_labels
 from sepkit.errors import ConfigError, SepkitError, one_line
@@ -28,8 +28,6 @@ from sepkit.files.naming import shown
 
 LABEL_SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".srt", ".vtt", ".rttm")
 """Of what may lie beside an input and hold its edits."""
-UNSAID_MODE: Mode = "remove"
-"""Labels of other programs name a sound and when it is heard: most often one that is to go."""
 MOST_NAMED = 3
 
 OwnEdits = tuple[Edit, ...]

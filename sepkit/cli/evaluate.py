@@ -21,7 +21,7 @@ from sepkit.cli.voice import Voice, voice_options
 @click.option("--labels", type=given_file, help="The same from a label file.")
 @click.option("--fade-ms", type=click.FloatRange(0, 10_000), help="Its fades, which are left out [default: 70].")
 @click.option("--prompt", metavar="WORDS", help="The sound that was meant [default: the label of every row].")
-@click.option("--mode", type=click.Choice(["keep", "remove"]), help="Whether it was kept or removed [default: kept].")
+@click.option("--mode", type=click.Choice(["keep", "remove"]), help="Whether it was kept, or removed [default].")
 @click.option(
     "--out-dir",
     type=click.Path(path_type=Path),
@@ -47,7 +47,7 @@ def evaluate(
     """Measure a file before and after with the metrics of the configuration; print a table.
 
     With --window or --labels, where an edit worked: also what it gained inside (with --reference), whether any sample
-    changed outside, and with --prompt how near the sound inside comes to those words.
+    changed outside, and with --prompt how near the sound inside comes to those words. With --config edit little else.
     """
     from sepkit.batch.pilot import evaluate_files
     from sepkit.config.asked import where

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
 from sepkit.config.configuration import Config
-from sepkit.config.edits import Edit, Mode, Where, well_formed, window_problem
+from sepkit.config.edits import UNSAID_MODE, Edit, Mode, Where, well_formed, window_problem
 from sepkit.config.labelled import Labelled
 from sepkit.config.labels import read_labels
 from sepkit.config.labels.times import seconds
@@ -69,7 +69,7 @@ def where(
     None where nothing of it is given, and the whole file where it is a prompt alone.
 
     Without `fade_ms` it is the longest of the label file's rows, else an edit's own; likewise prompt and mode, where
-    its rows agree.
+    its rows agree. What says no mode was removed, as by `sepkit edit`.
     """
     if labels and windows:
         raise ConfigError(BOTH)
@@ -85,12 +85,12 @@ def where(
     known = [(row.start_s, row.end_s) for row in rows if row.start_s is not None and row.end_s is not None]
     found = tuple(window(*each) for each in windows) or (tuple(known) if len(known) == len(rows) else ())
     fades = [row.fade_ms for row in rows if row.fade_ms is not None] if fade_ms is None else [fade_ms]
-    prompts, modes = {row.text for row in rows}, {row.mode for row in rows} & {*get_args(Mode)}
+    prompts, modes = {row.text for row in rows}, {row.mode or UNSAID_MODE for row in rows} or {UNSAID_MODE}
     return Where(
         windows=found,
         fade_ms=max(fades, default=Where().fade_ms),
         prompt=prompt or (prompts.pop() or None if len(prompts) == 1 else None),
-        mode=mode or (cast(Mode, modes.pop()) if len(modes) == 1 else None),
+        mode=mode or (cast(Mode, modes.pop()) if len(modes) == 1 and modes <= {*get_args(Mode)} else None),
     )
 
 

@@ -18,6 +18,8 @@ from sepkit.errors import ConfigError
 from sepkit.files.naming import clipped
 
 Mode = Literal["keep", "remove"]
+UNSAID_MODE: Mode = "remove"
+"""Labels of other programs name a sound and when it is heard: most often one that is to go."""
 Time = TypeVar("Time", int, float)
 
 LONGEST_PROMPT = 1000

@@ -190,3 +190,13 @@ def test_both_ways_to_say_where_are_one_too_many(tmp_path):
     with pytest.raises(ConfigError, match="--labels and --window both say where"):
         where([("1", "2")], None, tmp_path / "labels.txt")
     assert where([], None, None) is None
+
+
+def test_what_says_no_mode_was_removed_as_edit_does(tmp_path):
+    (tmp_path / "labels.txt").write_text("1\t2\tdog\n")
+    (tmp_path / "rows.csv").write_text("prompt,mode,start_s,end_s\ndog,,1,2\ndog,keep,3,4\n")
+    (tmp_path / "kept.csv").write_text("prompt,mode,start_s,end_s\ndog,keep,1,2\n")
+    modes = [where([], None, tmp_path / name).mode for name in ("labels.txt", "rows.csv", "kept.csv")]
+    assert modes == ["remove", None, "keep"]
+    assert where([("1", "2")], None, None, "dog").mode == "remove"
+    assert where([("1", "2")], None, None, "dog", "keep").mode == "keep"
