@@ -49,6 +49,12 @@ class FileEdits:
             return self._read(path) if path else ()
         return self._by_path.get(_key(relative)) or self._by_path.get("", ())
 
+    def absent_note(self, relative: str) -> str:
+        """Of an input without edits: where they were looked for."""
+        if self.labelled.labels == BESIDE:
+            return "it has no edits: no label file of its name lies beside it"
+        return f"it has no edits: no row of {shown(Path(self.labelled.labels).name)} has the path {shown(relative)}"
+
     def taken_notes(self) -> list[str]:
         """The notes since this was last asked."""
         found, self._notes = self._notes, []

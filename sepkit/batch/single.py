@@ -23,7 +23,7 @@ from sepkit.batch.standard_output import require_stdout, to_stdout
 from sepkit.batch.target import Target
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
-from sepkit.errors import ConfigError, OutputError
+from sepkit.errors import ConfigError, OutputError, SourceError
 from sepkit.files.digest import sha256_if_readable
 from sepkit.files.naming import real, shown
 from sepkit.files.workspace import sweep_workspaces, workspace
@@ -139,8 +139,8 @@ def _plan(
     for source in sources:
         try:
             edits = own.of(source.name, source) if own else None
-            if edits == ():
-                others.append(FileResult(source, "left out", notes=["it has no edits"]))
+            if own and edits == ():
+                others.append(FileResult(source, "left out", notes=[own.absent_note(source.name)]))
                 continue
             notes = own.taken_notes() if own else []
             found = [_job(reader, source, target, name) for name, reader in _tracks(judge, source)]
@@ -151,6 +151,8 @@ def _plan(
             raise
         except Exception as error:
             others.append(failed(source, error))
+    if own and others and not jobs and not any(each.error for each in others):
+        raise SourceError("\n".join(f"{shown(each.source)}: {each.notes[0]}" for each in others))
     results = _results(jobs)
     others += [FileResult(source, "left out", notes=["another input writes it"]) for source in results]
     jobs = [job for job in jobs if job.source not in results]

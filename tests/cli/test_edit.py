@@ -162,11 +162,19 @@ def test_run_takes_the_edits_of_a_configuration(here):
     assert code == 0 and "'low' kept alone" in said
 
 
+def test_a_table_that_names_no_input_is_an_error_that_says_which_path_it_looked_for(here):
+    (here / "edits.csv").write_text("path,prompt,start_s,end_s\nother.wav,high,1,2\n")
+    code, _, said = edit(here, "--labels", here / "edits.csv")
+    assert code == 1 and "a.wav: it has no edits: no row of edits.csv has the path a.wav" in said
+    assert not (here / "out").exists()
+
+
 def test_run_reads_the_labels_beside_its_inputs(here):
     (here / "b.wav").write_bytes((here / "a.wav").read_bytes())
     (here / "a.txt").write_text("1\t2\thigh\n")
     (here / "edit.yaml").write_text(CONFIG + "edits: {labels: beside, mode: keep}")
     code, _, said = sepkit("run", here / "a.wav", here / "b.wav", "-o", here / "out", "--config", here / "edit.yaml")
     assert code == 0, said
-    assert "'high' kept alone in 1 window, 1.00 s" in said and "left out: " in said and "b.wav: it has no edits" in said
+    assert "'high' kept alone in 1 window, 1.00 s" in said and "left out: " in said
+    assert "b.wav: it has no edits: no label file of its name lies beside it" in said
     assert sorted(path.name for path in (here / "out").iterdir()) == ["a__edited.wav", "a__taken.wav"]
