@@ -78,6 +78,8 @@ def _require_labels(labels: Path, inputs: Sequence[str], may_overwrite: Callable
             f"--labels {shown(labels)}: a label track holds one INPUT, found {len(inputs)}; name one, or give --json, "
             "whose list names the file of each sound"
         )
+    if str(labels) == PIPE:
+        raise ConfigError("--labels -: a label track goes to a file; name one")
     if any(real(labels) == real(Path(name)) for name in inputs):
         raise ConfigError(f"--labels {shown(labels)}: is the INPUT; name another file")
     if os.path.lexists(labels) and not may_overwrite(labels):

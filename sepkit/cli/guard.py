@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import click
 
-from sepkit.errors import ConfigError, DeviceError, SepkitError, WeightsError, one_line
+from sepkit.errors import ConfigError, DeviceError, PromptError, SepkitError, WeightsError, one_line
 from sepkit.files.naming import shown
 from sepkit.interruption import end_undisturbed, interruptible
 
@@ -42,7 +42,7 @@ class Guarded(click.Command):
                 return super().invoke(ctx)
         except SepkitError as error:
             say(error)
-            ctx.exit(USAGE if isinstance(error, ConfigError | DeviceError | WeightsError) else FAILED)
+            ctx.exit(USAGE if isinstance(error, ConfigError | DeviceError | PromptError | WeightsError) else FAILED)
         except KeyboardInterrupt:
             say("interrupted; what was finished is kept")
             ctx.exit(INTERRUPTED)
