@@ -20,8 +20,10 @@ def config_list() -> None:
     """Print the configurations that come with sepkit: name, what it is, file."""
     from sepkit.config.shipped import about, shipped
 
-    for name, path in shipped().items():
-        click.echo(f"{name:8} {about(path)}\n{'':8} {path}")
+    found = shipped()
+    width = max(map(len, found))
+    for name, path in found.items():
+        click.echo(f"{name:{width}} {about(path)}\n{'':{width}} {path}")
 
 
 @config_group.command("show")

@@ -38,7 +38,7 @@ def edit(
 
     Results are INPUT__edited and INPUT__taken, which sum to INPUT. Outside the windows no sample changes. A label file
     may be of Audacity, Audition, Reaper, SRT, VTT or RTTM, or a CSV or JSON with prompt, mode, start_s, end_s, fade_ms,
-    strength.
+    strength, and for several INPUTs path, the name of each.
     """
     from sepkit.config.asked import Asked, editing
 
