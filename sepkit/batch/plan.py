@@ -43,7 +43,7 @@ class Identity:
     def of(cls, pipeline: Pipeline) -> Identity:
         """Hash the configuration and every file of weights; an absent one stops the batch here."""
         files = all_weights(pipeline.config)
-        weights.require(files)
+        weights.require(files, pipeline.config.task)
         return cls(pipeline.config.fingerprint(), sha256_of_all(weights.sha256(file.path) for file in files))
 
 

@@ -1,7 +1,6 @@
 """The configuration: one YAML file as typed, frozen sections; plug-ins by name; the grammar of the gate's bounds."""
 
 from sepkit.config.configuration import (
-    EMBEDDED_CONFIG,
     Config,
     default_config_path,
     dump_config,
@@ -11,7 +10,6 @@ from sepkit.config.configuration import (
 from sepkit.config.yaml_file import Options
 
 __all__ = [
-    "EMBEDDED_CONFIG",
     "Config",
     "Options",
     "default_config_path",

@@ -44,8 +44,6 @@ from sepkit.config.shipped import located, shipped
 from sepkit.config.yaml_file import Options, OptionsError, parse_yaml, read_text
 from sepkit.errors import ConfigError
 
-EMBEDDED_CONFIG = "--config pilot"
-"""How the configuration that needs no download is asked for from anywhere; errors about absent weights name it."""
 TRAINING = {"steps", "corpus"}
 """Fields that only the configuration of a training has."""
 
@@ -234,7 +232,7 @@ def load_config(path: str | Path) -> Config:
     read and checked too.
     """
     path = located(path)
-    advice = f"give a YAML file, or a shipped configuration by its name, as in {EMBEDDED_CONFIG}"
+    advice = "give a YAML file, or a shipped configuration by its name, as in --config pilot"
     config = parse_config(read_text(path, advice), str(path))
     if isinstance(config.edits, Labelled):
         config = config.model_copy(update={"edits": config.edits.seen_from(path.parent)})

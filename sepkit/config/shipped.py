@@ -41,3 +41,8 @@ def about(path: Path) -> str:
             break
         comment.append(line.lstrip("# ").strip())
     return " ".join(comment).split(". ")[0].rstrip(".")
+
+
+def embedded_config(task: str) -> str:
+    """How the configuration of a task that needs no download is asked for; errors about absent weights name it."""
+    return f"--config {task if task in shipped() else 'pilot'}"

@@ -108,7 +108,7 @@ class Judge:
 
     def require(self) -> None:
         """Raise where weights are absent, of whichever configuration; nothing is loaded."""
-        weights.require(all_weights(self.config))
+        weights.require(all_weights(self.config), self.config.task)
 
     def load(self) -> None:
         """Load the first configuration's models; weights that are absent raise here."""

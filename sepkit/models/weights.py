@@ -17,7 +17,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from sepkit.config import EMBEDDED_CONFIG
+from sepkit.config.shipped import embedded_config
 from sepkit.errors import WeightsError
 from sepkit.files.naming import clipped
 
@@ -92,12 +92,12 @@ def size_text(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.0f} MB" if size_bytes >= 1e6 else f"{max(1, round(size_bytes / 1e3))} kB"
 
 
-def require(files: Iterable[WeightFile]) -> None:
-    """Stop with one line a file, if any of `files` is not on this machine."""
+def require(files: Iterable[WeightFile], task: str = "speech") -> None:
+    """Stop with one line a file, if any of `files` is not on this machine. task: what they are for."""
     missing = [file for file in dict.fromkeys(files) if not file.path.is_file()]
     if missing:
         lines = "\n".join(_absence(file) for file in missing)
-        raise WeightsError(f"{lines}; or name only models that are here: {EMBEDDED_CONFIG} needs no download")
+        raise WeightsError(f"{lines}; or name only models that are here: {embedded_config(task)} needs no download")
 
 
 def verify(file: WeightFile) -> None:

@@ -84,7 +84,7 @@ class Pipeline:
         """Check that all weights are here and whole, then load the models. Raises before any audio is read."""
         if self._loaded:
             return
-        weights.require(self.weights())
+        weights.require(self.weights(), self.config.task)
         device = self.device
         if self._threads and self.uses_device:
             import torch

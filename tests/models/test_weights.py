@@ -82,6 +82,9 @@ def test_require_lists_every_absent_file_a_line_each(tmp_path):
     assert "two.th" in second
     assert "reinstall" in second
     assert second.endswith("--config pilot needs no download")
+    for task, name in (("edit", "edit"), ("bands", "pilot")):  # a task of one's own has no shipped configuration
+        with pytest.raises(WeightsError, match=f"--config {name} needs no download$"):
+            weights.require(absent, task)
 
 
 @pytest.mark.parametrize("digits", [8, 16, 64])
