@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,30 @@ def load(path: Path, device: str) -> dict[str, Any]:
     import torch
 
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        state: Any = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
-        raise WeightsError(
-            f"{path}: no checkpoint to go on from ({unreadable(error)}); "
-            "leave --resume out to begin anew, or copy best.pt there"
-        ) from error
+        raise _unusable(path, unreadable(error)) from error
+    if not isinstance(state, dict):
+        raise _unusable(path, f"it holds a {type(state).__name__}, no state of a run")
     return state
+
+
+@contextmanager
+def fitting(path: Path) -> Iterator[None]:
+    """Inside, the state of a file is taken over; where it is of another network, or not whole, that is one line."""
+    try:
+        yield
+    except KeyError as error:
+        raise _unusable(path, f"it has no {error}") from error
+    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        raise _unusable(path, f"it is not of this network: {unreadable(error)}") from error
+
+
+def _unusable(path: Path, why: str) -> WeightsError:
+    return WeightsError(
+        f"{path}: no checkpoint to go on from ({why}); give the configuration that the run was begun with, copy "
+        "best.pt there, or begin anew with another --out"
+    )
 
 
 def random_states() -> dict[str, Any]:

@@ -104,15 +104,17 @@ class Trainer:
 
     def resume(self) -> None:
         """Go on from `last.pt`; any checkpoint of the run can be copied there."""
-        state = checkpoint.load(self.folder / "last.pt", self.device)
-        self.task.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.scheduler.load_state_dict(state["scheduler"])
-        checkpoint.restore_random_states(state["random"])
-        self.step, self.history = state["step"], state["history"]
-        if (self.folder / "best.pt").is_file():  # else the next check finds the best, and there is one to export
-            self.best = state["best"]
+        path = self.folder / "last.pt"
+        state = checkpoint.load(path, self.device)
+        with checkpoint.fitting(path):
+            self.task.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.scheduler.load_state_dict(state["scheduler"])
+            checkpoint.restore_random_states(state["random"])
+            self.step, self.history = int(state["step"]), list(state["history"])
+            if (self.folder / "best.pt").is_file():  # else the next check finds the best, and there is one to export
+                self.best = float(state["best"])
 
     def run(self) -> None:
         """Train to the last step; what was reached is kept whatever interrupts it."""

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 from safetensors import safe_open
 
 from sepkit.cli import main
-from sepkit.errors import ConfigError
+from sepkit.errors import ConfigError, WeightsError
 from sepkit.models.prompted import bands
 from sepkit.models.prompts import understand
 from sepkit.separators.base import Mix
@@ -40,6 +41,14 @@ def data(tmp_path_factory):
 
 def silent(_):
     pass
+
+
+@pytest.fixture(scope="module")
+def begun(data, tmp_path_factory):
+    """A folder with a run of two steps."""
+    folder = tmp_path_factory.mktemp("begun") / "run"
+    train_text(SMALL.model_copy(update={"steps": 2}), data, folder, "cpu", say=silent)
+    return folder
 
 
 def weights(path):
@@ -115,6 +124,40 @@ def test_the_member_runs_what_was_trained(data, tmp_path, kind):
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert 0.05 < np.std(found) / np.std(mix) < 0.95
     assert member.understood("a dog barks").startswith("'a dog barks' is understood as dog") == (kind == "prompted")
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda state: [state], "it holds a list, no state of a run"),
+        (lambda state: {**state, "optimiser": None}, "it is not of this network: "),
+        (lambda state: {name: each for name, each in state.items() if name != "average"}, "it has no 'average'"),
+        (lambda state: {**state, "network": {}}, "it is not of this network: Missing key"),
+        (
+            lambda state: {**state, "random": {"cpu": torch.zeros(3), "cuda": []}},
+            "not of this network: RNG state",
+        ),
+        (lambda state: {**state, "step": "x"}, "it is not of this network: invalid literal"),
+    ],
+    ids=["list", "optimiser", "absent", "network", "random", "step"],
+)
+def test_what_is_no_state_of_this_run_is_one_line_and_stays(data, begun, tmp_path, damage, told):
+    shutil.copytree(begun, tmp_path / "run")
+    checkpoint.save(tmp_path / "run" / "last.pt", damage(checkpoint.load(begun / "last.pt", "cpu")))
+    before = (tmp_path / "run" / "last.pt").read_bytes()
+    with pytest.raises(WeightsError, match=r"last\.pt: no checkpoint to go on from") as caught:
+        train_text(CONFIGS["prompted"].model_copy(update={"steps": 5}), data, tmp_path / "run", "cpu", True, say=silent)
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert "begin anew with another --out" in str(caught.value)
+    assert (tmp_path / "run" / "last.pt").read_bytes() == before
+
+
+def test_a_checkpoint_of_another_network_is_one_line(data, begun, tmp_path):
+    shutil.copytree(begun, tmp_path / "run")
+    wider = SMALL.network.model_copy(update={"channels": (8, 8, 8, 8)})
+    other = SMALL.model_copy(update={"steps": 5, "network": wider})
+    with pytest.raises(WeightsError, match=r"not of this network: size mismatch for .*; give the configuration that"):
+        train_text(other, data, tmp_path / "run", "cpu", True, say=silent)
 
 
 @pytest.mark.parametrize("kind", KINDS)
