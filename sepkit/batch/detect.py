@@ -18,6 +18,7 @@ from sepkit.config.labels import Label, write_audacity
 from sepkit.config.sections import SourceConfig
 from sepkit.errors import ConfigError, OutputError
 from sepkit.files.naming import real, shown
+from sepkit.files.whole_file import require_file
 from sepkit.interruption import interruptible
 from sepkit.models.prompted import weights
 
@@ -82,6 +83,7 @@ def _require_labels(labels: Path, inputs: Sequence[str], may_overwrite: Callable
         raise ConfigError("--labels -: a label track goes to a file; name one")
     if any(real(labels) == real(Path(name)) for name in inputs):
         raise ConfigError(f"--labels {shown(labels)}: is the INPUT; name another file")
+    require_file(labels)
     if os.path.lexists(labels) and not may_overwrite(labels):
         raise OutputError(f"{shown(labels)}: is there already; give --overwrite always, or another place")
 

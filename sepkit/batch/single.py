@@ -26,6 +26,7 @@ from sepkit.config.sections import ALL_TRACKS
 from sepkit.errors import ConfigError, OutputError, SourceError
 from sepkit.files.digest import sha256_if_readable
 from sepkit.files.naming import real, shown
+from sepkit.files.whole_file import require_file
 from sepkit.files.workspace import sweep_workspaces, workspace
 from sepkit.interruption import interruptible
 from sepkit.judge.quarantine import Places, leftovers, settle, staged
@@ -210,12 +211,13 @@ def _tracks(judge: Judge, source: Path) -> list[tuple[str, Judge]]:
 def _results(jobs: Sequence[_Job]) -> list[Path]:
     """The inputs that are results of others, as `run *.wav -o .` finds them the second time."""
     written = {
-        real(path)
+        real(path): real(source)
         for source, places, *_ in jobs
         for path in (*places.own.values(), *places.unwritten)
         if path.stem != source.stem  # where no suffix tells them apart, it may be anybody's
     }
-    return [job.source for job in jobs if real(job.source) in written]
+    inputs = [job.source for job in jobs]
+    return [source for source in inputs if written.get(real(source), real(source)) != real(source)]
 
 
 def _with_leftovers(places: Places, source: Path, sources: Sequence[Path], taken: dict[Path, Path]) -> Places:
@@ -238,6 +240,8 @@ def _given_up(places: Places, gated: bool, may_overwrite: MayOverwrite) -> froze
     for path in dict.fromkeys([*written, *sorted(former & {*places.stale})]):
         if not os.path.lexists(path):
             continue
+        if path in written:
+            require_file(path)
         if may_overwrite(path):
             found.append((path, sha256_if_readable(path)))
         elif path in written:

@@ -22,6 +22,7 @@ def whole_file(path: Path, token: str = "") -> Iterator[Path]:
     token: tells the temporary name from others; by default it is chance, so that two runs do not meet.
     """
     # Named like all unfinished files, so that the next batch sweeps what a kill leaves, and short, whatever the name.
+    require_file(path)
     part = path.with_name(PART_PATTERN.replace("*", token or secrets.token_hex(8)))
     make_folder(path.parent)
     try:
@@ -39,6 +40,13 @@ def whole_file(path: Path, token: str = "") -> Iterator[Path]:
         raise
     finally:
         held.release()
+
+
+def require_file(path: Path) -> None:
+    """Raise where a device, a pipe or a socket has the name, or a link to one: a file would take its place."""
+    with suppress(OSError):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise OutputError(f"{shown(path)}: is a device, a pipe or a socket; name a file")
 
 
 def make_folder(path: Path) -> Path:

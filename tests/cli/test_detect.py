@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import numpy as np
 import pytest
@@ -159,6 +160,10 @@ def test_nothing_is_overwritten_unasked(street, tmp_path):
     assert "mine.txt: is there already; give --overwrite always, or another place" in said
     assert sepkit("detect", street, "--labels", track, "--overwrite", "always")[0] == 0
     assert len(read_labels(track).rows) == 3
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    code, _, said = sepkit("detect", street, "--labels", pipe, "--overwrite", "always")
+    assert code == 1 and "pipe.txt: is a device, a pipe or a socket; name a file" in said and pipe.is_fifo()
     before = street.read_bytes()
     code, _, said = sepkit("detect", street, "--labels", street, "--overwrite", "always")
     assert code == 2 and "is the INPUT; name another file" in said and street.read_bytes() == before

@@ -127,6 +127,19 @@ def test_what_is_there_is_not_replaced_unasked(tmp_path, config):
     assert there.read_bytes() != b"mine"
 
 
+def test_neither_the_input_by_a_link_nor_a_pipe_is_replaced(tmp_path, config):
+    source, link, pipe = sine(tmp_path / "talk.wav"), tmp_path / "link.wav", tmp_path / "pipe.wav"
+    before = source.read_bytes()
+    link.symlink_to(source)
+    done = sepkit("run", source, "-o", link, "--config", config, "--overwrite", "always")
+    assert done.returncode == 2 and "link.wav: is the input itself; choose another folder" in done.stderr
+    assert source.read_bytes() == before and link.is_symlink()
+    os.mkfifo(pipe)
+    done = sepkit("run", source, "-o", pipe, "--config", config, "--overwrite", "always")
+    assert done.returncode == 1 and "pipe.wav: is a device, a pipe or a socket; name a file" in done.stderr
+    assert pipe.is_fifo() and {path.name for path in tmp_path.glob("*.wav")} == {"talk.wav", "link.wav", "pipe.wav"}
+
+
 def test_a_terminal_shows_the_progress(tmp_path, config):
     """The part done and the time left, in the words of the bar; before it, that models are loaded."""
     source = sine(tmp_path / "talk.wav")
