@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from sepkit.config.labels.row import Label, Page
 from sepkit.errors import ConfigError
@@ -19,8 +19,11 @@ NOT_NEEDED = ("confidence", "similarity")
 Cells = Mapping[str, str | float | None]
 
 
-def check_names(page: Page, names: Iterable[str]) -> None:
-    """Refuse names that are nearly those of a column, and note those that are far from any."""
+def check_names(page: Page, names: Collection[str]) -> None:
+    """Refuse names that are nearly those of a column, and note those that are far from any.
+
+    Where no column says from when to when, one that is not read may have been meant to: "from", "windows".
+    """
     others = [name for name in names if name and name not in (*COLUMNS, *NOT_NEEDED)]
     for name in others:
         if close := difflib.get_close_matches(name.casefold(), COLUMNS, n=1):
@@ -28,6 +31,11 @@ def check_names(page: Page, names: Iterable[str]) -> None:
                 f"{shown(page.path)}: there is no column '{clipped(name, 40)}'; did you mean '{close[0]}'? "
                 f"(known: {', '.join(COLUMNS)})"
             )
+    if others and not {"start_s", "end_s"}.intersection(names):
+        raise ConfigError(
+            f"{shown(page.path)}: says with no start_s and end_s from when to when, and {clipped(', '.join(others))} "
+            "is not read; name the two columns so, or leave that out to edit the whole file"
+        )
     if others:
         page.notes.append(f"columns that are not read: {clipped(', '.join(others))}")
 

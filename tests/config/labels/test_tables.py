@@ -34,6 +34,7 @@ def test_columns_far_from_any_are_noted(tmp_path):
     ("text", "expected"),
     [
         ("prompt,start,end_s\na,1,2", r"there is no column 'start'; did you mean 'start_s'\?"),
+        ("prompt,begin,finish\na,1,2", "with no start_s and end_s from when to when, and begin, finish is not read"),
         ("prompt,prompt\na,b", r"line 1: the column 'prompt' stands twice"),
         ("prompt,start_s,end_s\na,1,1", r"line 2 \(row 1\): its end, 1 s, is not after its start, 1 s"),
         ("prompt,start_s,end_s\n\n\na,NaN,1", r"line 4 \(row 1\): its start is nan"),
