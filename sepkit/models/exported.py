@@ -28,5 +28,5 @@ def read(
         with safe_open(path, framework="pt", device=device) as stored:
             sizes = shape(json.loads(stored.metadata()["shape"]))
             return sizes, {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  no mapping
-    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, AttributeError, TypeError, KeyError, ValueError) as error:
         raise WeightsError(f"{network}: {path} cannot be read ({error}); give a file that sepkit exported") from error

@@ -142,6 +142,11 @@ def test_weights_of_ones_own_are_read_checked_and_know_their_sounds(tmp_path):
     path.write_bytes(save({name: each.contiguous() for name, each in other.items()}, {"shape": sizes}))
     with pytest.raises(WeightsError, match=r"own\.safetensors is not as its sizes say"):
         built.load("cpu")
+    negative = sizes.replace("[4, 4, 4, 4]", "[4, 4, 4, -4]")
+    for wrong, why in (("[1]", "cannot be read"), (negative, "has sizes of which no network can be made")):
+        path.write_bytes(save({"a": torch.zeros(1)}, {"shape": wrong}))
+        with pytest.raises(WeightsError, match=rf"own\.safetensors .*{why}"):
+            built.load("cpu")
     path.unlink()
     with pytest.raises(WeightsError, match=r"own\.safetensors .* is not in"):
         built.load("cpu")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sepkit.errors import WeightsError
-from sepkit.models.weights import WeightFile, unlike, verify
+from sepkit.models.weights import WeightFile, unlike, unreadable, verify
 
 if TYPE_CHECKING:
     from sepkit.models.prompted.network import PromptedNet
@@ -49,7 +49,13 @@ def read(file: WeightFile, device: str) -> PromptedNet | UNet:
         return unet.Shape.from_json(stored) if stored.get("kind") == unet.KIND else network.Shape.from_json(stored)
 
     found, tensors = exported.read(file.path, "prompted", shape, device)
-    built = unet.UNet(found) if isinstance(found, unet.Shape) else network.PromptedNet(found)
+    try:
+        built = unet.UNet(found) if isinstance(found, unet.Shape) else network.PromptedNet(found)
+    except (RuntimeError, TypeError, ValueError) as error:  # sizes that no layer can have
+        raise WeightsError(
+            f"{file.model}: {file.path} has sizes of which no network can be made ({unreadable(error)}); give a file "
+            "of sepkit train"
+        ) from error
     if differs := unlike(built.state_dict(), tensors):
         raise WeightsError(f"{file.model}: {file.path} is not as its sizes say, {differs}; give a file of sepkit train")
     built.load_state_dict(tensors)
