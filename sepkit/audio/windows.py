@@ -7,7 +7,8 @@ A source no longer than one body is processed whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -108,6 +109,36 @@ class Seam:
             body[:, :fade_frames] = (1 - rise) * self._tail[:, :fade_frames] + rise * body[:, :fade_frames]
         self._tail = rendered[:, window.body_stop - window.start : window.tail_stop - window.start].copy()
         return body
+
+
+def runs(spans: Iterable[Span], gap_frames: int) -> list[Span]:
+    """Spans, in order and apart, as one where no more than `gap_frames` lie between them.
+
+    What lies between is heard anyway where the contexts of both meet: many short ones never cost more than the whole.
+
+    >>> [tuple(each)[:2] for each in runs([Span(0, 2), Span(5, 6), Span(10, 11)], gap_frames=3)]
+    [(0, 6), (10, 11)]
+    """
+    found: list[Span] = []
+    for span in spans:
+        if found and span.start - found[-1].stop <= gap_frames:
+            found[-1] = Span(found[-1].start, span.stop)
+        else:
+            found.append(span)
+    return found
+
+
+def inside(spans: Sequence[Span], start: int, stop: int) -> Iterator[slice]:
+    """What of `start` … `stop` lies in the spans, counted from `start`.
+
+    >>> list(inside([Span(0, 2), Span(5, 8)], start=1, stop=6))
+    [slice(0, 1, None), slice(4, 5, None)]
+    """
+    for span in spans[max(bisect_right(spans, (start, start)) - 1, 0) :]:
+        if span.start >= stop:
+            return
+        if span.stop > start:
+            yield slice(max(span.start - start, 0), min(span.stop, stop) - start)
 
 
 def blocks(frames: int, sample_rate: int, channels: int = 1) -> Iterator[tuple[int, int]]:

@@ -99,6 +99,15 @@ def output_format(info: SourceInfo, format: Format, bit_depth: BitDepth) -> tupl
     return suffix, container, subtype
 
 
+def full_scale(info: SourceInfo, format: Format, bit_depth: BitDepth) -> tuple[float, float] | None:
+    """The lowest and the highest sample that a result of whole numbers holds; None where it has floats.
+
+    16 bits end at 32767, one step below 1.
+    """
+    _, _, subtype = output_format(info, format, bit_depth)
+    return None if subtype in ("FLOAT", "DOUBLE") else (-1.0, 1 - 2.0 ** (1 - SAMPLE_BITS[subtype]))
+
+
 class AudioWriter:
     """A sound file that appears under its name when the `with` block ends well, and not at all otherwise.
 

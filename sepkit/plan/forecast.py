@@ -114,7 +114,7 @@ def _goings(pipeline: Pipeline, info: SourceInfo) -> list[Sequence[Span] | None]
     Those of `skip_silence` are found by hearing the source.
     """
     if pipeline.task.in_place:
-        return [each.spans for each in pipeline.task.rounds(info)]
+        return [pipeline.ensemble.runs(each.spans, info.sample_rate) for each in pipeline.task.rounds(info)]
     if pipeline.config.skip_silence is None:
         return [None]
     with open_source(info.path, pipeline.config.source) as opened:

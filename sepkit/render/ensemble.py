@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,7 @@ import numpy as np
 from sepkit.audio import resample
 from sepkit.audio.read import SourceInfo
 from sepkit.audio.samples import Samples
-from sepkit.audio.windows import Window, read_around
+from sepkit.audio.windows import Span, Window, read_around, runs
 from sepkit.clock import Clock
 from sepkit.config import Config, plugins
 from sepkit.config.sections import MemberConfig
@@ -168,6 +169,10 @@ class Ensemble:
         """How far the widest member reaches; known once loaded."""
         return max(member.context_s for member in self.members)
 
+    def runs(self, spans: Iterable[Span], sample_rate: int) -> list[Span]:
+        """Spans as they are rendered: as one where what lies between is context of both. Known once loaded."""
+        return runs(spans, round(2 * self.context_s * sample_rate))
+
     def grid_frames(self, sample_rate: int) -> int:
         """The widest grid, in frames of the source, on which a member's stretches begin; known once loaded."""
         return max(member.reach(sample_rate)[1] for member in self.members)
@@ -182,10 +187,10 @@ class Ensemble:
         for member in self.members:
             member.begin(sample_rate)
 
-    def ask(self, prompt: str) -> None:
-        """Tell the members that are told by a prompt which sound is wanted."""
+    def ask(self, *prompts: str) -> None:
+        """Tell the members that are told by a prompt which sound is wanted; of several the last one holds."""
         for member in self.members:
-            if member.separator.prompted:
+            for prompt in prompts if member.separator.prompted else ():
                 member.separator.ask(prompt)
 
     def span(self, window: Window, frames: int, sample_rate: int) -> tuple[int, int]:

@@ -21,6 +21,8 @@ from sepkit.audio.patches import Patches
 from sepkit.audio.read import Source
 from sepkit.audio.samples import Samples
 from sepkit.audio.windows import blocks
+from sepkit.audio.write import full_scale
+from sepkit.config.sections import OutputConfig
 from sepkit.render.base import Round, Stem
 
 PASSED = 0.05
@@ -32,10 +34,22 @@ Render = Callable[[Source, int], Iterator[tuple[int, Samples]]]
 
 
 class InPlace:
-    """Of one source. render: one round. folder: for what is spooled. notes: filled while the bodies are made."""
+    """Of one source. output: of its files. folder: for what is spooled; None where all stays in memory, as floats.
 
-    def __init__(self, source: Source, rounds: Sequence[Round], stems: Sequence[Stem], folder: Path | None) -> None:
+    notes: filled while the bodies are made.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        rounds: Sequence[Round],
+        stems: Sequence[Stem],
+        output: OutputConfig,
+        folder: Path | None,
+    ) -> None:
         self.notes: list[str] = []
+        form = output.format, output.bit_depth
+        self._full_scale = full_scale(source.info, *form) if folder else None
         self._source, self._folder, self._rounds = source, folder, rounds
         self._stems = [stem for stem in stems if not stem.inner]
         self._beyond = dict.fromkeys((stem.name for stem in self._stems), 0)
@@ -62,10 +76,17 @@ class InPlace:
         ]
 
     def _stems_of(self, mix: Block, taken: Samples | None) -> dict[str, Block]:
-        """A stem that is a rest is what was taken; any other, what is left of the source."""
+        """A stem that is a rest is what was taken; any other, what is left of the source, held at full scale where its
+        file has whole numbers.
+        """
         if taken is None:
             return {stem.name: np.zeros_like(mix) if stem.rest_of else mix for stem in self._stems}
-        found: dict[str, Block] = {stem.name: taken if stem.rest_of else mix - taken for stem in self._stems}
-        for name, block in found.items():
-            self._beyond[name] += int(np.count_nonzero((np.abs(block) > 1) & (np.abs(mix) <= 1)))
-        return found
+        left: Block = mix - taken
+        if self._full_scale:
+            beyond = (np.abs(left) > 1) & (np.abs(mix) <= 1)
+            left[beyond] = np.clip(left[beyond], *self._full_scale)
+            taken[beyond] = mix[beyond] - left[beyond]  # so that the two still sum to the source
+            rest_beyond = (np.abs(taken) > 1) & (np.abs(mix) <= 1)
+            for stem in self._stems:
+                self._beyond[stem.name] += int(np.count_nonzero(rest_beyond if stem.rest_of else beyond))
+        return {stem.name: taken if stem.rest_of else left for stem in self._stems}

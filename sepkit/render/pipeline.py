@@ -22,7 +22,7 @@ import numpy as np
 from sepkit.audio.read import Source, SourceInfo, Spool, open_source, probe
 from sepkit.audio.samples import Audio, Samples
 from sepkit.audio.stft import Stft
-from sepkit.audio.windows import Span, Window, channels_at_once, cut, stretch_frames
+from sepkit.audio.windows import Span, Window, channels_at_once, cut, inside, stretch_frames
 from sepkit.audio.write import output_format
 from sepkit.clock import Clock
 from sepkit.config import Config
@@ -92,8 +92,7 @@ class Pipeline:
             torch.set_num_threads(self._threads)
         self.ensemble.load(device)
         self.task.load(device)
-        for prompt in self.task.prompts:
-            self.ensemble.ask(prompt)
+        self.ensemble.ask(*self.task.prompts)
         self._loaded = True
 
     def twin(self, config: Config | None = None) -> Pipeline:
@@ -224,7 +223,8 @@ class Pipeline:
         told += self.task.notes(info)
         if self.task.in_place:
             rounds = self.task.rounds(info)
-            in_place = InPlace(source, rounds, self.task.stems(info), folder)
+            self.ensemble.ask(*dict.fromkeys(each.prompt for each in rounds))  # a bad one is told before all
+            in_place = InPlace(source, rounds, self.task.stems(info), self.config.output, folder)
             yield from in_place.bodies(lambda left, turn: self._round(left, rounds[turn], turn))
             told += in_place.notes
             return
@@ -242,22 +242,20 @@ class Pipeline:
                 yield body, window.body_stop / info.frames
 
     def _round(self, left: Source, each: Round, turn: int) -> Iterator[tuple[int, Samples]]:
-        """Render one round of a task that changes a source in places: where each body begins, and what is taken.
-
-        left: the source, without what the rounds before have taken.
-        """
+        """One round on what the rounds before have `left` of the source: where each piece begins, and what is taken."""
         info = left.info
         self.ensemble.begin(info.sample_rate)
         self.ensemble.ask(each.prompt)
         statistics = self._statistics(left)
         (rest,) = (stem for stem in self.task.stems(info) if stem.rest_of)
-        for span in each.spans:
+        for run in self.ensemble.runs(each.spans, info.sample_rate):
             join = Join([rest])  # of its own: nothing is faded from one place to another
-            for window, _ in self.windows(info, [span]):
+            for window, _ in self.windows(info, [run]):
                 made, mix, _ = self._rendered(left, window, True, statistics, turn)
                 with self._clock("join"):
-                    body = join.body(made, mix, window)
-                yield window.body_start, body[rest.name]
+                    body = join.body(made, mix, window)[rest.name]
+                for part in inside(each.spans, window.body_start, window.body_stop):
+                    yield window.body_start + part.start, body[:, part]
 
     def _statistics(self, source: Source) -> list[Statistics]:
         """Of each channel or pair, where anything asks for them."""

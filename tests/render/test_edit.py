@@ -159,6 +159,35 @@ def test_the_member_runs_on_windows_and_their_context_alone():
         assert seconds * RATE + 2 * context <= frames <= seconds * RATE + 2 * context + grid
 
 
+def test_many_short_windows_cost_no_more_than_the_whole():
+    """40 windows of 2 ms, 3 ms apart, lie in each other's context; the sound between them stays to the bit."""
+    mix = noise(1)
+    starts = [round(0.2 + 0.005 * each, 3) for each in range(40)]
+    at = ", ".join(f"[{start}, {round(start + 0.002, 3)}]" for start in starts)
+    edits = f"[{{prompt: low, mode: remove, windows: [{at}], fade_ms: 0.5}}]"
+    pipeline = Pipeline(config(edits, "windows: {body_s: 0.1, crossfade_s: 0.003}"))
+    pipeline.load()
+    heard = sys.modules["sepkit.separators.halves"].heard_frames
+    heard.clear()
+    done = pipeline.run(Audio(mix, RATE))
+    assert len(heard) < 10
+    rise = sum(envelope(RATE, round(start * RATE), round((start + 0.002) * RATE), 4) for start in starts)
+    np.testing.assert_allclose(done.taken.samples, rise * halves.low(mix, RATE), atol=1e-6)
+    np.testing.assert_array_equal(done.edited.samples[:, rise == 0], mix[:, rise == 0])
+
+
+def test_every_prompt_is_tried_before_any_sound_is_rendered():
+    places = ", ".join(f"{{prompt: low, mode: remove, windows: [[{at / 20}, {at / 20 + 0.01}]]}}" for at in range(12))
+    pipeline = Pipeline(config(f"[{places}]"))
+    pipeline.load()
+    heard = sys.modules["sepkit.separators.halves"].heard_frames
+    heard.clear()
+    bad = tuple(each.model_copy(update={"prompt": "dog"}) for each in pipeline.config.edits[-1:])
+    with pytest.raises(SepkitError, match="'dog' names neither"):
+        pipeline.editing(pipeline.config.edits + bad).run(Audio(noise(1), RATE))
+    assert not heard
+
+
 def test_windowed_is_whole():
     mix = noise(7, channels=2)
     edits = "[{prompt: low, mode: remove, windows: [[0.5, 6.3]]}, {prompt: high, mode: keep, windows: [[2, 5]]}]"
@@ -216,6 +245,19 @@ def test_what_passes_full_scale_is_counted_and_stays_there_in_whole_numbers(tmp_
     assert f"edited: {count} samples lie beyond full scale, at which whole numbers end" in report.notes
     edited = soundfile.read(outputs["edited"])[0][RATE // 4 : RATE * 3 // 4]
     np.testing.assert_allclose(edited, np.clip(expected, -1, 1 - 2**-15), atol=2**-15)
+    both = sum(soundfile.read(path)[0] for path in outputs.values())
+    np.testing.assert_allclose(both, source, atol=2**-15)
+
+
+def test_floats_go_beyond_full_scale_without_a_word(tmp_path):
+    square = 0.95 * np.sign(np.sin(2 * np.pi * 200 * (np.arange(RATE) + 0.5) / RATE))
+    soundfile.write(tmp_path / "a.wav", square, RATE, "FLOAT")
+    pipeline = Pipeline(config("[{prompt: high, mode: remove}]"))
+    outputs = pipeline.outputs(tmp_path / "a.wav", tmp_path / "out")
+    report = pipeline.render(tmp_path / "a.wav", outputs)
+    expected = halves.low(soundfile.read(tmp_path / "a.wav", dtype="float32")[0][None], RATE)[0]
+    np.testing.assert_allclose(soundfile.read(outputs["edited"])[0], expected, atol=1e-6)
+    assert np.abs(expected).max() > 1.1 and not any("full scale" in note for note in report.notes)
 
 
 @pytest.mark.parametrize(
