@@ -101,6 +101,7 @@ def test_what_is_asked_for_matters_and_what_lies_above_follows(separator):
 def test_how_a_prompt_is_understood_is_said():
     built = prompted.Separator(prompted.Options())
     assert built.understood("a puppy barking").startswith("'a puppy barking' is understood as dog (0.")
+    assert "is understood as glass breaking (" in built.understood("a shattering window")  # the class that detect says
     assert built.understood("bicycle bell rust").endswith("name the sound in other words")
 
 

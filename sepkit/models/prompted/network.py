@@ -178,7 +178,7 @@ class PromptedNet(nn.Module):
         if prompt.sound not in self.shape.sounds:
             known = ", ".join(self.shape.sounds[:MOST_NAMED])
             raise PromptError(
-                f"prompt '{clipped(prompt.prompt)}': is understood as {prompt.label}, which these weights do not know; "
+                f"prompt '{clipped(prompt.prompt)}': is understood as {prompt.sound}, which these weights do not know; "
                 f"name one of their {len(self.shape.sounds)} sounds ({known}, …)"
             )
         return torch.tensor([[float(sound == prompt.sound) for sound in self.shape.sounds]])

@@ -39,7 +39,7 @@ _UNWRITTEN = ("Cc", "Cf", "Cs", "Co")
 
 
 class Understood(NamedTuple):
-    """sound: of `SOUNDS`, the nearest. label: as a reader is told it. similarity: cosine to the nearest phrase of it.
+    """sound: of `SOUNDS`, the nearest. similarity: cosine to the nearest phrase of it.
 
     near: whether the prompt means that sound; where it does not, callers warn. vector: of the prompt, (dimensions,), of
     length 1. similarities: to each of `SOUNDS`, (53,).
@@ -47,7 +47,6 @@ class Understood(NamedTuple):
 
     prompt: str
     sound: str
-    label: str
     similarity: float
     near: bool
     vector: NDArray[np.float32]
@@ -56,7 +55,7 @@ class Understood(NamedTuple):
     @property
     def line(self) -> str:
         """For people: which sound it is taken for, how near its words are, and what to do where they are far."""
-        said = f"{quoted(self.prompt)} {UNDERSTOOD} {self.label} ({self.similarity:.2f})"
+        said = f"{quoted(self.prompt)} {UNDERSTOOD} {self.sound} ({self.similarity:.2f})"
         return said if self.near else f"{said}, {FAR}: name the sound in other words"
 
 
@@ -76,11 +75,11 @@ def understand(prompt: str, field: str = "prompt") -> Understood:
         )
     similarities = _to_sounds(vector)
     best = int(similarities.argmax())
-    similarity, sound = float(similarities[best]), SOUNDS[best]
+    similarity = float(similarities[best])
     near = similarity >= max(NEAR, float((_others() @ vector).max()))
     english = table.load().vector(english_of(prompt))
     near = near and english is not None and float(_to_sounds(english)[best]) >= NEAR
-    return Understood(prompt, sound, KNOWN[sound].label, similarity, near, vector, similarities)
+    return Understood(prompt, SOUNDS[best], similarity, near, vector, similarities)
 
 
 def _check(prompt: str, field: str) -> None:

@@ -14,7 +14,7 @@ _PATH = Path(__file__).with_name("sounds.yaml")
 
 
 class Sound(NamedTuple):
-    """label: as a reader is told it. said: how people ask for it, the name itself not among them."""
+    """label: the name in plain words, whose vector is the sound's. said: how people ask for it, without the name."""
 
     label: str
     said: tuple[str, ...]
