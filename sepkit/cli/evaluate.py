@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from sepkit.cli.options import chosen, config_option, given_file, window_option
+from sepkit.cli.options import DEFAULT, chosen, config_option, given_file, window_option
 from sepkit.cli.voice import Voice, voice_options
 
 
@@ -27,7 +27,7 @@ from sepkit.cli.voice import Voice, voice_options
     type=click.Path(path_type=Path),
     help="Also write metrics.json, summary.md, and report.html unless the configuration has report: null.",
 )
-@config_option()
+@config_option("pilot; edit with --window, --labels or --prompt")
 @voice_options
 def evaluate(
     mix: Path,
@@ -47,11 +47,11 @@ def evaluate(
     """Measure a file before and after with the metrics of the configuration; print a table.
 
     With --window or --labels, where an edit worked: also what it gained inside (with --reference), whether any sample
-    changed outside, and with --prompt how near the sound inside comes to those words. With --config edit little else.
+    changed outside, and with --prompt how near the sound inside comes to those words.
     """
     from sepkit.batch.pilot import evaluate_files
     from sepkit.config.asked import where
 
-    config, truth = chosen(config_path), (reference, background, words)
-    places = where(windows, fade_ms, labels, prompt, mode)
+    places, truth = where(windows, fade_ms, labels, prompt, mode), (reference, background, words)
+    config = chosen(config_path, default=DEFAULT if places is None else "edit")
     click.echo(evaluate_files(config, mix, clean, *truth, out_dir, voice.quiet, voice.file, places))

@@ -42,7 +42,7 @@ def window_option(help: str) -> Callable[[Any], Any]:
 
 
 def config_option(default: str = DEFAULT) -> Callable[[Any], Any]:
-    """The configuration of a command. default: the name of the shipped one that holds where none is given."""
+    """The configuration of a command. default: which shipped one holds where none is given, as the help says it."""
     return click.option(
         "--config",
         "config_path",

@@ -186,6 +186,19 @@ def test_evaluate_reads_windows_as_edit_does(tmp_path):
     assert refused.exit_code == 2 and "belongs to an edit" in refused.stderr
 
 
+def test_an_edit_is_measured_by_the_configuration_for_edits(tmp_path):
+    """The rows are those of edit.yaml's metrics and of an edit's, none of which is the pilot's STOI or word errors."""
+    mix = made(1)
+    for name in ("mix", "clean"):
+        soundfile.write(tmp_path / f"{name}.wav", mix.samples.T, RATE, subtype="FLOAT")
+    pair = ["evaluate", "--window", "1", "2", "--mix", f"{tmp_path}/mix.wav", "--clean", f"{tmp_path}/clean.wav"]
+    default, named = (CliRunner().invoke(main, [*pair, *more]) for more in ([], ["--config", "edit"]))
+    assert default.exit_code == 0, default.output
+    assert default.stdout == named.stdout and "Changed outside the windows" in default.stdout
+    assert "STOI" not in default.stdout
+    assert "STOI" in CliRunner().invoke(main, [*pair, "--config", "pilot"]).stdout
+
+
 def test_both_ways_to_say_where_are_one_too_many(tmp_path):
     with pytest.raises(ConfigError, match="--labels and --window both say where"):
         where([("1", "2")], None, tmp_path / "labels.txt")
