@@ -12,7 +12,7 @@ from sepkit.audio.standard_input import STDIN
 from sepkit.errors import SepkitError, one_line
 from sepkit.files.json_lines import strict
 from sepkit.files.naming import shown
-from sepkit.render.result import lack_of_speech
+from sepkit.render.result import is_doubtful, lack_of_speech
 
 LEAST_TOLD = 0.05
 """What is smaller is shown as zero."""
@@ -39,6 +39,11 @@ class FileResult:
     facts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     error: SepkitError | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether people should look at it, though nothing failed: its verdict or a note says so."""
+        return self.verdict not in ("passed", "bypassed") or is_doubtful(self.notes)
 
     def line(self) -> str:
         """For people: what came of it, where it lies, how long it took, what was done to it."""

@@ -47,7 +47,7 @@ class Voice:
 
     def file(self, result: FileResult, beside_a_bar: bool = False) -> None:
         """What became of a file; with -v, the seconds of each stage. beside_a_bar: which tells that it went well."""
-        if result.error or result.verdict not in ("passed", "bypassed"):
+        if result.error or result.doubtful:
             _LOG.log(logging.ERROR if result.error else logging.WARNING, "%s", result.line())
         else:
             self.step(result.line(), beside_a_bar)

@@ -200,8 +200,10 @@ def in_frames(
     return merged(found), tuple(_note(what, named, length_s) for what, named in beyond.items() if named)
 
 
-_CLIPPED = "reaches beyond the end at {} s and ends there", "reach beyond the end at {} s and end there"
-_OUTSIDE = "lies beyond the end at {} s and is left out", "lie beyond the end at {} s and are left out"
+BEYOND = "beyond the end at"
+"""Of a note that says that less is edited than was asked for."""
+_CLIPPED = f"reaches {BEYOND} {{}} s and ends there", f"reach {BEYOND} {{}} s and end there"
+_OUTSIDE = f"lies {BEYOND} {{}} s and is left out", f"lie {BEYOND} {{}} s and are left out"
 _EMPTY = "is shorter than a frame and is left out", "are shorter than a frame and are left out"
 
 

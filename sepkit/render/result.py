@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sepkit.audio.samples import Audio
+from sepkit.config.edits import BEYOND
 from sepkit.errors import OutputError, SepkitError
 from sepkit.files.naming import clipped, real, shown
+from sepkit.models.prompts.meaning import FAR
 
 Outputs = dict[str, Path]
 """Where a source's results go, by stem, in the task's order."""
@@ -21,6 +23,13 @@ NO_SPEECH, LITTLE_SPEECH = "no speech found", "too little speech found"
 def lack_of_speech(notes: Iterable[str]) -> str:
     """The note that nobody speaks, or hardly anybody; empty where somebody does."""
     return next((note for note in notes if note.startswith((NO_SPEECH, LITTLE_SPEECH))), "")
+
+
+def is_doubtful(notes: Iterable[str]) -> bool:
+    """Whether one says that the result may not be what was meant: a prompt is far from what it was taken for, or a
+    window lies beyond the end.
+    """
+    return any(FAR in note or BEYOND in note for note in notes)
 
 
 def paths_by_stem(outputs: Mapping[str, Path | str], stems: Sequence[str], source: Path | str | Audio) -> Outputs:

@@ -118,6 +118,16 @@ def test_json_says_what_was_done(here):
     ]
 
 
+def test_quiet_hides_no_warning_that_the_result_may_be_wrong(here):
+    (here / "edit.yaml").write_text(CONFIG.replace("halves", "told"))  # to which "high" is far, and "low" near
+    assert edit(here, "--prompt", "low", "--window", "1", "2", "-q") == (0, "", "")
+    code, _, said = edit(here, "--prompt", "high", "--window", "1", "2", "-q", out="far")
+    assert code == 0 and len(said.splitlines()) == 1
+    assert "'high' is understood as hiss (0.31), which is far from it: name the sound in other words" in said
+    code, _, said = edit(here, "--prompt", "low", "--window", "2", "9", "-q", out="beyond")
+    assert code == 0 and "1 window reaches beyond the end at 3 s and ends there (2–9 s)" in said
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
