@@ -11,23 +11,23 @@ from pathlib import Path
 
 from scripts.bench.measuring import table
 from sepkit.audio.read import open_source
-from sepkit.models import prompts
+from sepkit.models import events, prompts
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
 def run(folder: Path) -> str:
     """Precision, recall and F1 of the sounds of all mixes, for each confidence that can be asked for."""
-    from sepkit.models.prompted import events, weights
+    from sepkit.models.prompted import hearing, weights
 
-    network, counts = weights.load("cpu"), {least: [0, 0, 0] for least in THRESHOLDS}
+    listener, counts = hearing.listener(weights.load("cpu")), {least: [0, 0, 0] for least in THRESHOLDS}
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
         there = {prompts.understand(row[name]).sound for name in ("prompt", "other_prompt")}
         with open_source(next((folder / "mix").glob(f"{row['name']}.*"))) as source:
             for least, count in counts.items():
-                heard = events.detect(network, source, least, (), [(0, source.info.frames)])
+                heard = events.detect(listener, source, least, (), [(0, source.info.frames)])
                 found = {event.sound for event in heard}
                 for place, number in enumerate((len(found & there), len(found), len(there))):
                     count[place] += number

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from sepkit.audio.samples import Samples
+
+if TYPE_CHECKING:
+    from sepkit.audio.read import Source
 
 BLOCK_S = 10.0
 """Streamed passes (statistics, level, encode) move this much at a time."""
@@ -60,6 +63,14 @@ def channels_at_once(sample_rate: int, channels: int) -> Iterator[range]:
     most = max(2, WIDEST_HZ // sample_rate // 2 * 2)
     for first in range(0, channels, most):
         yield range(first, min(first + most, channels))
+
+
+def read_mean(source: Source, start: int, stop: int) -> Samples:
+    """The mean of all channels of a stretch, (1, frames); hardly more than a pair of them is held at a time."""
+    total = np.zeros((1, stop - start), np.float32)
+    for channels in channels_at_once(source.info.sample_rate, source.info.channels):
+        total += source.read(start, stop - start, channels).sum(axis=0, keepdims=True, dtype=np.float32)
+    return total / np.float32(source.info.channels)
 
 
 def cut(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sepkit.audio.read import open_source
 from sepkit.audio.standard_input import PIPE, require_stdin, stdin_source
@@ -20,28 +21,44 @@ from sepkit.errors import ConfigError, OutputError
 from sepkit.files.naming import real, shown
 from sepkit.files.whole_file import require_file
 from sepkit.interruption import interruptible
-from sepkit.models.prompted import weights
 
 if TYPE_CHECKING:
-    from sepkit.models.prompted.events import Event
-    from sepkit.models.prompted.network import PromptedNet
+    from sepkit.models.events import Event, Listener
+
+
+By = Literal["embedded", "clap"]
+AT_LEAST: dict[By, float] = {"embedded": 0.5, "clap": 0.3}
+"""The confidence that is asked for where nobody says: a likelihood; CLAP's is a cosine, which hardly nears 1."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for. sounds: those wanted, by name; none: all. at_least: confidence. windows: in seconds, in any
-    order; none: the whole file. how: what is taken of a source. labels: where a label track goes.
+    """What is asked for. sounds: those wanted, by name, of CLAP in any words; none: all that the embedded network
+    knows. at_least: confidence. windows: in seconds, in any order; none: the whole file. how: what is taken of a
+    source. labels: where a label track goes. margin_s: by which its labels are wider at both ends. by: who hears.
+    weights: of CLAP, of the user's own.
     """
 
     sounds: tuple[str, ...]
     at_least: float
     windows: tuple[tuple[float, float], ...]
     how: SourceConfig
-    labels: Path | None
+    labels: Path | None = None
+    margin_s: float = 0.0
+    by: By = "embedded"
+    weights: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.at_least <= 1:
             raise ConfigError(f"--at-least: {self.at_least:g} found; give a confidence above 0 and up to 1")
+        if not (0 <= self.margin_s < math.inf):
+            raise ConfigError(f"--margin: {self.margin_s:g} found; give seconds, 0 or more, as 0.1")
+        if self.margin_s and not self.labels:
+            raise ConfigError("--margin: widens the labels of a track; give --labels FILE too")
+        if self.by == "clap" and not self.sounds:
+            raise ConfigError('--by clap: hears what words name; give them, as --sound "a door creaks"')
+        if self.by != "clap" and self.weights:
+            raise ConfigError(f"--weights {shown(self.weights)}: are CLAP's; give --by clap too")
 
 
 class Detected(NamedTuple):
@@ -59,7 +76,7 @@ def detect_files(
     if wanted.labels:
         _require_labels(wanted.labels, inputs, may_overwrite)
     with interruptible() as check, ExitStack() as stack:
-        network = weights.load("cpu")
+        listener = _listener(wanted)
         for name in inputs:
             path = stack.enter_context(stdin_source()) if name == PIPE else Path(name)
             with file_bar(path.name, quiet) as bar:
@@ -68,7 +85,7 @@ def detect_files(
                     check()
                     reach(part)
 
-                found = _detected(network, path, wanted, progress)
+                found = _detected(listener, path, wanted, progress)
             yield found._replace(result=found.result.of_stdin()) if name == PIPE else found
 
 
@@ -88,16 +105,29 @@ def _require_labels(labels: Path, inputs: Sequence[str], may_overwrite: Callable
         raise OutputError(f"{shown(labels)}: is there already; give --overwrite always, or another place")
 
 
-def _detected(network: PromptedNet, path: Path, wanted: Wanted, progress: Callable[[float], None]) -> Detected:
-    from sepkit.models.prompted.events import detect
+def _listener(wanted: Wanted) -> Listener:
+    """Who hears, its weights read and checked."""
+    if wanted.by == "clap":
+        from sepkit.models.clap import Clap, hearing, own_or_published
+
+        return hearing.listener(Clap(*own_or_published(wanted.weights)), wanted.sounds)
+    from sepkit.models.prompted import hearing as tags
+    from sepkit.models.prompted import weights
+
+    return tags.listener(weights.load("cpu"))
+
+
+def _detected(listener: Listener, path: Path, wanted: Wanted, progress: Callable[[float], None]) -> Detected:
+    from sepkit.models.events import detect, widened
 
     try:
         with open_source(path, wanted.how) as source:
             windows = wanted.windows or ((0, source.info.duration_s),)
             spans, beyond = in_frames(windows, source.info.sample_rate, source.info.frames)
-            events = detect(network, source, wanted.at_least, wanted.sounds, spans, progress)
+            events = detect(listener, source, wanted.at_least, wanted.sounds, spans, progress)
         if wanted.labels:
-            write_audacity(wanted.labels, (Label(each.start_s, each.end_s, each.sound) for each in events))
+            wide = widened(events, wanted.margin_s, source.info.duration_s)
+            write_audacity(wanted.labels, (Label(start_s, end_s, sound) for sound, start_s, end_s in wide))
     except ConfigError:  # the command's fault, not the source's
         raise
     except Exception as error:

@@ -23,7 +23,7 @@ from sepkit.cli.options import (
 from sepkit.cli.voice import Voice, voice_options
 
 if TYPE_CHECKING:
-    from sepkit.batch.detect import Detected, Wanted
+    from sepkit.batch.detect import By, Detected, Wanted
 
 LONGEST_SHOWN = 60
 """Characters of a prompt in a table."""
@@ -34,15 +34,32 @@ NOTHING = "–"
 @click.argument("inputs", nargs=-1, metavar="INPUT...", type=given_text)
 @click.option("--sound", "sounds", multiple=True, metavar="WORDS", help='Only this, as "dog bark"; several times, too.')
 @click.option(
+    "--by",
+    type=click.Choice(["embedded", "clap"]),
+    help="Who hears: sepkit's network, or CLAP, which takes any words (`models fetch audiosep`) [default: embedded].",
+)
+@click.option(
+    "--weights",
+    type=given_file,
+    help="With --by clap: a checkpoint of CLAP of your own [default: the one in AudioSep's].",
+)
+@click.option(
     "--at-least",
     type=float,
-    default=0.5,
-    show_default=True,
     metavar="CONFIDENCE",
-    help="How likely a sound has to be where it is likeliest, above 0 and up to 1.",
+    help="How likely a sound has to be where it is likeliest, above 0 and up to 1 [default: 0.5; with --by clap, whose "
+    "confidence is a cosine, 0.3].",
 )
 @window_option("From when to when, in seconds or as M:SS; several times, too [default: the whole file].")
 @click.option("--labels", type=given_file, help="Also write an Audacity label track, which edit --labels reads.")
+@click.option(
+    "--margin",
+    "margin_s",
+    type=float,
+    default=0,
+    metavar="SECONDS",
+    help="By which the labels are wider at both ends, as 0.1: the fades of an edit lie inside them [default: 0].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects in place of a table.")
 @click.option(
     "--prompts", type=given_file, help="No INPUT: say how each prompt of this CSV's column 'prompt' is understood."
@@ -55,11 +72,12 @@ def detect(inputs: tuple[str, ...], prompts: Path | None, as_json: bool, voice: 
     """Say which sounds are in a recording, and when. INPUT is a sound or video file, or - for one on standard input.
 
     The sounds are the 50 of ESC-50, speech, singing and music. Confidence is how likely a sound is where it is
-    likeliest. With several INPUTs each object of --json has a path.
+    likeliest. With --by clap a sound is any words, as --sound "a door creaks", and confidence the cosine of words and
+    sound where they are nearest. With several INPUTs each object of --json has a path.
     """
     if bool(inputs) == bool(prompts):
         raise click.UsageError("give INPUT, or --prompts FILE, which needs none")
-    if prompts and any(value for name, value in asked.items() if name not in ("at_least", "overwrite")):
+    if prompts and any(value for name, value in asked.items() if name != "overwrite"):
         raise click.UsageError("--prompts goes with --json alone: no sound is heard")
     failed = _say_prompts(prompts, as_json, voice) if prompts else _say_sounds(inputs, as_json, voice, **asked)
     raise click.exceptions.Exit(FAILED if failed else 0)
@@ -89,27 +107,50 @@ def _say_sounds(inputs: Sequence[str], as_json: bool, voice: Voice, overwrite: s
 def _wanted(
     voice: Voice,
     sounds: tuple[str, ...],
-    at_least: float,
+    by: By | None,
+    at_least: float | None,
     windows: tuple[tuple[str, str], ...],
-    labels: Path | None,
     track: str | None,
     salvage: bool,
+    **others: Any,
 ) -> Wanted:
-    from sepkit.batch.detect import Wanted
+    from sepkit.batch.detect import AT_LEAST, Wanted
     from sepkit.config.asked import window
     from sepkit.config.sections import SourceConfig
+
+    by = by or "embedded"
+    return Wanted(
+        sounds=_any_words(sounds) if by == "clap" else _understood(sounds, voice),
+        at_least=AT_LEAST[by] if at_least is None else at_least,
+        windows=tuple(window(*each) for each in windows),
+        how=SourceConfig().asked(track, salvage),
+        by=by,
+        **others,
+    )
+
+
+def _understood(sounds: Sequence[str], voice: Voice) -> tuple[str, ...]:
+    """Those of the known sounds that are meant; which, is said."""
     from sepkit.models.prompts import understand
 
-    understood = [understand(words, "--sound") for words in sounds]
-    for each in understood:
-        voice.step(f"--sound: {each.line}", beside_a_bar=False) if each.near else voice.warning(f"--sound: {each.line}")
-    return Wanted(
-        tuple(each.sound for each in understood),
-        at_least,
-        tuple(window(*each) for each in windows),
-        SourceConfig().asked(track, salvage),
-        labels,
-    )
+    found = [understand(words, "--sound") for words in sounds]
+    for each in found:
+        if each.near:
+            voice.step(f"--sound: {each.line}", beside_a_bar=False)
+        else:
+            voice.warning(f"--sound: {each.line}; or take any words, with --by clap")
+    return tuple(each.sound for each in found)
+
+
+def _any_words(sounds: Sequence[str]) -> tuple[str, ...]:
+    """As they stand, each once."""
+    from sepkit.config.edits import well_formed
+    from sepkit.errors import ConfigError
+
+    try:
+        return tuple(dict.fromkeys(" ".join(well_formed(words).split()) for words in sounds))
+    except ValueError as error:
+        raise ConfigError(f"--sound: {error}") from error
 
 
 def _records(found: Detected, several: bool) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +14,13 @@ from sepkit.batch.edits import FileEdits
 from sepkit.cli import main
 from sepkit.config.labelled import Labelled
 from sepkit.config.labels import read_labels
+from sepkit.models.clap import Clap, files
 from sepkit.models.prompted import weights
 from sepkit.separators import prompted
 from sepkit.separators.prompted import separator
 from tests.audio.timed import RATE as VIDEO_RATE
 from tests.audio.timed import timed
+from tests.models.clap import clap_weights
 from tests.models.prompted.networks import tone_network, tones, write_weights
 
 RATE = 22_050
@@ -99,15 +102,64 @@ def test_only_a_sound_a_window_a_confidence(street):
     assert_as_laid(heard(street, "--sound", "a puppy barking"), [PLACES[0], PLACES[2]])
     code, _, said = sepkit("detect", street, "--sound", "a puppy barking", "--sound", "bicycle bell rust")
     assert code == 0 and "--sound: 'a puppy barking' is understood as dog (0." in said
-    assert said.splitlines()[1].endswith("which is far from it: name the sound in other words")
+    assert "which is far from it: name the sound in other words; or take any words, with --by clap" in said
     (only,) = heard(street, "--window", "0:03.2", "3.3")
     assert (only["class"], only["start_s"], only["end_s"]) == ("siren", 3.2, 3.3)
     code, out, said = sepkit("detect", street, "--window", "0", "0.5", "--window", "4.9", "9")
     assert code == 0 and out == "nothing is heard with a confidence of 0.5 or more\n"
     assert "1 window reaches beyond the end at 5 s and ends there (4.9–9 s)" in said
+    assert sepkit("detect", street, "-q", "--window", "0", "0.5", "--window", "4.9", "9")[2] == said
     confidences = [each["confidence"] for each in heard(street)]
     sure = (min(confidences) + max(confidences)) / 2
     assert len(heard(street, "--at-least", sure)) == sum(each > sure for each in confidences) < 3
+
+
+def test_the_labels_are_wider_by_a_margin(street, tmp_path):
+    track = tmp_path / "street.txt"
+    found = heard(street, "--labels", track, "--margin", "0.3")
+    labels = [(each.text, each.start_s, each.end_s) for each in read_labels(track).rows]
+    expected = [(each["class"], each["start_s"] - 0.3, min(each["end_s"] + 0.3, 5)) for each in found]
+    assert labels == [(name, pytest.approx(start), pytest.approx(end)) for name, start, end in expected]
+    assert labels[2][2] == 5 and found[2]["end_s"] < 5  # the end of the file
+    assert_as_laid(found)
+
+
+def test_any_words_by_clap(street, tmp_path, monkeypatch):
+    """The steps' own test compares cosines; here the tone's seconds are events, and the silence between is none."""
+    checkpoint, tokenizer = files.published()
+    words = clap_weights.write_tokenizer(tmp_path / "tokenizer.json")
+    monkeypatch.setattr(files, "published", lambda: (checkpoint, replace(tokenizer, path=words, sha256="")))
+    weights = clap_weights.write(tmp_path / "laion.pt", turned=True)
+    samples = np.repeat(tones(RATE, 5, ("dog", 0, 2), ("dog", 4, 5), noise=0), 2, axis=0)
+    soundfile.write(tmp_path / "creak.wav", samples.T, RATE, "FLOAT")
+    options = ["--by", "clap", "--weights", weights, "--sound", " a door  creaks", "--at-least", 0.2]
+    track = tmp_path / "creak.txt"
+    found = heard(tmp_path / "creak.wav", *options, "--labels", track)
+    assert [(each["class"], each["start_s"], each["end_s"]) for each in found] == [
+        ("a door creaks", 0, 2),
+        ("a door creaks", 4, 5),
+    ]
+    clap = Clap(*files.own_or_published(weights))
+    cosines = [
+        clap.of_words("a door creaks") @ clap.of_sound(samples[:, round(start * RATE) : round(stop * RATE)], RATE)
+        for start, stop in ((0, 1.5), (0.5, 2.5), (3.5, 5))
+    ]
+    assert found[0]["confidence"] == pytest.approx(max(cosines[:2]), abs=6e-4)
+    assert found[1]["confidence"] == pytest.approx(cosines[2], abs=6e-4)
+    assert [row.text for row in read_labels(track).rows] == ["a door creaks"] * 2
+    code, out, said = sepkit("detect", tmp_path / "creak.wav", *options[:-2], "--at-least", 0.9)
+    assert (code, said) == (0, "")
+    assert out == "nothing of a door creaks is heard with a confidence of 0.9 or more\n"
+    code, out, _ = sepkit("detect", tmp_path / "creak.wav", *options[:-2])  # its own default is a cosine's
+    assert ("0.3 or more" in out) == (max(cosines) < 0.3)
+
+
+def test_without_claps_weights_one_line_says_how_they_come(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    code, out, said = sepkit("detect", tmp_path / "nowhere.wav", "--by", "clap", "--sound", "a door creaks")
+    assert (code, out, len(said.splitlines())) == (2, "", 1)
+    assert "audiosep_base_4M_steps.ckpt (1.3 GB) is not in" in said and "sepkit models fetch audiosep" in said
+    assert "nowhere.wav" not in said
 
 
 def test_several_files_and_one_that_is_broken(street, tmp_path):
@@ -175,6 +227,12 @@ def test_nothing_is_overwritten_unasked(street, tmp_path):
         (["--at-least", "0"], "--at-least: 0 found; give a confidence above 0 and up to 1"),
         (["--at-least", "nan"], "--at-least: nan found"),
         (["--at-least", "1.1"], "--at-least: 1.1 found"),
+        (["--labels", "x.txt", "--margin", "-1"], "--margin: -1 found; give seconds, 0 or more"),
+        (["--labels", "x.txt", "--margin", "nan"], "--margin: nan found"),
+        (["--margin", "0.1"], "--margin: widens the labels of a track; give --labels FILE too"),
+        (["--by", "clap"], "--by clap: hears what words name; give them, as --sound"),
+        (["--by", "clap", "--sound", "a\nb"], "--sound: holds the control character U+000A"),
+        (["--weights", "x.pt"], "--weights x.pt: are CLAP's; give --by clap too"),
         (["--sound", " "], "--sound is empty; name a sound"),
         (["--sound", "собака"], "--sound 'собака' has no word that"),
         (["--window", "3", "2"], "--window 3 2: its end, 2 s, is not after its start, 3 s"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -39,6 +40,12 @@ def published() -> tuple[WeightFile, WeightFile]:
             url=_ROBERTA + "tokenizer.json",
         ),
     )
+
+
+def own_or_published(weights: Path | None) -> tuple[WeightFile, WeightFile]:
+    """The files of `Clap`: a checkpoint of the user's own, laion's or AudioSep's, in place of the published one."""
+    checkpoint, tokenizer = published()
+    return own_file(str(weights), "clap", SOURCE, LICENCE_CODE) if weights else checkpoint, tokenizer
 
 
 class Weights(config.Options):

@@ -4,14 +4,14 @@
 
 A *tag* is a step of 64 ms of the network's innermost level. The level of a recording does not matter to the network, so
 that what nobody can hear would count as much as what is loud: a silent tag holds no sound, and where all are silent the
-network does not run. Place: below `events`, and whatever else asks what is heard.
+network does not run. Place: a listener of `sepkit.models.events`; the metric `text_audio` asks for tags, too.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from sepkit.audio.read import Source
 from sepkit.audio.resample import aligned_frames, resample
 from sepkit.audio.samples import Samples
-from sepkit.audio.windows import Span, Window, channels_at_once, cut, stretch_frames
+from sepkit.audio.windows import Span, Window, cut, read_mean, stretch_frames
 from sepkit.models import memory
+from sepkit.models.events import SILENT_POWER, Heard, Listener
 from sepkit.models.prompted.bands import SAMPLE_RATE, TAG_FRAMES, analyse
 from sepkit.models.prompted.network import PromptedNet
 
@@ -30,16 +31,11 @@ BODY_S = 60.0
 CONTEXT_S = 2.4
 """The encoder looks 2.29 s to either side: a second of level, 15 + 3 tags of its blocks and levels, 0.14 s of rounding
 and of a window's half; what is left is more than the resampler's 0.02 s."""
-SILENT_DBFS = -90.0
-"""Mean power of a tag below which nothing is heard: above the dither of 16 bits, −96 dBFS."""
-_SILENT_POWER = 10 ** (SILENT_DBFS / 10)
 
 
-class Heard(NamedTuple):
-    """A stretch of tags. first: its first tag, counted from the source's beginning. likely: 0 … 1, (tags, sounds)."""
-
-    first: int
-    likely: NDArray[np.float32]
+def listener(network: PromptedNet) -> Listener:
+    """Of the sounds that the network knows; its steps are tags."""
+    return Listener(network.shape.sounds, TAG_S, functools.partial(hear, network))
 
 
 def hear(
@@ -65,15 +61,15 @@ def _tag(frame: int, sample_rate: int) -> int:
 
 def _window(network: PromptedNet, source: Source, window: Window, skipped: int, count: int) -> NDArray[np.float32]:
     """So many tags of a window, without those that are skipped at its beginning."""
-    mean = _mean(source, window.start, window.stop)
-    if float(np.abs(mean).max()) ** 2 < _SILENT_POWER:
+    mean = read_mean(source, window.start, window.stop)
+    if float(np.abs(mean).max()) ** 2 < SILENT_POWER:
         return np.zeros((count, len(network.shape.sounds)), np.float32)
     return tags(network, resample(mean, source.info.sample_rate, SAMPLE_RATE), skipped, skipped + count)
 
 
 def tags(network: PromptedNet, samples: Samples, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
     """How likely each sound is in tags start … stop of (1, frames) at 16 kHz, (tags, sounds); 0 in silent ones."""
-    sounding = _powers(samples)[start:stop, None] >= _SILENT_POWER
+    sounding = _powers(samples)[start:stop, None] >= SILENT_POWER
     if not sounding.any():
         return np.zeros((len(sounding), len(network.shape.sounds)), np.float32)
     found = likely(network, samples)[start:stop]
@@ -87,14 +83,6 @@ def likely(network: PromptedNet, samples: Samples) -> NDArray[np.float32]:
         X = analyse(torch.from_numpy(samples).to(device))
         found = torch.sigmoid(network.likely(network.found(X)[1]))[0]
         return np.asarray(found.float().cpu().numpy(), np.float32)
-
-
-def _mean(source: Source, start: int, stop: int) -> Samples:
-    """Of all channels, (1, frames); hardly more than a pair of them is held at a time."""
-    total = np.zeros((1, stop - start), np.float32)
-    for channels in channels_at_once(source.info.sample_rate, source.info.channels):
-        total += source.read(start, stop - start, channels).sum(axis=0, keepdims=True, dtype=np.float32)
-    return total / np.float32(source.info.channels)
 
 
 def _powers(samples: Samples) -> NDArray[np.float64]:

@@ -97,10 +97,17 @@ def state(front: str, words: text.Shape = TINY, sounds: audio.Shape = NARROW, se
     return {front + name: tensor for name, tensor in found.items()}
 
 
-def write(path: Path) -> Path:
-    """A checkpoint as laion's training writes one, its learning rate a number of NumPy's."""
+def write(path: Path, turned: bool = False) -> Path:
+    """A checkpoint as laion's training writes one, its learning rate a number of NumPy's.
+
+    turned: what words mean is the opposite; cosines of these weights are negative, and then are positive.
+    """
     optimizer = {"state": {}, "param_groups": [{"lr": np.float64(1e-4), "params": [0]}]}
-    torch.save({"epoch": 15, "name": "clap", "state_dict": state("module."), "optimizer": optimizer}, path)
+    tensors = state("module.")
+    if turned:
+        for name in ("weight", "bias"):
+            tensors[f"module.text_projection.2.{name}"] *= -1
+    torch.save({"epoch": 15, "name": "clap", "state_dict": tensors, "optimizer": optimizer}, path)
     return path
 
 

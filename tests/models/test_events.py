@@ -1,24 +1,25 @@
-"""Events of tags that are written down, of tones at known places, and what bridges and thresholds do to them."""
+"""Events of steps that are written down, of tones at known places, and what bridges and thresholds do to them."""
 
 import numpy as np
 import pytest
 
 from sepkit.audio.read import audio_source
 from sepkit.audio.samples import Audio
-from sepkit.models.prompted.events import GAP_TAGS, Run, detect, joined, likely_runs
-from sepkit.models.prompted.hearing import TAG_S, Heard
+from sepkit.models.events import Event, Heard, Run, detect, joined, likely_runs, widened
+from sepkit.models.prompted.hearing import TAG_S, listener
 from tests.models.prompted.networks import tone_network, tones
 
 RATE = 16_000
+GAP_TAGS = 8  # the whole tags of 64 ms that come nearest to 0.5 s
 
 
-def events(*blocks, at_least=0.5):
+def events(*blocks, at_least=0.5, step_s=TAG_S):
     """The runs of one sound, given as blocks of likelihoods that follow each other."""
     runs, first = [], 0
     for block in blocks:
         runs += likely_runs(Heard(first, np.array(block, np.float32)[:, np.newaxis]), at_least)
         first += len(block)
-    return [(start, stop, round(peak, 4)) for _, start, stop, peak in joined(runs, at_least)]
+    return [(start, stop, round(peak, 4)) for _, start, stop, peak in joined(runs, at_least, step_s)]
 
 
 def test_an_event_goes_on_down_to_half_of_what_it_needs():
@@ -48,11 +49,23 @@ def test_where_a_stretch_is_cut_does_not_matter():
 
 
 def test_sounds_do_not_meet():
-    assert joined([Run(0, 0, 4, 0.9), Run(1, 4, 8, 0.9)], 0.5) == [Run(0, 0, 4, 0.9), Run(1, 4, 8, 0.9)]
+    assert joined([Run(0, 0, 4, 0.9), Run(1, 4, 8, 0.9)], 0.5, TAG_S) == [Run(0, 0, 4, 0.9), Run(1, 4, 8, 0.9)]
+
+
+def test_of_long_steps_one_is_an_event_and_none_is_bridged():
+    assert events([0.0, 0.9, 0.0, 0.9, 0.3], step_s=1) == [(1, 2, 0.9), (3, 5, 0.9)]
+    assert events([0.9, 0.0, 0.9], step_s=0.4) == [(0, 3, 0.9)]
+
+
+def test_events_are_widened_inside_the_file_and_joined_where_they_touch():
+    found = [Event("dog", 0.05, 0.5, 0.9), Event("siren", 0.6, 1, 0.8), Event("dog", 0.75, 1.5, 0.7)]
+    assert widened(found, 0, 1.5) == [each[:3] for each in found]
+    assert widened(found, 0.125, 1.5) == [("dog", 0, 1.5), ("siren", 0.475, 1.125)]
+    assert widened(found, 0.0625, 1.5) == [("dog", 0, 0.5625), ("siren", 0.5375, 1.0625), ("dog", 0.6875, 1.5)]
 
 
 def found(source, at_least=0.5, sounds=(), spans=None, progress=lambda part: None):
-    return detect(tone_network(), source, at_least, sounds, spans or [(0, source.info.frames)], progress)
+    return detect(listener(tone_network()), source, at_least, sounds, spans or [(0, source.info.frames)], progress)
 
 
 @pytest.fixture(scope="module")
