@@ -46,8 +46,8 @@ class Sum(NamedTuple):
     def near(self, other: Sum, alike: float) -> float:
         """The cosine of both, above what two stretches of one person so long have at least, times what they count."""
         length = float(np.linalg.norm(self.total) * np.linalg.norm(other.total))
-        seconds = min(self.seconds, other.seconds)
-        if not length or not seconds:
+        seconds = max(min(self.seconds, other.seconds), SOMEBODY_S)
+        if not length:
             return 0.0
         cosine = float((self.total * other.total).sum()) / length
         return min(seconds, ENOUGH_S) * (cosine - (alike - LESS_A_SECOND / seconds))
@@ -96,12 +96,16 @@ class People:
         heard.sort(key=lambda track: (-track.heard.seconds, track.start))
         for track in heard:
             if track not in guess.who:
-                guess.tell_apart([track, *(each for each in heard if each in track.rivals and each not in guess.who)])
+                # Faint copies of a voice are its rivals too, and must not push it away from who it is.
+                rivals = [each for each in heard if each in track.rivals and each.heard.seconds >= SOMEBODY_S]
+                guess.tell_apart([track, *(each for each in rivals if each not in guess.who)])
         numbers = dict(enumerate(self.known))
         for track in sorted((each for each in wanted if each in guess.who), key=lambda track: track.start):
             cluster = guess.who[track]
             person = numbers.setdefault(cluster, self._free(track))
-            self.known[person] = self.known.get(person, Sum()).plus(track.heard)
+            # Somebody new is known by all that seems to be theirs: by a first word alone, everybody would be near them.
+            known = self.known.get(person)
+            self.known[person] = known.plus(track.heard) if known else guess.clusters[cluster]
             settle(track, person)
 
     def _free(self, track: Track) -> int:
@@ -133,7 +137,8 @@ class _Guess:
 
         known = len(self.clusters)
         rivals = rivals[: self.most]
-        worth = np.stack([self._worth(track, min(len(rivals), self.most - known)) for track in rivals])
+        new, alone = min(len(rivals), self.most - known), len(rivals) == 1
+        worth = np.stack([self._worth(track, new, alone) for track in rivals])
         for row, column in zip(*linear_sum_assignment(worth, maximize=True), strict=True):
             track, cluster = rivals[row], int(column)
             if known and cluster >= known and track.heard.seconds < SOMEBODY_S:
@@ -144,10 +149,10 @@ class _Guess:
             else:
                 self.clusters.append(track.heard)
 
-    def _worth(self, track: Track, new: int) -> NDArray[np.float64]:
+    def _worth(self, track: Track, new: int, alone: bool) -> NDArray[np.float64]:
         """Of each cluster, then of so many new ones: how well the track would be one with it, 0 where it is new."""
         known = np.array([track.heard.near(cluster, self.alike) for cluster in self.clusters])
         others = {self.numbers[person] for person in track.taken if person in self.numbers}
         others |= {self.who[rival] for rival in track.rivals if rival in self.who}
         known[[*others]] = NEVER
-        return np.append(known, np.full(new, UNKNOWN if track.heard.seconds < KNOWN_S else 0.0))
+        return np.append(known, np.full(new, UNKNOWN if alone and track.heard.seconds < KNOWN_S else 0.0))
