@@ -66,6 +66,11 @@ class Track:
     rivals: set[Track] = field(default_factory=set)
     taken: set[int] = field(default_factory=set)
 
+    @property
+    def sure(self) -> Sum:
+        """What a person is known by: a short track may be somebody else's, and would make both one."""
+        return self.heard if self.heard.seconds >= KNOWN_S else Sum()
+
     def meets(self, other: Track) -> None:
         """Both speak at the same time."""
         for one, rival in ((self, other), (other, self)):
@@ -105,7 +110,7 @@ class People:
             person = numbers.setdefault(cluster, self._free(track))
             # Somebody new is known by all that seems to be theirs: by a first word alone, everybody would be near them.
             known = self.known.get(person)
-            self.known[person] = known.plus(track.heard) if known else guess.clusters[cluster]
+            self.known[person] = known.plus(track.sure) if known else guess.clusters[cluster]
             settle(track, person)
 
     def _free(self, track: Track) -> int:
@@ -145,7 +150,7 @@ class _Guess:
                 continue
             self.who[track] = cluster if cluster < known else len(self.clusters)
             if cluster < known:
-                self.clusters[cluster] = self.clusters[cluster].plus(track.heard)
+                self.clusters[cluster] = self.clusters[cluster].plus(track.sure)
             else:
                 self.clusters.append(track.heard)
 
