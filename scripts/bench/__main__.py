@@ -9,12 +9,12 @@
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--table NAME …] [--part N] [--each N]
     python -m scripts.bench sung --set OUT
     python -m scripts.bench detect --set SET
-    python -m scripts.bench voices|speakers --speech DIR [--quick]
+    python -m scripts.bench voices|speakers|microphones --speech DIR [--quick]
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
-own (`scripts.make_mixes`), `bypass`, `voices` and `speakers` have recordings, `ensemble`, `edits` and `voices_speed`
-run networks of full size, `page` needs a browser; none of them is part of `all`.
+own (`scripts.make_mixes`), `bypass`, `voices`, `speakers` and `microphones` have recordings, `ensemble`, `edits` and
+`voices_speed` run networks of full size, `page` needs a browser; none of them is part of `all`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
 }
 LONG = ("ensemble", "page", "edits", "voices_speed")
 """Not part of `all`."""
-APART = ("quality", "sung", "bypass", "voices", "speakers")
+APART = ("quality", "sung", "bypass", "voices", "speakers", "microphones")
 """With options of their own."""
 QUALITY_TABLES = ("alone", "configurations", "fusion", "stages")
 """As in `scripts.bench.quality`, which is loaded only where it is asked for."""
@@ -136,6 +136,14 @@ def speakers(speech: Path, quick: bool) -> str:
         return bench.run(speech, Path(scratch), quick)
 
 
+def microphones(speech: Path, quick: bool) -> str:
+    """Blind separation of two microphones in a room; see `scripts.bench.microphones`."""
+    os.environ |= ONE_THREAD
+    from scripts.bench import microphones as bench
+
+    return bench.run(speech, quick)
+
+
 def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
     """How often clean recordings and mixes with music are passed untouched; see `scripts.bench.bypass_rates`."""
     from scripts.bench.bypass_rates import rates
@@ -149,15 +157,13 @@ def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
 @click.argument(
     "which",
     default="all",
-    type=click.Choice([*BENCHES, "quality", "sung", "detect", "bypass", "voices", "speakers", "all"]),
+    type=click.Choice([*BENCHES, "quality", "sung", "detect", "bypass", "voices", "speakers", "microphones", "all"]),
 )
 @click.option("--quick", is_flag=True, help="Small sizes: shows that the benches run, not what sepkit costs.")
 @click.option(
     "--set", "folder", type=click.Path(path_type=Path), help="quality, sung, detect: what scripts.make_mixes wrote."
 )
-@click.option(
-    "--speech", type=click.Path(path_type=Path), help="bypass: clean speech; voices, speakers: a file a speaker."
-)
+@click.option("--speech", type=click.Path(path_type=Path), help="bypass: clean speech; else: a file a speaker.")
 @click.option("--music", type=click.Path(path_type=Path), help="bypass: music.")
 @click.option("--peer", "peers", multiple=True, metavar="NAME=FOLDER", help="quality: another program's answers.")
 @click.option("--members-only", is_flag=True, help="quality: the same as --table alone.")
@@ -203,10 +209,11 @@ def main(
             if speech is None or music is None:
                 raise click.UsageError("bypass needs --speech and --music, folders of recordings")
             click.echo(f"\n{bypass(sizes, speech, music)}")
-        if which in ("voices", "speakers"):
+        if which in ("voices", "speakers", "microphones"):
             if speech is None:
                 raise click.UsageError(f"{which} needs --speech, a folder that holds a file a speaker")
-            click.echo(f"\n{voices(speech) if which == 'voices' else speakers(speech, quick)}")
+            told = {"voices": lambda: voices(speech), "speakers": lambda: speakers(speech, quick)}
+            click.echo(f"\n{told.get(which, lambda: microphones(speech, quick))()}")
     except SepkitError as error:
         raise click.ClickException(str(error)) from error
     for name, bench in (BENCHES | {"ensemble": partial(ensemble, names=rows)}).items():

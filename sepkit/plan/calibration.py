@@ -177,9 +177,11 @@ class _Free(BaseSeparator):
 
 
 def _member_rate(member: Member, noise: Callable[[float], Samples], sample_rate: int) -> MemberRate:
-    native_hz = member.separator.sample_rate or sample_rate
+    native_hz, learns_s = member.separator.sample_rate or sample_rate, member.separator.learns_s
+    if learns_s:
+        member.learn(noise(LONG_S), sample_rate)
     for seconds in (MEMBER_S, LONG_S):
-        stretch = noise(seconds)[:2]
+        stretch = noise(seconds) if learns_s else noise(seconds)[:2]
         spent = _spent(member.estimate, stretch, sample_rate, Statistics(0.0, 0.1), Clock())
         frames = stretch.shape[1]
         passes = member.passes(frames, stretch.shape[0], sample_rate, Place(0, (0, frames)))

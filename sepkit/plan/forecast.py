@@ -59,7 +59,8 @@ def work(pipeline: Pipeline, info: SourceInfo, spans: Sequence[Span] | None = No
     pipeline.ensemble.begin(rate)
     spans = [Span(0, info.frames)] if spans is None else spans
     windows = [window for window, active in pipeline.windows(info, spans) if active]
-    pairs = [range(first, min(first + 2, info.channels)) for first in range(0, info.channels, 2)]
+    at_once = info.channels if pipeline.ensemble.learns_s else 2
+    pairs = [range(first, min(first + at_once, info.channels)) for first in range(0, info.channels, at_once)]
     found = []
     for member in members:
         passes: Passes = {}

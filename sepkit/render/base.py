@@ -142,6 +142,11 @@ class BaseTask(ABC):
         if self.members not in (None, len(members)):
             raise ConfigError(f"members: {named} takes {self.members}, found {len(members)}; give as many as it takes")
         for index, member in enumerate(members):
+            if member.separator.learns_s and len(members) > 1:
+                raise ConfigError(
+                    f"members.{index}.separator: '{member.name}' hears all channels at once, and stands alone; take it "
+                    "out, or the others"
+                )
             if absent := [name for name in self.sources if name not in member.separator.sources]:
                 raise ConfigError(
                     f"members.{index}.separator: '{member.name}' does not tell {', '.join(absent)} apart, which "

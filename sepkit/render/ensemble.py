@@ -70,6 +70,13 @@ class Member:
         with self._blamed():
             self.separator.begin(sample_rate)
 
+    def learn(self, samples: Samples, sample_rate: int) -> None:
+        """Let it hear (channels, frames) of the source, where it asks for that."""
+        if self.separator.learns_s:
+            with self._blamed():
+                native_hz = self.separator.sample_rate or sample_rate
+                self.separator.learn(resample.resample(samples, sample_rate, native_hz), self._seed)
+
     @property
     def context_s(self) -> float:
         """How far it reaches at its own rate; known once loaded."""
@@ -94,7 +101,7 @@ class Member:
         clock: Clock,
         place: Place | None = None,
     ) -> Estimate:
-        """Separate a stretch (1 or 2 channels, frames) of the source at `sample_rate`; the shape is kept.
+        """Separate a stretch (1 or 2 channels, or all, frames) of the source at `sample_rate`; the shape is kept.
 
         place: of the stretch, in frames of the source; None: it is all there is.
         """
@@ -163,6 +170,16 @@ class Ensemble:
     def needs_statistics(self) -> bool:
         """Whether any member normalises by the whole source."""
         return any(member.separator.needs_statistics for member in self.members)
+
+    @property
+    def learns_s(self) -> float:
+        """How many seconds of a source the members are given before the first window; 0: none asks for them."""
+        return max(member.separator.learns_s for member in self.members)
+
+    def learn(self, samples: Samples, sample_rate: int) -> None:
+        """Let the members that ask for it hear so much of the source."""
+        for member in self.members:
+            member.learn(samples, sample_rate)
 
     @property
     def context_s(self) -> float:

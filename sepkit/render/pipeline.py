@@ -33,6 +33,7 @@ from sepkit.models.device import resolve
 from sepkit.models.weights import WeightFile
 from sepkit.render.base import Part, Round, Settled, all_suffixes, make_task
 from sepkit.render.ensemble import Ensemble
+from sepkit.render.excerpt import excerpt
 from sepkit.render.in_place import Block, InPlace
 from sepkit.render.join import Join
 from sepkit.render.mask_picture import MaskPicture
@@ -233,8 +234,11 @@ class Pipeline:
                 [member.name for member in self.ensemble.members], info.frames, info.sample_rate, self._stft
             )
         join = Join([stem for stem in self.task.stems(info) if stem.name in wanted])
-        statistics = self._statistics(source)
-        for window, active in self.windows(info, self.spans(source)):
+        statistics, spans = self._statistics(source), self.spans(source)
+        if self.ensemble.learns_s and any(span.active for span in spans):
+            with self._clock("learn"):
+                self.ensemble.learn(excerpt(source, self.ensemble.learns_s), info.sample_rate)
+        for window, active in self.windows(info, spans):
             rendered = self._rendered(source, window, active, statistics)
             for each in self.task.settle(rendered, last=window.body_stop == info.frames):
                 with self._clock("join"):
@@ -273,12 +277,13 @@ class Pipeline:
             start, stop = self.ensemble.span(window, info.frames, info.sample_rate)
         mix = np.empty((info.channels, window.body_stop - window.body_start), np.float32)
         parts: list[dict[str, Samples]] = []
-        for group in channels_at_once(info.sample_rate, info.channels):
+        together = bool(self.ensemble.learns_s)
+        for group in [range(info.channels)] if together else channels_at_once(info.sample_rate, info.channels):
             with self._clock("read"):
                 read = source.read(start, stop - start, group)
             mix[group.start : group.stop] = read[:, window.body_start - start : window.body_stop - start]
-            for first in group[::2] if active else ():
-                here = slice(first - group.start, first - group.start + 2)
+            for first in group[:: len(group) if together else 2] if active else ():
+                here = slice(first - group.start, len(group) if together else first - group.start + 2)
                 part = self._part(read[here], start, window, info, statistics[first // 2], first)
                 parts.append(self.task.render_window(replace(part, turn=turn)))
                 del part  # not held while the next pair's estimates are made

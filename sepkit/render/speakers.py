@@ -1,6 +1,7 @@
 """The task *speakers*: each person's voice on its own, as loud as in the mix, and who speaks when.
 
     member ─ voices of a window, in any order ─ one order over hours (`voice_order`) ─ speaker_1, speaker_2, …
+    member that keeps them in one order ────────────────────────────────────────────── speaker_1, speaker_2, …
                                                                  mix − all of them ─ rest
     channels, where each holds one speaker already ─────────────────────────────────── speaker_1, speaker_2, …
 
@@ -30,6 +31,8 @@ from sepkit.stages.agree import envelope_order
 
 MOST_PEOPLE = 8
 """Of `count: auto`, and of channels."""
+LEAK_DB = 10.0
+"""What microphones leave of a voice in another's stem is mostly further below it: so far below, nobody is heard."""
 CHANNELS, AUTO = "channels", "auto"
 
 
@@ -43,6 +46,7 @@ class Task(BaseTask):
         self._count = config.speakers.count
         self._most = self._count if isinstance(self._count, int) else MOST_PEOPLE
         self._voices: tuple[str, ...] = ()
+        self._in_order = self._count == CHANNELS
         self._order: VoiceOrder | None = None
         self._info: SourceInfo | None = None
         self._told: tuple[str, ...] = ()
@@ -60,6 +64,8 @@ class Task(BaseTask):
                 f"members.0.separator: '{member.name}' tells {len(self._voices) or 'no'} voices apart, and "
                 f"speakers.count: {self._count} needs one that tells {asked}; choose another member, or another count"
             )
+        if member.separator.learns_s:
+            self._in_order, self._most = True, len(self._voices)
 
     def stems(self, info: SourceInfo | None = None) -> tuple[Stem, ...]:
         """One a person; of those whose number is not known before, no file is left of who is not there."""
@@ -76,8 +82,8 @@ class Task(BaseTask):
         return *found, Stem("rest", "__rest", "Rest", about, written=self.config.speakers.rest, rest_of=names)
 
     def context_frames(self, sample_rate: int) -> int:
-        """Half of the overlap of two windows."""
-        return round(self.config.speakers.overlap_s * sample_rate / 2)
+        """Half of the overlap of two windows, which tells in which order their voices are."""
+        return 0 if self._in_order else round(self.config.speakers.overlap_s * sample_rate / 2)
 
     def weights(self) -> tuple[weights.WeightFile, ...]:
         """The encoder of voices and the detector of speech."""
@@ -118,15 +124,18 @@ class Task(BaseTask):
         """The windows whose people are known by now; about a minute is held."""
         assert self._order
         made, mix, window = rendered
-        if self._count == CHANNELS:
-            self._order.hear(mix, window.body_start)
+        if self._in_order:
+            body = slice(window.body_start - window.start, window.body_stop - window.start)
+            heard = mix if self._count == CHANNELS else np.stack([made[name][0, body] for name in self._voices])
+            self._order.hear(heard, window.body_start, None if self._count == CHANNELS else LEAK_DB)
             return (rendered,)
         voices = _aligned(np.stack([made[name] for name in self._voices]))
         return self._stems_of(voices, mix, window, last)
 
     def stages(self) -> list[str]:
         """What brings the voices in one order."""
-        return ["split channels"] if self._count == CHANNELS else ["order of voices"]
+        ordered = "who speaks when" if self._in_order else "order of voices"
+        return ["split channels"] if self._count == CHANNELS else [ordered]
 
     def found(self) -> tuple[str, ...]:
         """How many people speak, and for how long."""

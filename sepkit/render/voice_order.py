@@ -27,7 +27,7 @@ from sepkit.models import voice_activity
 from sepkit.models.voices import encoder
 from sepkit.render.turns import Turn, joined
 from sepkit.stages.agree import agreement, pairs
-from sepkit.stages.heard import floor_power, loud_power, spans, speaking
+from sepkit.stages.heard import beside, floor_power, in_steps, loud_power, spans, speaking
 from sepkit.stages.people import ALIKE_AMONG_FEW, ALIKE_AMONG_MANY, People, Track, settle
 
 DELAY_S = 60.0
@@ -106,11 +106,17 @@ class VoiceOrder:
         while self._waiting and (last or window.body_stop - self._waiting[0].window.body_stop >= self._delay_frames):
             yield self._settled(self._waiting.popleft())
 
-    def hear(self, channels: Samples, start: int) -> None:
-        """Note when each of these (people, frames) speaks, who are known already. start: their first frame."""
+    def hear(self, channels: Samples, start: int, leak_db: float | None = None) -> None:
+        """Note when each of these (people, frames) speaks, who are known already. start: their first frame.
+
+        leak_db: who is at some time so far below the loudest does not speak there.
+        """
         heard = resample(channels, self._rate, HEARD_HZ)
         stop = start + channels.shape[1]
-        for person, row in enumerate(self._active(heard)):
+        active = self._active(heard)
+        if leak_db is not None:
+            active &= beside(np.square(in_steps(heard, STEP_FRAMES)).mean(axis=2), leak_db)
+        for person, row in enumerate(active):
             self._tell(person, row, start, (start, stop))
 
     def turns(self) -> list[Turn]:
@@ -119,7 +125,7 @@ class VoiceOrder:
 
     def _active(self, heard: Samples) -> NDArray[np.bool_]:
         """(voices, steps) of (voices, frames) at `HEARD_HZ`."""
-        steps = np.pad(heard, ((0, 0), (0, -heard.shape[1] % STEP_FRAMES))).reshape(len(heard), -1, STEP_FRAMES)
+        steps = in_steps(heard, STEP_FRAMES)
         power = np.square(steps).mean(axis=2)
         floor = floor_power(power, self._loudest)
         likely = np.stack(

@@ -119,6 +119,10 @@ class BaseSeparator(ABC):
     next, which come in order and with their `Place`; where one does not follow on the last, it begins afresh."""
     needs_statistics: ClassVar[bool] = False
     """Whether `Mix.mean`, `std` and `side` are used; they cost a streamed pass over the source."""
+    learns_s: ClassVar[float] = 0.0
+    """At most so many seconds of a source, all its channels, are given to `learn` between `begin` and the first
+    stretch. Then `separate` too sees all channels at once, and each of its `sources` is the same throughout. 0: none.
+    """
     prompted: ClassVar[bool] = False
     """Whether it separates what a prompt names; `ask` says which."""
 
@@ -131,6 +135,10 @@ class BaseSeparator(ABC):
 
     def begin(self, sample_rate: int) -> None:  # noqa: B027  most separators have one rate and no memory
         """Called before each source, with its rate."""
+
+    def learn(self, samples: Samples, seed: int) -> None:
+        """From what is heard of a source, (channels, frames) at the member's own rate, what holds for all of it."""
+        raise NotImplementedError(f"{type(self).__module__} learns nothing of a source")
 
     def load(self, device: str) -> None:  # noqa: B027  the classic methods have nothing to load
         """Bring the weights to `device` ("cpu", "cuda:0", "mps"). Called once, before the first `separate`."""

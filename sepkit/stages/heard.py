@@ -21,6 +21,12 @@ SMOOTHED_STEPS = 7
 """0.22 s, over which the probability of speech is averaged."""
 
 
+def in_steps(voices: NDArray[np.float32], step_frames: int) -> NDArray[np.float32]:
+    """(voices, frames) → (voices, steps, frames of a step), the last one filled up with zeros."""
+    padded = np.pad(voices, ((0, 0), (0, -voices.shape[1] % step_frames)))
+    return padded.reshape(len(voices), -1, step_frames)
+
+
 def loud_power(power: NDArray[np.float32]) -> float:
     """Of the loudest voice's loud steps. power: mean square of each voice's steps, (voices, steps)."""
     return float(np.quantile(power, LOUD, axis=1).max(initial=0.0)) if power.size else 0.0
@@ -34,10 +40,21 @@ def floor_power(power: NDArray[np.float32], loudest_before: float) -> float:
 
 def speaking(power: NDArray[np.float32], probability: NDArray[np.float32], floor: float) -> NDArray[np.bool_]:
     """Which steps each voice speaks in. power, probability: (voices, steps). floor: of `floor_power`."""
+    return np.asarray((_smooth(probability) >= PROBABILITY) & (power >= floor))
+
+
+def beside(power: NDArray[np.float32], below_db: float) -> NDArray[np.bool_]:
+    """In which steps each voice is less than so far below the loudest one there. power: as of `speaking`."""
+    smooth = _smooth(power)
+    return np.asarray(smooth > 10 ** (-below_db / 10) * smooth.max(axis=0, initial=0))
+
+
+def _smooth(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Each of (voices, steps), averaged over `SMOOTHED_STEPS`."""
     kernel = np.ones(SMOOTHED_STEPS) / SMOOTHED_STEPS
-    smooth = [np.convolve(np.pad(row, SMOOTHED_STEPS // 2, "edge"), kernel, "valid") for row in probability]
-    likely = np.stack(smooth) >= PROBABILITY if power.size else np.zeros(power.shape, bool)
-    return np.asarray(likely & (power >= floor))
+    if not rows.size:
+        return np.zeros(rows.shape)
+    return np.stack([np.convolve(np.pad(row, SMOOTHED_STEPS // 2, "edge"), kernel, "valid") for row in rows])
 
 
 def spans(active: NDArray[np.bool_], bridged: int, shortest: int) -> list[tuple[int, int]]:

@@ -51,6 +51,8 @@ def separator(request) -> BaseSeparator:
         built.begin(ANY_RATE_HZ)
     if built.prompted:
         built.ask("speech")
+    if built.learns_s:
+        built.learn(song(3.0, 2, rate_hz(built)), 0)
     return built
 
 

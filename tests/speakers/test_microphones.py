@@ -1,0 +1,82 @@
+"""The task speakers with members that learn how voices are mixed. Witness: what each voice alone is at a microphone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+
+from scripts.bench.microphones import RATE, recorded, si_sdr
+from sepkit.audio.read import open_source
+from sepkit.config import load_config
+from sepkit.config.shipped import shipped
+from sepkit.errors import ConfigError, SourceError
+from sepkit.render.excerpt import excerpt
+from sepkit.render.pipeline import Pipeline
+from tests.separators.test_unmixing import readers
+
+CONFIG = shipped()["speakers_microphones"]
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    return recorded(readers(), 0.15)
+
+
+def pipeline(**changes: object) -> Pipeline:
+    return Pipeline(load_config(CONFIG).model_copy(update=changes))
+
+
+def at_first(found) -> np.ndarray:
+    return np.stack([found.stems[name].samples[0] for name in ("speaker_1", "speaker_2")])
+
+
+def test_the_shipped_configuration_parts_two_voices_at_both_channels(tmp_path, images):
+    mix = tmp_path / "two.wav"
+    soundfile.write(mix, images.sum(axis=0).T, RATE, subtype="FLOAT")
+    found = pipeline().run(mix)
+    assert si_sdr(images[:, 0], at_first(found)) > 12
+    assert found.speaker_1.samples.shape == images[0].shape
+    np.testing.assert_allclose(found.speaker_1.samples + found.speaker_2.samples, images.sum(axis=0), atol=1e-4)
+
+
+def test_windows_make_no_difference(tmp_path, images):
+    mix = tmp_path / "two.wav"
+    soundfile.write(mix, images.sum(axis=0).T, RATE, subtype="FLOAT")
+    whole = at_first(pipeline().run(mix))
+    windows = load_config(CONFIG).windows
+    cut = at_first(pipeline(windows=windows.model_copy(update={"body_s": 1.5})).run(mix))
+    assert np.square(cut - whole).mean() < 1e-6 * np.square(whole).mean()
+
+
+def test_one_observation_stops_with_one_line(tmp_path, images):
+    equal = tmp_path / "equal.wav"
+    soundfile.write(equal, np.tile(images[0, 0], (2, 1)).T, RATE, subtype="PCM_16")
+    with pytest.raises(SourceError, match=r"left = right.*cannot be unmixed"):
+        pipeline().run(equal)
+    with pytest.raises(ConfigError, match=r"'ilrma' tells 2 voices apart, and speakers\.count: 3 needs"):
+        pipeline(speakers=load_config(CONFIG).speakers.model_copy(update={"count": 3}))
+
+
+def test_a_member_that_hears_all_channels_stands_alone():
+    config = load_config(CONFIG)
+    with pytest.raises(ConfigError, match="takes 1, found 2"):
+        Pipeline(config.model_copy(update={"members": config.members * 2}))
+    with pytest.raises(ConfigError, match=r"members\.0\.separator: 'ilrma' hears all channels at once"):
+        Pipeline(config.model_copy(update={"members": config.members * 2, "task": "speech"}))
+
+
+def test_of_a_long_source_the_loudest_of_each_sixth_is_heard(tmp_path):
+    """A tone that is loud for 2 s of each minute, at a place that differs from one minute to the next."""
+    rate, frames = 1000, 6 * 60 * 1000
+    loud = np.zeros(frames, np.float32)
+    for minute, start_s in enumerate((0, 10, 20, 30, 40, 58)):
+        start = (60 * minute + start_s) * rate
+        loud[start : start + 2 * rate] = minute + 1
+    path = tmp_path / "long.wav"
+    soundfile.write(path, loud / 8, rate, subtype="FLOAT")
+    with open_source(path) as source:
+        heard = excerpt(source, 12.0)[0] * 8
+    assert heard.size == 12 * rate
+    np.testing.assert_array_equal(heard.reshape(6, -1).max(axis=1), [1, 2, 3, 4, 5, 6])
+    assert (heard > 0).mean() > 0.9
