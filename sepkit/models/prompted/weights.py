@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "prompted.safetensors"
 SIZE_BYTES = 3_737_208
-SHA256 = "4a75ce3e1a25925778e656cc6dec1af909c8b35d030bb4d10444fded6bd23dd9"
+SHA256 = "6128630ecb61799ba72bf5aecce6c1dfd15b209f4ef9df5bfb01623e666d24d7"
 
 
 def weight_file() -> WeightFile:
