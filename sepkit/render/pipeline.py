@@ -159,8 +159,7 @@ class Pipeline:
         self._masks = masks
         with open_source(source, self.config.source) as opened:
             stems = self.task.stems(opened.info)
-            texts = [document.name for document in self.task.documents()]
-            paths = paths_by_stem(outputs, [*(stem.name for stem in stems), *texts], source)
+            paths = paths_by_stem(outputs, [*(stem.name for stem in stems), *dict(self.task.documents())], source)
             text = partial(self.task.document, source=Path(source))
             with writing(paths, stems, opened.info, self.config.output, text) as files:
                 report = self._stream(opened, files.sinks, min(paths.values()).parent, progress)
