@@ -45,12 +45,14 @@ class Files:
         """The configuration that was named, or the shipped one of the name `default`."""
         return chosen(self.config_path, self.track, self.salvage, default)
 
-    def render(self, config: Config) -> None:
-        """Render every input, say a line for each, and end with the exit code."""
+    def render(self, config: Config, aligned: bool = False) -> None:
+        """Render every input, say a line for each, and end with the exit code. aligned: all inputs as one source."""
+        from sepkit.batch.aligned import run_aligned
         from sepkit.batch.single import run_files
 
         answer = functools.partial(may_overwrite, self.overwrite)
-        done = run_files(self.inputs, self.out, config, self.voice.quiet, self._told, answer, self.stem)
+        run = run_aligned if aligned else run_files
+        done = run(self.inputs, self.out, config, self.voice.quiet, self._told, answer, self.stem)
         raise click.exceptions.Exit(done.exit_code)
 
     def _told(self, result: FileResult) -> None:

@@ -101,7 +101,7 @@ class SpectralUnmixing(Unmixing):
 
     def unmix(self, samples: Samples, seed: int) -> None:
         """W, and from it the filters from every channel to each voice's image: (voices, bins, channels, channels)."""
-        X = np.ascontiguousarray(self._stft.forward(samples).transpose(2, 0, 1))
+        X = _all_sounding(np.ascontiguousarray(self._stft.forward(samples).transpose(2, 0, 1)))
         voices, (bins, channels, _) = self.options.speakers, X.shape
         filters = np.zeros((voices, bins, channels, channels), np.complex64)
         filters[:] = np.eye(channels) / voices  # where there is nothing, it does not matter
@@ -150,6 +150,15 @@ def require_observations(samples: Samples, voices: int) -> None:
             f"the source's {channels} channels hold the same sound, or none (left = right): {count} cannot be unmixed "
             f"into {voices} voices; give a recording of several microphones, or choose the member speakers"
         )
+
+
+def _all_sounding(X: Spectra) -> Spectra:
+    """Without the steps in which a channel is silent, as where one recorder ends before another: they hold fewer
+    observations, and W would be what leaves nothing of them.
+    """
+    power = np.square(np.abs(X)).sum(axis=0)
+    sounding = (power > SILENT * power.max(axis=1, keepdims=True)).all(axis=0)
+    return X[:, :, sounding] if sounding.any() else X
 
 
 def apply(matrices: Matrices, X: Spectra) -> Spectra:

@@ -21,8 +21,9 @@ from pydantic import Field
 
 from sepkit.separators._unmixing import Matrices, Spectra, SpectralUnmixing, UnmixingOptions, apply, update
 
-LEAST = 1e-10
-"""Of a voice's mean power, in the model and in its factors."""
+LEAST = 1e-4
+"""Of a voice's mean power, −40 dB, in the model and in its factors: what is quieter counts as so strong, or a moment
+without a voice, as where one microphone is cut off, would outweigh all speech."""
 
 Factor = NDArray[np.float32]
 

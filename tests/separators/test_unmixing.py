@@ -63,6 +63,14 @@ def test_a_room_is_more_than_the_classic_baseline_knows(images):
     assert si_sdr(images[:, 0], voices(mix, "ica")) < 3
 
 
+@pytest.mark.parametrize("member", ["auxiva", "ilrma"])
+def test_where_one_microphone_is_silent_nothing_is_learned(images, member):
+    mix = images.sum(axis=0)
+    mix[1, -RATE // 2 :] = 0
+    heard = slice(0, -RATE)
+    assert si_sdr(images[:, 0, heard], voices(mix, member)[:, heard]) > 10
+
+
 def test_ica_unmixes_what_no_room_has_mixed():
     said = readers()
     mixing = np.array([[1.0, 0.5], [0.4, -0.9]], np.float32)

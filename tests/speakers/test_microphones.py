@@ -13,7 +13,9 @@ from sepkit.config.shipped import shipped
 from sepkit.errors import ConfigError, SourceError
 from sepkit.render.excerpt import excerpt
 from sepkit.render.pipeline import Pipeline
+from tests.audio.test_recorders import PLACES_M, sampled
 from tests.separators.test_unmixing import readers
+from tests.speakers.conversation import sepkit
 
 CONFIG = shipped()["speakers_microphones"]
 
@@ -56,6 +58,26 @@ def test_one_observation_stops_with_one_line(tmp_path, images):
         pipeline().run(equal)
     with pytest.raises(ConfigError, match=r"'ilrma' tells 2 voices apart, and speakers\.count: 3 needs"):
         pipeline(speakers=load_config(CONFIG).speakers.model_copy(update={"count": 3}))
+
+
+def test_two_recorders_are_one_source(tmp_path):
+    images = recorded(readers(), 0.15, PLACES_M)
+    first, other = images.sum(axis=0)
+    soundfile.write(tmp_path / "desk.wav", first, RATE, subtype="PCM_24")
+    soundfile.write(tmp_path / "phone.wav", sampled(other, 0.4, 50.0), RATE, subtype="PCM_24")
+    both = [tmp_path / "desk.wav", tmp_path / "phone.wav"]
+    done = sepkit("speakers", *both, "-o", tmp_path / "out", "--aligned")
+    assert done.returncode == 0, done.stderr
+    said = done.stderr.decode()
+    assert f"{both[0]} →" in said and "phone.wav began 0.400 s before the first recorder" in said
+    names = ["desk__speaker_1.wav", "desk__speaker_2.wav", "desk__speakers.csv", "desk__speakers.rttm"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    found = np.stack([soundfile.read(tmp_path / "out" / name)[0].T for name in names[:2]])
+    assert found.shape == images.shape
+    heard = slice(0, -RATE)
+    assert si_sdr(images[:, 0, heard], found[:, 0, heard]) > 10
+    alone = sepkit("speakers", both[0], "-o", tmp_path / "out", "--aligned")
+    assert alone.returncode == 2 and b"--aligned: joins the recorders of one conversation" in alone.stderr
 
 
 def test_a_member_that_hears_all_channels_stands_alone():
