@@ -197,7 +197,7 @@ def _measure(
             found.append((stem, evaluator.evaluate(bring(stem) if found else main, follow)))
     evaluation = in_one_table(found)
     files = dict.fromkeys((*weights, *evaluator.weights()))
-    facts |= {"weights": [_weight_facts(file) for file in files], "configuration": dump_config(config)}
+    facts |= {"weights": [weight_facts(file) for file in files], "configuration": dump_config(config)}
     if out_dir:
         summary.write(make_folder(out_dir), evaluation, facts)
     return _Measured(main, evaluation, dict(evaluator.clock.seconds))
@@ -247,7 +247,8 @@ def _truth_facts(truth: Truth) -> dict[str, str | None]:
     return {name: shown(path) if path else None for name, path in zip(TRUTH_FACTS, known, strict=True)}
 
 
-def _weight_facts(file: WeightFile) -> dict[str, str]:
+def weight_facts(file: WeightFile) -> dict[str, str]:
+    """Of a file that was used, ready for JSON."""
     here = file.path.is_file()
     return {
         "model": file.model,

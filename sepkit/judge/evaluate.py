@@ -37,7 +37,10 @@ from sepkit.metrics.base import (
 )
 from sepkit.models.weights import WeightFile
 
-__all__ = ["EDIT_METRICS", "EMBEDDED_METRICS", "Evaluation", "Evaluator", "Excerpt", "bring_together", "evaluate_pair"]
+__all__ = [
+    *("EDIT_METRICS", "EMBEDDED_METRICS", "VOICE_METRICS"),
+    *("Evaluation", "Evaluator", "Excerpt", "bring_together", "evaluate_pair"),
+]
 
 EMBEDDED_METRICS = (
     *(
@@ -58,6 +61,8 @@ EMBEDDED_METRICS = (
 """The metrics that need no download; what is measured where no configuration says otherwise."""
 EDIT_METRICS = ("inside_si_sdr", "inside_sdr", "outside", "text_audio")
 """Those that need no download either, and the windows of an edit."""
+VOICE_METRICS = ("si_sdr", "sdr", "stoi", "wer", "silent_level")
+"""What is measured of each of several voices."""
 LENGTH_TOLERANCE_S = 0.1
 """Encoders pad by some milliseconds; files further apart than this are not a pair."""
 
@@ -180,11 +185,11 @@ def bring_together(
             if sound is not None
         }
         rate, whole_s = sources["mix"].info.sample_rate, sources["mix"].info.duration_s
-        notes = [*_fit_lengths(sources), *_fit_layouts(sources)]
+        notes = [*fit_lengths(sources), *fit_layouts(sources)]
         frames = min(source.info.frames * rate // source.info.sample_rate for source in sources.values())
         length = min(frames, round(longest_s * rate))
         start = (frames - length) // 2
-        audio = {name: _stretch(source, start, length, sources["mix"]) for name, source in sources.items()}
+        audio = {name: stretch(source, start, length, sources["mix"]) for name, source in sources.items()}
         spans = where and where.spans(rate, sources["mix"].info.frames)
     if length < frames:
         notes.append(f"the middle {length / rate:.1f} s of {whole_s:.1f} s were measured")
@@ -222,7 +227,7 @@ def _measure(metric: BaseMetric, pair: Pair) -> tuple[Score, ...]:
     return tuple(not_measured(row, "; ".join(why.split("\n"))) for row in metric.rows())
 
 
-def _fit_lengths(sources: Mapping[str, Source]) -> list[str]:
+def fit_lengths(sources: Mapping[str, Source]) -> list[str]:
     """Refuse what is no pair; say what is cut."""
     mix_s = sources["mix"].info.duration_s
     for name, source in sources.items():
@@ -238,7 +243,7 @@ def _fit_lengths(sources: Mapping[str, Source]) -> list[str]:
     return [f"lengths differ by {longest_s - shortest_s:.3f} s; all were cut to the shortest, {shortest_s:.3f} s"]
 
 
-def _fit_layouts(sources: Mapping[str, Source]) -> list[str]:
+def fit_layouts(sources: Mapping[str, Source]) -> list[str]:
     """Refuse layouts that have nothing to do with the mix's; say what is resampled, spread or mixed down."""
     mix = sources["mix"].info
     notes = []
@@ -258,7 +263,7 @@ def _fit_layouts(sources: Mapping[str, Source]) -> list[str]:
     return notes
 
 
-def _stretch(source: Source, start: int, length: int, mix: Source) -> Audio:
+def stretch(source: Source, start: int, length: int, mix: Source) -> Audio:
     """`length` frames of the mix's clock from its frame `start` on, at the mix's rate and channel count."""
     info, rate = source.info, mix.info.sample_rate
     first = round(start * info.sample_rate / rate)

@@ -91,6 +91,7 @@ class Evaluation:
     """All rows of one pair, and the stretch of it they were measured on.
 
     start_s, end_s: the stretch; whole_s: the length of the mix. notes: what was brought into line beforehand.
+    permutation: of several voices, the number of the file, from 1, that holds each reference; else None.
     """
 
     scores: tuple[Score, ...]
@@ -98,10 +99,13 @@ class Evaluation:
     end_s: float
     whole_s: float
     notes: tuple[str, ...] = ()
+    permutation: tuple[int, ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON: the metrics by name, each with before, after, unit, better, note and why."""
+        told = {} if self.permutation is None else {"permutation": list(self.permutation)}
         return {
+            **told,
             "metrics": {score.name: _for_json(score) for score in self.scores},
             "excerpt": {"start_s": self.start_s, "end_s": self.end_s, "whole_s": self.whole_s},
             "notes": list(self.notes),

@@ -11,7 +11,14 @@ from sepkit.audio.samples import Audio
 from sepkit.config import Config, parse_config
 from sepkit.config.sections import MetricConfig
 from sepkit.errors import SepkitError, SourceError
-from sepkit.judge.evaluate import EDIT_METRICS, EMBEDDED_METRICS, Evaluator, bring_together, evaluate_pair
+from sepkit.judge.evaluate import (
+    EDIT_METRICS,
+    EMBEDDED_METRICS,
+    VOICE_METRICS,
+    Evaluator,
+    bring_together,
+    evaluate_pair,
+)
 from sepkit.metrics import snr
 from sepkit.metrics.base import Pair
 from tests.metrics.pairs import PILOT, noise
@@ -158,4 +165,4 @@ def test_the_default_is_everything_that_is_embedded():
         for name, module in modules.items()
         if all(file.url is None for file in module.Metric(module.Options()).weights())
     }
-    assert {*EMBEDDED_METRICS, *EDIT_METRICS} == embedded
+    assert {*EMBEDDED_METRICS, *EDIT_METRICS, *VOICE_METRICS} == embedded
