@@ -7,7 +7,7 @@
     DIR/manifest.csv          columns name, condition, level_db; others are not read (optional)
 
 Of `task: edit` the folders are mix, target (what the prompt names) and other, and manifest.csv says prompts and windows
-(`sepkit.compare.asked`).
+(`sepkit.compare.asked`). Of `task: speakers` they are mix, speaker_1, speaker_2 (and speaker_3).
 
 A condition is a kind of background, level_db the speech's level over it. `scripts.make_mixes` makes such a set.
 """

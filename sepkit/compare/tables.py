@@ -21,6 +21,10 @@ LEAST_BACKGROUND_DB = -60.0
 MIXED = "speech and background"
 """The column of what holds both. In that of all mixes, clean speech with its hundreds of dB drowns the rest, and a
 method that leaves it untouched, infinitely good, is not measured there at all."""
+EVERYBODY = "every voice speaks"
+"""The column of the mixes in which each of several voices is heard, where that is not so in all: against one voice
+alone the mix itself is perfect."""
+SILENT_LEVEL = "silent_level"
 
 Lines = Mapping[tuple[str, str], Mapping[str, Any]]
 """Lines of results.jsonl by (method's label, mix's name)."""
@@ -114,20 +118,27 @@ def compare(
         cells = {each.label: {column: by_column[column][each.label] for column in columns} for each in compared}
         tables.append(Table(row, cells, _why(row, compared, lines)))
     notes = Counter(note for (label, _), line in lines.items() if label == base.label for note in line["notes"])
-    labels, main = tuple(each.label for each in compared), MIXED if MIXED in columns else EVERY
+    labels, main = (
+        tuple(each.label for each in compared),
+        next(name for name in (MIXED, EVERYBODY, EVERY) if name in columns),
+    )
     return Comparison(tuple(tables), labels, columns, main, base.label, values, dict(notes), tuple(remarks))
 
 
 def _columns(pairs: Sequence[SetPair], lines: Lines) -> dict[str, tuple[str, ...]]:
-    """The names of the mixes in every column: all, those of speech and background where these are not all, and each
-    condition's.
+    """The names of the mixes in every column: all, those of speech and background, or in which every voice speaks,
+    where these are not all, and each condition's.
     """
     unmeasured = {"after": None}
+
+    def silent(name: str) -> bool:
+        return lines[UNPROCESSED, name]["metrics"][SILENT_LEVEL]["after"] is not None
+
     levels = {pair.name: lines[UNPROCESSED, pair.name]["metrics"].get(LEFT, unmeasured)["after"] for pair in pairs}
     mixed = tuple(name for name, level_db in levels.items() if level_db is not None and level_db > LEAST_BACKGROUND_DB)
+    spoken = tuple(name for name in levels if SILENT_LEVEL in lines[UNPROCESSED, name]["metrics"] and not silent(name))
     columns = {EVERY: tuple(levels)}
-    if 0 < len(mixed) < len(levels):
-        columns[MIXED] = mixed
+    columns |= {name: part for name, part in ((MIXED, mixed), (EVERYBODY, spoken)) if 0 < len(part) < len(levels)}
     for column in dict.fromkeys(pair.column for pair in pairs if pair.column not in columns):
         columns[column] = tuple(pair.name for pair in pairs if pair.column == column)
     return columns

@@ -130,6 +130,8 @@ class BaseTask(ABC):
     """How many members it takes; None: one or more, whose estimates it fuses."""
     in_place: ClassVar[bool] = False
     """Whether it changes a source in places, by `rounds`, and all else comes through bit for bit; it makes no masks."""
+    any_order: ClassVar[bool] = False
+    """Whether which judged stem is which is known only after the event, as of voices."""
     denoiser: BaseDenoiser | None = None
     """Among the task's stages, where it has one; what it costs is foreseen apart."""
 

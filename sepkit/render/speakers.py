@@ -40,6 +40,7 @@ class Task(BaseTask):
     """Speaker 1, speaker 2, and as many more as are asked for or found."""
 
     members = 1
+    any_order = True
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
