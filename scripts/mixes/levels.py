@@ -1,4 +1,4 @@
-"""The level of a mix of two sounds, in whole steps of 24 bit, so that the mix is their sum exactly."""
+"""The level of a mix of several sounds, in whole steps of 24 bit, so that the mix is their sum exactly."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ STEPS = 2**23
 """From zero to full scale in 24 bit."""
 
 
-def levelled(first: Signal, second: Signal) -> tuple[Signal, Signal]:
-    """Both, with one gain that brings their sum to `MIX_DBFS`, or all three to `PEAK` at most."""
-    loudest = max(float(np.abs(signal).max()) for signal in (first, second, first + second))
-    level = active_level(first + second)
-    gain = min(10 ** (MIX_DBFS / 20) / max(level, 1e-9), PEAK / max(loudest, 1e-9))
-    return quantised(first * np.float64(gain)), quantised(second * np.float64(gain))
+def levelled(*signals: Signal) -> tuple[Signal, ...]:
+    """All, with one gain that brings their sum to `MIX_DBFS`, or each and the sum to `PEAK` at most."""
+    mix = sum(signals[1:], signals[0])
+    loudest = max(float(np.abs(signal).max()) for signal in (*signals, mix))
+    gain = min(10 ** (MIX_DBFS / 20) / max(active_level(mix), 1e-9), PEAK / max(loudest, 1e-9))
+    return tuple(quantised(signal * np.float64(gain)) for signal in signals)
 
 
 def quantised(signal: NDArray[np.float64]) -> Signal:

@@ -2,11 +2,12 @@
 
     python -m scripts.make_mixes --speech DIR --music DIR [--noise DIR] --snr -5 --snr 0 --seed 1 --each 20 --out OUT
     python -m scripts.make_mixes --esc50 DIR --seed 1 --each 200 --out OUT
+    python -m scripts.make_mixes --voices DIR --seed 1 --each 40 --out OUT
     python -m scripts.make_mixes --data DIR --out OUT [--new]
 
 The first form takes any folders (`scripts.mixes.folders`). The second makes a set for `task: edit`
-(`scripts.mixes.sounds`). The third makes the validation set, of unseen speakers,
-composers and sources:
+(`scripts.mixes.sounds`), the third one for `task: speakers` (`scripts.mixes.voices`). The last makes the validation
+set, of unseen speakers, composers and sources:
 
     recordings set aside ─ excerpts of 8 s ─ level ─ 24 bit ─ OUT/speech + OUT/background = OUT/mix, OUT/manifest.csv
 
@@ -30,11 +31,13 @@ from scripts.mixes.folders import plan_folders, recordings_below
 from scripts.mixes.levels import levelled
 from scripts.mixes.manifest import CONDITIONS, PARTS, Excerpt, Planned, read_manifest, write_manifest
 from scripts.mixes.sounds import clips_of, plan_sounds, write_sounds
+from scripts.mixes.voices import plan_voices, recordings_of, write_voices
 from sepkit.errors import ConfigError, SepkitError
 from sepkit.files.whole_file import make_folder
 from sepkit.training.config import CorpusConfig, load_train_config
 from sepkit.training.corpus import SAMPLE_RATE, Recording, find, split
 from sepkit.training.mixes import active_level
+from sepkit.training.speakers_config import load_speakers_config
 
 SOURCES = {
     "speech": ("speech/read", "speech/read", "speech_many"),
@@ -47,6 +50,7 @@ SOURCES = {
 LEAST_S = {"noise": 3.0}
 """Shorter recordings are not drawn. Elsewhere a whole excerpt is asked for; of noises, too few are that long, so a
 shorter one is repeated."""
+CONFIG, VOICES_CONFIG = Path("config/train/deepfilternet.yaml"), Path("config/train/speakers.yaml")
 LEVELS_DB = (-5.0, 0.0, 5.0, 10.0)
 """The speech's level over the background, where --snr says nothing."""
 
@@ -173,16 +177,31 @@ def make_of_sounds(esc50: Path, seed: int, each: int, out: Path) -> int:
     return len(list(tqdm(write_sounds(planned, out), total=len(planned), unit="mix", disable=None)))
 
 
+def make_of_voices(data: Path, config: CorpusConfig, seed: int, each: int, out: Path) -> int:
+    """A set of two voices at a time; returns how many mixes."""
+    found = recordings_of(data, config)
+    if not found["noise"]:
+        click.echo(f"note: no mixes with noise: {data} holds none in noise/", err=True)
+    planned = plan_voices(found, seed, each)
+    paths = {recording.name: recording.path for kind in found.values() for recording in kind}
+    return len(list(tqdm(write_voices(planned, paths, out), total=len(planned), unit="mix", disable=None)))
+
+
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of recordings, as for training.")
 @click.option("--speech", type=click.Path(path_type=Path), help="Instead of --data: a folder of speech, and …")
 @click.option("--music", type=click.Path(path_type=Path), help="… one of music, …")
 @click.option("--noise", type=click.Path(path_type=Path), help="… one of noise, or both.")
 @click.option("--esc50", type=click.Path(path_type=Path), help="Or ESC-50's folder: a set for `task: edit`.")
+@click.option("--voices", type=click.Path(path_type=Path), help="Or readers, as for `sepkit train speakers`.")
 @click.option("--snr", multiple=True, type=float, help="With --speech: dB, again for each [default: -5, 0, 5, 10].")
 @click.option("--excerpt-s", default=EXCERPT_S, show_default=True, type=click.FloatRange(1, 60), help="With --speech.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that the set goes to.")
-@click.option("--config", default=Path("config/train/deepfilternet.yaml"), type=click.Path(path_type=Path))
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help=f"What sets recordings aside [default: {CONFIG}; of --voices: {VOICES_CONFIG}].",
+)
 @click.option("--manifest", default=Path("data/validation/manifest.csv"), type=click.Path(path_type=Path))
 @click.option("--new", is_flag=True, help="Draw a new set, even where there is a manifest, and overwrite that.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of a new set.")
@@ -199,27 +218,31 @@ def main(
     music: Path | None,
     noise: Path | None,
     esc50: Path | None,
+    voices: Path | None,
     snr: tuple[float, ...],
     excerpt_s: float,
     out: Path,
-    config: Path,
+    config: Path | None,
     manifest: Path,
     new: bool,
     seed: int,
     each: int,
 ) -> None:
-    """Make a set from folders of speech, music and noise, or of ESC-50, or the validation set from its manifest."""
+    """Make a set from folders of speech, music and noise, of ESC-50, of voices, or of the validation manifest."""
     given = {"speech": speech, "music": music, "noise": noise}
     folders = {kind: folder for kind, folder in given.items() if folder}
-    if sum(map(bool, (data, folders, esc50))) != 1 or (folders and (not speech or len(folders) < 2)):
-        raise click.UsageError("give --speech with --music or --noise (or both), or --esc50 or --data alone")
+    if sum(map(bool, (data, folders, esc50, voices))) != 1 or (folders and (not speech or len(folders) < 2)):
+        raise click.UsageError("give --speech with --music or --noise (or both), or --esc50, --voices or --data alone")
     try:
         if data:
-            mixes = len(make(data, out, load_train_config(config).corpus, manifest, seed, each, new))
+            mixes = len(make(data, out, load_train_config(config or CONFIG).corpus, manifest, seed, each, new))
         else:
             manifest = out / "manifest.csv"
             if esc50:
                 mixes = make_of_sounds(esc50, seed, each, out)
+            elif voices:
+                aside = load_speakers_config(config or VOICES_CONFIG).corpus
+                mixes = make_of_voices(voices, aside, seed, each, out)
             else:
                 mixes = len(make_from_folders(folders, snr or LEVELS_DB, seed, each, excerpt_s, out))
     except SepkitError as error:

@@ -1,0 +1,133 @@
+"""A set for `task: speakers`, of unseen readers: `python -m scripts.make_mixes --voices DIR --out OUT`.
+
+    excerpts of 10 s of two readers ─ equal active level ─ 24 bit ─
+    OUT/speaker_1 + OUT/speaker_2 (+ OUT/background, where there is noise) = OUT/mix; OUT/manifest.csv
+
+DIR is what `sepkit train speakers` reads; of its readers only those are used that the configuration sets aside for
+validation. Each is drawn once before any is again. Every condition takes the same pairs, so that conditions compare.
+Nothing sets noise aside: where that is not done in the configuration either, a training run may have heard it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+from scripts.mixes.excerpts import MOST_TRIES, Deck, Signal, cut, length_s, read
+from scripts.mixes.levels import levelled
+from scripts.mixes.manifest import Excerpt
+from sepkit.errors import ConfigError
+from sepkit.files.naming import shown
+from sepkit.files.whole_file import make_folder
+from sepkit.training import voices
+from sepkit.training.config import CorpusConfig
+from sepkit.training.corpus import SAMPLE_RATE, Recording, split
+from sepkit.training.mixes import active_level, window
+
+EXCERPT_S = 10.0
+FRAMES = round(EXCERPT_S * SAMPLE_RATE)
+NOISE_DB = 15.0
+OVERLAP = 0.5
+SPOKEN = round(FRAMES * (1 + OVERLAP) / 2)
+"""Of each of two voices, the first from the beginning and the other to the end, that overlap for half of the mix."""
+LEAST_NOISE_S = 3.0
+"""A noise that is shorter than the mix is repeated."""
+TWO, ALONE, HALF, NOISY = "two_voices", "one_voice_alone", "two_voices_overlap_half", "two_voices_and_noise"
+CONDITIONS: dict[str, float | None] = {TWO: 0.0, ALONE: None, HALF: 0.0, NOISY: NOISE_DB}
+"""And what level_db says in the manifest: one voice over the other, or both over the noise."""
+PARTS = ("speaker_1", "speaker_2", "background")
+COLUMNS = ("name", "condition", "level_db", *(f"{part}{end}" for part in PARTS for end in ("", "_start_s")))
+
+
+class Planned(NamedTuple):
+    """A row of the manifest. parts: excerpts by part; what is not there is silent."""
+
+    name: str
+    condition: str
+    parts: dict[str, Excerpt]
+
+    def cells(self) -> tuple[str, ...]:
+        """Of `COLUMNS`."""
+        level_db = CONDITIONS[self.condition]
+        found = (self.parts.get(part) for part in PARTS)
+        places = [cell for each in found for cell in ((each.recording, f"{each.start_s:g}") if each else ("", ""))]
+        return (self.name, self.condition, "" if level_db is None else f"{level_db:g}", *places)
+
+
+def recordings_of(data: Path, config: CorpusConfig) -> dict[str, list[Recording]]:
+    """By kind: the speech of unseen readers; noise that is set aside, or all where none is."""
+    found = voices.find(data, config)
+    aside = split(found, config)["validation"]
+    speech, noise = ([each for each in aside if each.kind == kind] for kind in ("speech", "noise"))
+    speech = [each for each in speech if length_s(each.path) >= EXCERPT_S]
+    noise = noise or [each for each in found if each.kind == "noise"]
+    if len({each.group for each in speech}) < 2:
+        raise ConfigError(
+            f"--voices: {shown(data)} holds fewer than two readers that are set aside for validation and speak for "
+            f"{EXCERPT_S:g} s; name some under corpus.validation of --config, or raise corpus.validation_part"
+        )
+    return {"speech": speech, "noise": noise}
+
+
+def plan_voices(found: dict[str, list[Recording]], seed: int, each: int) -> list[Planned]:
+    """`each` mixes a condition, by the seed; without noise there is no mix with noise."""
+    rng = np.random.default_rng(seed)
+    readers = Deck(found["speech"], rng, EXCERPT_S)
+    groups = {recording.name: recording.group for recording in found["speech"]}
+    noises = Deck(found["noise"], rng, EXCERPT_S) if found["noise"] else None
+    paths = {recording.name: recording.path for recording in found["noise"]}
+    planned = []
+    for index in range(each):
+        first, second = readers.draw(), readers.draw()
+        while groups[second.recording] == groups[first.recording]:
+            second = readers.draw()
+        both = {"speaker_1": first, "speaker_2": second}
+        drawn = {TWO: both, ALONE: {"speaker_1": first}, HALF: both}
+        if noises:
+            drawn[NOISY] = both | {"background": _long_enough(noises, paths)}
+        planned += [Planned(f"{condition}_{index:03d}", condition, parts) for condition, parts in drawn.items()]
+    return sorted(planned, key=lambda row: list(CONDITIONS).index(row.condition))
+
+
+def _long_enough(noises: Deck, paths: dict[str, Path]) -> Excerpt:
+    """A noise that lasts `LEAST_NOISE_S`, or the last of `MOST_TRIES`. Only what is drawn is read."""
+    noise = noises.draw()
+    for _ in range(MOST_TRIES):
+        if length_s(paths[noise.recording]) >= LEAST_NOISE_S:
+            break
+        noise = noises.draw()
+    return noise
+
+
+def render(row: Planned, paths: dict[str, Path]) -> dict[str, Signal]:
+    """Mix and parts (FRAMES,), whole 24-bit steps each, so that the mix is their sum exactly."""
+    parts = {part: np.zeros(FRAMES, np.float32) for part in PARTS}
+    for part, excerpt in row.parts.items():
+        parts[part] = cut(read(paths[excerpt.recording]), excerpt.start_s, FRAMES)
+    if row.condition == HALF:
+        parts["speaker_1"] = parts["speaker_1"] * window(FRAMES, 0, SPOKEN)
+        parts["speaker_2"] = parts["speaker_2"] * window(FRAMES, FRAMES - SPOKEN, FRAMES)
+    parts = {part: sound / np.float32(max(active_level(sound), 1e-9)) for part, sound in parts.items()}
+    both = parts["speaker_1"] + parts["speaker_2"]
+    parts["background"] *= np.float32(active_level(both) * 10 ** (-NOISE_DB / 20))
+    made = dict(zip(parts, levelled(*parts.values()), strict=True))
+    return {"mix": made["speaker_1"] + made["speaker_2"] + made["background"], **made}
+
+
+def write_voices(planned: Sequence[Planned], paths: dict[str, Path], out: Path) -> Iterator[Planned]:
+    """Write mixes one after another, then the manifest; yields each row when it is done."""
+    for part in ("mix", *PARTS):
+        make_folder(out / part)
+    for row in planned:
+        for part, signal in render(row, paths).items():
+            soundfile.write(out / part / f"{row.name}.flac", signal, SAMPLE_RATE, subtype="PCM_24")
+        yield row
+    with (out / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        rows.writerows(row.cells() for row in planned)

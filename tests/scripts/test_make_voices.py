@@ -1,0 +1,105 @@
+"""A set of two voices: unseen readers alone, levels and overlaps as its manifest says, the mix their sum."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+
+from scripts.mixes.make import main
+from scripts.mixes.voices import ALONE, HALF, NOISY, TWO
+
+RATE = 16000
+READERS = [*(f"reader {number}0" for number in range(4)), "reader 11"]
+"""The last one is no reader of the validation side."""
+CONFIG = "corpus: {validation: ['*reader *0'], validation_part: 0}\n"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Tones that never pause, 12 s each but one of 5 s; and a noise of 4 s."""
+    folder = tmp_path_factory.mktemp("data")
+    for number, reader in enumerate(READERS):
+        (folder / "speech/read" / reader).mkdir(parents=True)
+        time_s = np.arange((5 if number == 3 else 12) * RATE) / RATE
+        sound = 0.1 * (1 + number) * np.sin(2 * np.pi * (200 + 100 * number) * time_s)
+        soundfile.write(folder / "speech/read" / reader / "a.wav", sound, RATE)
+    (folder / "noise").mkdir()
+    soundfile.write(folder / "noise/n__1.wav", 0.1 * np.random.default_rng(0).standard_normal(4 * RATE), RATE)
+    (folder / "speakers.yaml").write_text(Path("config/train/speakers.yaml").read_text().split("corpus:")[0] + CONFIG)
+    return folder
+
+
+def made(data: Path, out: Path, *words: str) -> list[dict[str, str]]:
+    asked = ["--voices", str(data), "--out", str(out), "--each", "3", "--config", str(data / "speakers.yaml"), *words]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0, done.output
+    with (out / "manifest.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def drawn(data, tmp_path_factory) -> tuple[Path, list[dict[str, str]]]:
+    out = tmp_path_factory.mktemp("set")
+    return out, made(data, out, "--seed", "1")
+
+
+def read(out: Path, name: str) -> dict[str, np.ndarray]:
+    parts = ("mix", "speaker_1", "speaker_2", "background")
+    found = {part: soundfile.read(out / part / f"{name}.flac", dtype="float64")[0] for part in parts}
+    assert {each.shape for each in found.values()} == {(10 * RATE,)}
+    return found
+
+
+def test_readers_are_two_that_are_set_aside_and_speak_long_enough(drawn):
+    _, rows = drawn
+    assert [row["condition"] for row in rows] == [each for each in (TWO, ALONE, HALF, NOISY) for _ in range(3)]
+    for row in rows:
+        voices = {row[part].split("/")[2] for part in ("speaker_1", "speaker_2") if row[part]}
+        assert len(voices) == (1 if row["condition"] == ALONE else 2)
+        assert voices <= {"reader 00", "reader 10", "reader 20"}
+
+
+def test_the_same_pairs_stand_in_every_condition(drawn):
+    _, rows = drawn
+    pairs = {
+        condition: [(row["speaker_1"], row["speaker_1_start_s"]) for row in rows if row["condition"] == condition]
+        for condition in (TWO, ALONE, HALF, NOISY)
+    }
+    assert pairs[TWO] == pairs[ALONE] == pairs[HALF] == pairs[NOISY]
+
+
+def test_the_mix_is_the_sum_and_levels_and_times_are_what_the_condition_says(drawn):
+    out, rows = drawn
+    for row in rows:
+        parts, condition = read(out, row["name"]), row["condition"]
+        first, second, noise = (parts[part] for part in ("speaker_1", "speaker_2", "background"))
+        np.testing.assert_array_equal(parts["mix"], first + second + noise)
+        assert second.any() == (condition != ALONE) and noise.any() == (condition == NOISY)
+        if condition == HALF:
+            sounds = [np.flatnonzero(each) / RATE for each in (first, second)]
+            spans = [(each[0], each[-1]) for each in sounds]
+            np.testing.assert_allclose(spans, [(0, 7.5), (2.5, 10)], atol=0.001)
+        elif condition != ALONE:
+            assert 10 * np.log10(np.mean(first**2) / np.mean(second**2)) == pytest.approx(0, abs=0.05)
+        if condition == NOISY:
+            over_db = 10 * np.log10(np.mean((first + second) ** 2) / np.mean(noise**2))
+            assert over_db == pytest.approx(15, abs=0.1)
+
+
+def test_the_seed_decides(drawn, data, tmp_path):
+    _, rows = drawn
+    assert made(data, tmp_path / "again", "--seed", "1") == rows
+    assert made(data, tmp_path / "other", "--seed", "2") != rows
+
+
+def test_too_few_readers_are_one_line(data, tmp_path):
+    config = tmp_path / "none.yaml"
+    config.write_text((data / "speakers.yaml").read_text().replace("*reader *0", "*reader 00"))
+    asked = ["--voices", str(data), "--out", str(tmp_path / "out"), "--config", str(config)]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 1 and "holds fewer than two readers that are set aside for validation" in done.output
