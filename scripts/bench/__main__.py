@@ -10,6 +10,7 @@
     python -m scripts.bench sung --set OUT
     python -m scripts.bench detect --set SET
     python -m scripts.bench voices|speakers|microphones --speech DIR [--quick]
+    python -m scripts.bench speakers --set SET --config FILE [--config FILE …] [--quick]
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
@@ -144,6 +145,15 @@ def microphones(speech: Path, quick: bool) -> str:
     return bench.run(speech, quick)
 
 
+def speakers_goals(folder: Path, configs: Sequence[Path], quick: bool) -> str:
+    """What configurations reach on voices whose truth is known; see `scripts.bench.speakers_goals`."""
+    os.environ |= ONE_THREAD
+    from scripts.bench import speakers_goals as bench
+
+    with tempfile.TemporaryDirectory() as scratch:
+        return bench.run(folder, configs, Path(scratch), quick)
+
+
 def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
     """How often clean recordings and mixes with music are passed untouched; see `scripts.bench.bypass_rates`."""
     from scripts.bench.bypass_rates import rates
@@ -161,7 +171,13 @@ def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
 )
 @click.option("--quick", is_flag=True, help="Small sizes: shows that the benches run, not what sepkit costs.")
 @click.option(
-    "--set", "folder", type=click.Path(path_type=Path), help="quality, sung, detect: what scripts.make_mixes wrote."
+    "--set",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="quality, sung, detect, speakers: what scripts.make_mixes wrote.",
+)
+@click.option(
+    "--config", "configs", multiple=True, type=click.Path(path_type=Path), help="speakers --set: what is measured."
 )
 @click.option("--speech", type=click.Path(path_type=Path), help="bypass: clean speech; else: a file a speaker.")
 @click.option("--music", type=click.Path(path_type=Path), help="bypass: music.")
@@ -178,6 +194,7 @@ def main(
     which: str,
     quick: bool,
     folder: Path | None,
+    configs: tuple[Path, ...],
     speech: Path | None,
     music: Path | None,
     peers: tuple[str, ...],
@@ -209,7 +226,9 @@ def main(
             if speech is None or music is None:
                 raise click.UsageError("bypass needs --speech and --music, folders of recordings")
             click.echo(f"\n{bypass(sizes, speech, music)}")
-        if which in ("voices", "speakers", "microphones"):
+        if which == "speakers" and folder is not None:
+            click.echo(f"\n{speakers_goals(folder, configs, quick)}")
+        elif which in ("voices", "speakers", "microphones"):
             if speech is None:
                 raise click.UsageError(f"{which} needs --speech, a folder that holds a file a speaker")
             told = {"voices": lambda: voices(speech), "speakers": lambda: speakers(speech, quick)}
