@@ -194,3 +194,9 @@ def test_what_cannot_be_is_one_line(tmp_path):
     config.write_text("task: speakers\nmembers: [{separator: passthrough}]\n")
     with pytest.raises(ConfigError, match=r"'passthrough' tells no voices apart, and speakers\.count: 2 needs"):
         Pipeline(load_config(config))
+
+
+def test_without_a_configuration_the_way_on_is_told(tmp_path):
+    mix, _ = lay(tmp_path, truth(SHORT, 4))
+    done = sepkit("speakers", mix, "-o", tmp_path / "out")
+    assert done.exit_code == 2 and "speakers_microphones" in done.stderr and not (tmp_path / "out").exists()
