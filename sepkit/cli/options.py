@@ -87,7 +87,8 @@ def chosen(path: Path | None, track: str | None = None, salvage: bool = False, d
     if path is None and default not in shipped():
         raise ConfigError(
             f"--config: is absent, and no {default}.yaml comes with sepkit yet, for want of trained weights; give one "
-            "whose member has weights of your own (sepkit train speakers), or speakers_microphones for a microphone a voice"
+            "whose member has weights of your own (sepkit train speakers), or, for a microphone a voice, "
+            "speakers_microphones"
         )
     config = load_config(path or shipped()[default])
     return config.reading(track, salvage) if track is not None or salvage else config
