@@ -3,7 +3,8 @@
 SET is what `python -m scripts.make_mixes --voices DIR` writes. Its clips are compared as by `sepkit compare`, beside
 the unprocessed mix and the oracle ratio masks, means with 95 % bootstrap intervals over mixes. Then an hour of
 conversation is made of two of its readers (`scripts.bench.speakers`) and parted: how much speech lies on the wrong
-stem, whether 10 s out of it are as good as the same 10 s alone, and what memory an hour takes beside 5 minutes.
+stem, whether 10 s out of it are as good as the same 10 s alone, and what memory an hour takes beside 5 minutes. It is
+one pair of readers, whose 10 s each come again and again.
 """
 
 from __future__ import annotations
