@@ -148,7 +148,7 @@ def no_weights(tmp_path, monkeypatch):
 def test_every_metric_fills_its_own_rows_or_says_why(name, no_weights):
     mix, speech = pilot("mix.wav", 2.3, 5.3), pilot("speech.wav", 2.3, 5.3)
     wide = Audio(speech.samples.repeat(2, axis=0), speech.sample_rate)
-    edited = Edited(((0, 44_100),), ((4_410, 39_690),))
+    edited = Edited(((0, 44_100),), ((4_410, 39_690),), "female speech", "keep")
     pair = Pair(mix, wide, reference=wide, words="the first boat leaves at seven", edited=edited)
     before = mix.samples.copy()
     metric = plugins.load("metrics", name).Metric(plugins.load("metrics", name).Options())

@@ -199,4 +199,4 @@ def test_what_cannot_be_is_one_line(tmp_path):
 def test_without_a_configuration_the_way_on_is_told(tmp_path):
     mix, _ = lay(tmp_path, truth(SHORT, 20))
     done = sepkit("speakers", mix, "-o", tmp_path / "out")
-    assert done.returncode == 2 and "speakers_microphones" in done.stderr and not (tmp_path / "out").exists()
+    assert done.returncode == 2 and b"speakers_microphones" in done.stderr and not (tmp_path / "out").exists()
