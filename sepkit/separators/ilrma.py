@@ -1,11 +1,11 @@
-"""The member for as many microphones as voices: independent low-rank matrix analysis, the better of the blind ones.
+"""The member for as many microphones as voices: independent low-rank matrix analysis, needs no training.
 
 As `auxiva`, but a voice's power has a shape of its own in every bin: that of a few spectra T_k which come and go as V_k
 says, |Y_k|² ≈ T_k·V_k, by the Itakura-Saito divergence. In turn:
 
     T ← T·√( (|Y|²/R²)·Vᵀ / (1/R)·Vᵀ ),  R = T·V;   V likewise;   W by iterative projection with weight 1 / R
 
-It needs no training. T and V begin at random, by the run's seed.
+T and V begin at random, by the run's seed.
 
 Source: Kitamura, Ono, Sawada, Kameoka & Saruwatari, "Determined blind source separation unifying independent vector
 analysis and nonnegative matrix factorization", IEEE/ACM TASLP 24(9), 2016. Code: MIT. No weights.
