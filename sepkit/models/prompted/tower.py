@@ -24,6 +24,7 @@ from sepkit.models import prompts
 from sepkit.models.prompted import weights
 from sepkit.models.prompts import table
 from sepkit.models.prompts.sounds import KNOWN
+from sepkit.models.weights import WeightFile
 
 if TYPE_CHECKING:
     from sepkit.models.prompted.network import PromptedNet
@@ -43,7 +44,7 @@ def of_sound(samples: Samples, sample_rate: int, device: str = "cpu") -> NDArray
     """The vector of (channels, frames), of length 1; zeros where nothing is heard."""
     from sepkit.models.prompted import bands, hearing
 
-    network = _network(device)
+    network = _network(weights.weight_file(), device)
     mean = samples.mean(axis=0, keepdims=True, dtype=np.float32)
     body = round(BODY_S * sample_rate)
     tags = [
@@ -57,8 +58,13 @@ def of_sound(samples: Samples, sample_rate: int, device: str = "cpu") -> NDArray
 
 
 @cache
-def _network(device: str) -> PromptedNet:
-    return weights.load(device)
+def _network(file: WeightFile, device: str) -> PromptedNet:
+    """Read once for each file."""
+    from sepkit.models.prompted.network import PromptedNet
+
+    network = weights.read(file, device)
+    assert isinstance(network, PromptedNet)
+    return network
 
 
 @cache
