@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sepkit.audio.resample import resample
-from sepkit.audio.samples import Samples
+from sepkit.audio.read import open_source
+from sepkit.audio.samples import Audio, Samples
 from sepkit.models import prompts
 from sepkit.models.prompted import weights
 from sepkit.models.prompts import table
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 LIKELIEST = 5
 """Sounds that a vector is made of; the rest are what the network can never rule out."""
-BODY_S = 60.0
 
 
 def of_words(prompt: str) -> NDArray[np.float32]:
@@ -42,16 +41,12 @@ def of_words(prompt: str) -> NDArray[np.float32]:
 
 def of_sound(samples: Samples, sample_rate: int, device: str = "cpu") -> NDArray[np.float32]:
     """The vector of (channels, frames), of length 1; zeros where nothing is heard."""
-    from sepkit.models.prompted import bands, hearing
+    from sepkit.models.prompted import hearing
 
     network = _network(weights.weight_file(), device)
-    mean = samples.mean(axis=0, keepdims=True, dtype=np.float32)
-    body = round(BODY_S * sample_rate)
-    tags = [
-        hearing.tags(network, resample(mean[:, start : start + body], sample_rate, bands.SAMPLE_RATE))
-        for start in range(0, mean.shape[1], body)
-    ]
-    likely = np.concatenate(tags).mean(axis=0)
+    with open_source(Audio(samples, sample_rate)) as source:
+        tags = np.concatenate([heard.likely for heard in hearing.hear(network, source)])
+    likely = tags.mean(axis=0)
     best = np.argsort(likely)[-LIKELIEST:]
     vector = likely[best] @ np.stack([_vector(network.shape.sounds[place]) for place in best])
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
