@@ -20,18 +20,19 @@ own (`scripts.make_mixes`), `bypass`, `voices`, `speakers` and `microphones` hav
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from scripts.bench.clips import clips
 from scripts.bench.costs import batch, memory, overhead, pages, pilot, startup
-from scripts.bench.edits import edits
 from scripts.bench.measuring import table
 from scripts.bench.sizes import FULL, QUICK, Sizes
 from sepkit.errors import SepkitError
@@ -60,12 +61,22 @@ def page(sizes: Sizes, folder: Path) -> str:
     return table(["Page of a batch", "100 files", "10,000 files", "ratio"], rows)
 
 
+def on_one_thread(name: str) -> Any:
+    """The bench of that name, loaded only here, for what it loads counts its threads then."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return importlib.import_module(f"scripts.bench.{name}")
+
+
 def voices_speed(sizes: Sizes, folder: Path) -> str:
     """The networks for several voices, to train and to run; see `scripts.bench.voices_speed`."""
-    os.environ |= ONE_THREAD
-    from scripts.bench import voices_speed as bench
+    found: str = on_one_thread("voices_speed").voices_speed(2 if sizes is QUICK else 3)
+    return found
 
-    return bench.voices_speed(2 if sizes is QUICK else 3)
+
+def edits(sizes: Sizes, folder: Path) -> str:
+    """A window in a long file, the models inside it, memory; see `scripts.bench.edits`."""
+    found: str = on_one_thread("edits").edits(sizes, folder)
+    return found
 
 
 BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
@@ -83,75 +94,32 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
 }
 LONG = ("ensemble", "page", "edits", "voices_speed")
 """Not part of `all`."""
-APART = ("quality", "sung", "bypass", "voices", "speakers", "microphones")
+APART = ("quality", "sung", "detect", "bypass", "voices", "speakers", "microphones")
 """With options of their own."""
 QUALITY_TABLES = ("alone", "configurations", "fusion", "stages")
 """As in `scripts.bench.quality`, which is loaded only where it is asked for."""
 QUICK_MIXES = 3
 """Of each condition with --quick."""
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 def quality(folder: Path, peers: Sequence[str], asked: Sequence[str], out: Path, part: int, each: int | None) -> str:
     """Members, peers, configurations and the pilot's choices on the validation set; see `scripts.bench.quality`."""
-    os.environ |= ONE_THREAD
-    from scripts.bench import quality as bench
-
     named = dict(peer.partition("=")[::2] for peer in peers)
     if not all(named.values()):
         raise click.UsageError(f"--peer: expected NAME=FOLDER, found {', '.join(peers)}")
     paths = {name: Path(path) for name, path in named.items()}
-    return bench.run(folder, paths, asked or QUALITY_TABLES, out, part, each)
+    found: str = on_one_thread("quality").run(folder, paths, asked or QUALITY_TABLES, out, part, each)
+    return found
 
 
-def sung(folder: Path) -> str:
-    """Singing taken out or kept, as it is asked for; see `scripts.bench.sung`."""
-    os.environ |= ONE_THREAD
-    from scripts.bench import sung as bench
-
-    return bench.run(folder)
-
-
-def detection(folder: Path) -> str:
-    """Which of the sounds of mixes are detected; see `scripts.bench.detection`."""
-    os.environ |= ONE_THREAD
-    from scripts.bench import detection as bench
-
-    return bench.run(folder)
-
-
-def voices(speech: Path) -> str:
-    """How well voices are told apart; see `scripts.bench.voices`."""
-    os.environ |= ONE_THREAD
-    from scripts.bench import voices as bench
-
-    return bench.run(speech)
-
-
-def speakers(speech: Path, quick: bool) -> str:
-    """Whether voices stay on their stems over an hour; see `scripts.bench.speakers`."""
-    os.environ |= ONE_THREAD
-    from scripts.bench import speakers as bench
-
+def speakers(speech: Path | None, folder: Path | None, configs: Sequence[Path], quick: bool) -> str:
+    """Whether voices stay on their stems over an hour; of a set, what configurations reach on it."""
     with tempfile.TemporaryDirectory() as scratch:
-        return bench.run(speech, Path(scratch), quick)
-
-
-def microphones(speech: Path, quick: bool) -> str:
-    """Blind separation of two microphones in a room; see `scripts.bench.microphones`."""
-    os.environ |= ONE_THREAD
-    from scripts.bench import microphones as bench
-
-    return bench.run(speech, quick)
-
-
-def speakers_goals(folder: Path, configs: Sequence[Path], quick: bool) -> str:
-    """What configurations reach on voices whose truth is known; see `scripts.bench.speakers_goals`."""
-    os.environ |= ONE_THREAD
-    from scripts.bench import speakers_goals as bench
-
-    with tempfile.TemporaryDirectory() as scratch:
-        return bench.run(folder, configs, Path(scratch), quick)
+        if folder is not None:
+            found: str = on_one_thread("speakers_goals").run(folder, configs, Path(scratch), quick)
+        else:
+            found = on_one_thread("speakers").run(speech, Path(scratch), quick)
+        return found
 
 
 def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
@@ -167,7 +135,7 @@ def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
 @click.argument(
     "which",
     default="all",
-    type=click.Choice([*BENCHES, "quality", "sung", "detect", "bypass", "voices", "speakers", "microphones", "all"]),
+    type=click.Choice([*BENCHES, *APART, "all"]),
 )
 @click.option("--quick", is_flag=True, help="Small sizes: shows that the benches run, not what sepkit costs.")
 @click.option(
@@ -219,20 +187,23 @@ def main(
                 raise click.UsageError(f"{which} needs --set, the folder that `python -m scripts.make_mixes` wrote")
             chosen = ("alone",) if members_only else asked
             least = each or (QUICK_MIXES if quick else None)
-            alone = {"sung": sung, "detect": detection}
-            found = alone[which](folder) if which in alone else quality(folder, peers, chosen, out, part, least)
-            click.echo(f"\n{found}")
+            alone = {"sung": "sung", "detect": "detection"}
+            if which in alone:
+                click.echo(f"\n{on_one_thread(alone[which]).run(folder)}")
+            else:
+                click.echo(f"\n{quality(folder, peers, chosen, out, part, least)}")
         if which == "bypass":
             if speech is None or music is None:
                 raise click.UsageError("bypass needs --speech and --music, folders of recordings")
             click.echo(f"\n{bypass(sizes, speech, music)}")
-        if which == "speakers" and folder is not None:
-            click.echo(f"\n{speakers_goals(folder, configs, quick)}")
-        elif which in ("voices", "speakers", "microphones"):
-            if speech is None:
+        if which in ("voices", "speakers", "microphones"):
+            if speech is None and (which != "speakers" or folder is None):
                 raise click.UsageError(f"{which} needs --speech, a folder that holds a file a speaker")
-            told = {"voices": lambda: voices(speech), "speakers": lambda: speakers(speech, quick)}
-            click.echo(f"\n{told.get(which, lambda: microphones(speech, quick))()}")
+            if which == "speakers":
+                click.echo(f"\n{speakers(speech, folder, configs, quick)}")
+            else:
+                given = (speech, quick) if which == "microphones" else (speech,)
+                click.echo(f"\n{on_one_thread(which).run(*given)}")
     except SepkitError as error:
         raise click.ClickException(str(error)) from error
     for name, bench in (BENCHES | {"ensemble": partial(ensemble, names=rows)}).items():

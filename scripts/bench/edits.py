@@ -7,7 +7,6 @@ context on both sides, so a second of sound takes more than one.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from statistics import median
 from unittest.mock import patch
@@ -36,8 +35,7 @@ MEMORY_ROUNDS = 2
 
 
 def edits(sizes: Sizes, folder: Path) -> str:
-    """The embedded member's costs, then AudioSep's; on one thread."""
-    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    """The embedded member's costs, then AudioSep's."""
     short, long = (write_sound(folder / f"{minutes:g}.wav", 60 * minutes) for minutes in sizes.edit_minutes)
     return f"{_embedded(sizes, folder, long)}\n\n{_audiosep(sizes, folder, short, long)}"
 

@@ -42,6 +42,11 @@ def _run_options(out: str) -> Callable[[Any], Any]:
     return asked
 
 
+def _require_one_beginning(resume: bool, start: Path | None) -> None:
+    if resume and start:
+        raise click.UsageError("--resume goes on with a run, --start begins another: give one of them")
+
+
 @train.command("speech")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="YAML file of the training.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder with speech/, music/, noise/ and singing/.")
@@ -68,8 +73,7 @@ def train_speech_command(
     if smoke:
         smoke_run(out, device, click.echo)
         return
-    if resume and start:
-        raise click.UsageError("--resume goes on with a run, --start begins another: give one of them")
+    _require_one_beginning(resume, start)
     if config_path is None or data is None:
         raise click.UsageError("--config (config/train/deepfilternet.yaml) and --data are needed, or --smoke")
     config = load_train_config(config_path, {"steps": steps} if steps else {})
@@ -104,8 +108,7 @@ def train_text_command(
     from sepkit.training.run import train_text
     from sepkit.training.text_config import load_text_config
 
-    if resume and start:
-        raise click.UsageError("--resume goes on with a run, --start begins another: give one of them")
+    _require_one_beginning(resume, start)
     config = load_text_config(config_path, {"steps": steps} if steps else {})
     target = train_text(config, data, out, device, resume, start, baseline, click.echo)
     click.echo(f"weights: {target}")
@@ -136,8 +139,7 @@ def train_speakers_command(
     from sepkit.training.run import train_speakers
     from sepkit.training.speakers_config import load_speakers_config
 
-    if resume and start:
-        raise click.UsageError("--resume goes on with a run, --start begins another: give one of them")
+    _require_one_beginning(resume, start)
     config = load_speakers_config(config_path, {"steps": steps} if steps else {})
     target = train_speakers(config, data, out, device, resume, start, click.echo)
     click.echo(f"weights: {target}")
