@@ -55,6 +55,7 @@ def main(data: Path, config_path: Path, cpu_hours: float, out: Path, only: tuple
         steps, speed = _steps(row, cpu_hours, folder)
         config = base | {"network": {"kind": row.kind, **row.sizes}, "batch": row.batch, "steps": steps}
         config |= {"check_every": max(1, steps // 8), "warm_up_steps": min(300, steps // 20)}
+        config |= {"average": min(base["average"], max(0, 1 - 20 / steps))}  # a twentieth of the run, however short
         _train(config, data, folder, out / "corpus")
         best = min(_history(folder), key=lambda each: each["validation"]["loss"])["validation"]
         rows.append((name, f"{steps:,}", speed, best["gain_db"], best["left_db"]))

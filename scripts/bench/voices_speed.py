@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from scripts.bench.measuring import table
 from sepkit.separators.speakers import networks
+from sepkit.training.loop import in_bfloat16
 
 RATE_HZ = 16000
 RUN_S = 10.0
@@ -57,12 +58,13 @@ def voices_speed(rounds: int) -> str:
 
 
 def trained(row: Row, rounds: int) -> tuple[float, nn.Module]:
-    """Seconds of sound that a CPU-second trains on; and the network."""
+    """Seconds of sound that a CPU-second trains on, in the training's precision; and the network."""
     torch.manual_seed(0)
     network: nn.Module = networks.build(row.kind, networks.shape_of(row.kind)(**row.sizes))
     optimizer = torch.optim.Adam(network.parameters())
     mix = 0.1 * torch.randn(row.batch, round(row.seconds * RATE_HZ))
-    return row.batch * row.seconds / _least(lambda: _step(network, optimizer, mix), rounds), network
+    with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16("auto", "cpu")):  # as the training itself
+        return row.batch * row.seconds / _least(lambda: _step(network, optimizer, mix), rounds), network
 
 
 def _measured(row: Row, rounds: int) -> tuple[str | float, ...]:
@@ -80,7 +82,7 @@ def _measured(row: Row, rounds: int) -> tuple[str | float, ...]:
 def _step(network: nn.Module, optimizer: torch.optim.Optimizer, mix: Tensor) -> None:
     """Forward, backward, Adam."""
     optimizer.zero_grad()
-    (network(mix) - mix[:, None] / 2).square().mean().backward()
+    (network(mix).float() - mix[:, None] / 2).square().mean().backward()
     optimizer.step()
 
 

@@ -4,8 +4,9 @@
     OUT/speaker_1 + OUT/speaker_2 (+ OUT/background, where there is noise) = OUT/mix; OUT/manifest.csv
 
 DIR is what `sepkit train speakers` reads; of its readers only those are used that the configuration sets aside for
-validation. Each is drawn once before any is again. Every condition takes the same pairs, so that conditions compare.
-Nothing sets noise aside: where that is not done in the configuration either, a training run may have heard it.
+judging, or, where it does not, for validation. Each is drawn once before any is again. Every condition takes the same
+pairs, so that conditions compare. Nothing sets noise aside: where that is not done in the configuration either, a
+training run may have heard it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from sepkit.files.naming import shown
 from sepkit.files.whole_file import make_folder
 from sepkit.training import voices
 from sepkit.training.config import CorpusConfig
-from sepkit.training.corpus import SAMPLE_RATE, Recording, split
+from sepkit.training.corpus import SAMPLE_RATE, Recording, split, tested
 from sepkit.training.mixes import active_level, window
 
 EXCERPT_S = 10.0
@@ -62,14 +63,14 @@ class Planned(NamedTuple):
 def recordings_of(data: Path, config: CorpusConfig) -> dict[str, list[Recording]]:
     """By kind: the speech of unseen readers; noise that is set aside, or all where none is."""
     found = voices.find(data, config)
-    aside = split(found, config)["validation"]
+    aside = tested(found, config) or split(found, config)["validation"]
     speech, noise = ([each for each in aside if each.kind == kind] for kind in ("speech", "noise"))
     speech = [each for each in speech if length_s(each.path) >= EXCERPT_S]
     noise = noise or [each for each in found if each.kind == "noise"]
     if len({each.group for each in speech}) < 2:
         raise ConfigError(
-            f"--voices: {shown(data)} holds fewer than two readers that are set aside for validation and speak for "
-            f"{EXCERPT_S:g} s; name some under corpus.validation of --config, or raise corpus.validation_part"
+            f"--voices: {shown(data)} holds fewer than two readers that are set aside for judging and speak for "
+            f"{EXCERPT_S:g} s; name some under corpus.test of --config"
         )
     return {"speech": speech, "noise": noise}
 

@@ -82,13 +82,6 @@ def chosen(path: Path | None, track: str | None = None, salvage: bool = False, d
     """
     from sepkit.config import load_config
     from sepkit.config.shipped import shipped
-    from sepkit.errors import ConfigError
 
-    if path is None and default not in shipped():
-        raise ConfigError(
-            f"--config: is absent, and no {default}.yaml comes with sepkit yet, for want of trained weights; give one "
-            "whose member has weights of your own (sepkit train speakers), or, for a microphone a voice, "
-            "speakers_microphones"
-        )
     config = load_config(path or shipped()[default])
     return config.reading(track, salvage) if track is not None or salvage else config

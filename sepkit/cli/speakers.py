@@ -25,7 +25,7 @@ def speakers(files: Files, count: str | None, aligned: bool) -> None:
     """Part the voices of a recording. INPUT is a sound or video file, or - for one on standard input.
 
     Results are INPUT__speaker_1, INPUT__speaker_2 and so on, each as loud as in INPUT, and who speaks when:
-    INPUT__speakers.rttm and INPUT__speakers.csv. sepkit has no trained network for it yet: --config is needed.
+    INPUT__speakers.rttm and INPUT__speakers.csv.
     """
     from sepkit.config.asked import speaking
 

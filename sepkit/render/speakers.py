@@ -47,26 +47,29 @@ class Task(BaseTask):
         self._count = config.speakers.count
         self._most = self._count if isinstance(self._count, int) else MOST_PEOPLE
         self._voices: tuple[str, ...] = ()
-        self._in_order = self._count == CHANNELS
+        self._in_order, self._exact = self._count == CHANNELS, isinstance(self._count, int)
         self._order: VoiceOrder | None = None
         self._info: SourceInfo | None = None
         self._told: tuple[str, ...] = ()
 
     def require(self, members: Sequence[Member]) -> None:
-        """One member that tells voices apart, as many as are asked for; a split of channels asks nothing of it."""
+        """One member that tells voices apart, 2 or more at a time; a split of channels asks nothing of it."""
         super().require(members)
         if self._count == CHANNELS:
             return
         (member,) = members
         self._voices = tuple(name for name in member.separator.sources if name.startswith("speaker_"))
-        if len(self._voices) < 2 or (isinstance(self._count, int) and len(self._voices) != self._count):
+        told, learns = len(self._voices), member.separator.learns_s > 0
+        fewer = told == 2 and not learns  # as of a meeting, where two speak at a time
+        if told < 2 or not (fewer or self._count in (AUTO, told)):
             asked = "2 or more" if self._count == AUTO else self._count
             raise ConfigError(
-                f"members.0.separator: '{member.name}' tells {len(self._voices) or 'no'} voices apart, and "
+                f"members.0.separator: '{member.name}' tells {told or 'no'} voices apart, and "
                 f"speakers.count: {self._count} needs one that tells {asked}; choose another member, or another count"
             )
-        if member.separator.learns_s:
-            self._in_order, self._most = True, len(self._voices)
+        self._exact = told == self._count
+        if learns:
+            self._in_order, self._most = True, told
 
     def stems(self, info: SourceInfo | None = None) -> tuple[Stem, ...]:
         """One a person; of those whose number is not known before, no file is left of who is not there."""
@@ -94,8 +97,7 @@ class Task(BaseTask):
         """Forget the people of the source before."""
         if self._count == CHANNELS:
             _require_channels(info)
-        exact = isinstance(self._count, int)
-        self._order = VoiceOrder(info.sample_rate, info.channels, self._most, exact)
+        self._order = VoiceOrder(info.sample_rate, info.channels, self._most, self._exact)
         self._info, self._told = info, ()
 
     def spans(self, source: Source, context_s: float, clock: Clock) -> list[Span]:
@@ -141,7 +143,11 @@ class Task(BaseTask):
     def found(self) -> tuple[str, ...]:
         """How many people speak, and for how long."""
         assert self._order and self._info
-        return (*self._told, turns.told(self._order.turns()))
+        found = (*self._told, turns.told(self._order.turns()))
+        if self._exact or not isinstance(self._count, int):
+            return found
+        few = f"{len(self._voices)} voices at a time are told apart"
+        return (*found, f"{few}: where {self._count} people speak at once, some share a stem")
 
     def documents(self) -> tuple[Document, ...]:
         """Who speaks when."""

@@ -25,6 +25,8 @@ class CorpusConfig(Options):
     exclude: tuple[str, ...] = ()
     # globs likewise: set aside for validation, with everything else of their groups
     validation: tuple[str, ...] = ()
+    # globs likewise: set aside for judging, neither trained nor validated on; sets of voices are made of these
+    test: tuple[str, ...] = ()
     # part of all other groups, chosen by the hash of their names, that is set aside too
     validation_part: Part = 0.0
 

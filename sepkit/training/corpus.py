@@ -101,8 +101,12 @@ def find(root: Path, config: CorpusConfig) -> list[Recording]:
 
 
 def split(recordings: Iterable[Recording], config: CorpusConfig) -> dict[Side, list[Recording]]:
-    """Both sides. A group is on one side only, and always on the same, whatever else the folders hold."""
+    """Both sides, without those of `tested`. A group is on one side only, and always on the same, whatever else the
+    folders hold.
+    """
     recordings = list(recordings)
+    judged = {recording.group for recording in tested(recordings, config)}
+    recordings = [recording for recording in recordings if recording.group not in judged]
     aside = {
         recording.group
         for recording in recordings
@@ -112,6 +116,13 @@ def split(recordings: Iterable[Recording], config: CorpusConfig) -> dict[Side, l
     for recording in recordings:
         sides["validation" if recording.group in aside else "train"].append(recording)
     return sides
+
+
+def tested(recordings: Iterable[Recording], config: CorpusConfig) -> list[Recording]:
+    """What is set aside for judging, with everything else of its groups."""
+    recordings = list(recordings)
+    groups = {recording.group for recording in recordings if matches(recording, config.test)}
+    return [recording for recording in recordings if recording.group in groups]
 
 
 def decode(

@@ -100,7 +100,7 @@ class Trainer:
         groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas)
         self.scheduler = schedule.scheduler(self.optimiser, config)
-        self.bfloat16 = _bfloat16(config.precision, device)
+        self.bfloat16 = in_bfloat16(config.precision, device)
 
     def resume(self) -> None:
         """Go on from `last.pt`; any checkpoint of the run can be copied there."""
@@ -262,7 +262,7 @@ class Trainer:
         )
 
 
-def _bfloat16(precision: str, device: str) -> bool:
+def in_bfloat16(precision: str, device: str) -> bool:
     """Whether matrix products run in bfloat16: by default where the hardware has units for it."""
     if precision != "auto":
         return precision == "bfloat16"

@@ -182,6 +182,7 @@ def test_shipped_configurations_have_names_that_hold_anywhere(tmp_path):
         "fast",
         "light",
         "pilot",
+        "speakers",
         "speakers_microphones",
     ]
     assert sepkit("config", "check", "fast", folder=tmp_path).stdout == "fast: ok\n"

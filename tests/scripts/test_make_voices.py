@@ -15,7 +15,7 @@ from scripts.mixes.voices import ALONE, HALF, NOISY, TWO
 
 RATE = 16000
 READERS = [*(f"reader {number}0" for number in range(4)), "reader 11"]
-"""The last one is no reader of the validation side."""
+"""The last one is no reader that is set aside."""
 CONFIG = "corpus: {validation: ['*reader *0'], validation_part: 0}\n"
 
 
@@ -64,6 +64,14 @@ def test_readers_are_two_that_are_set_aside_and_speak_long_enough(drawn):
         assert voices <= {"reader 00", "reader 10", "reader 20"}
 
 
+def test_readers_for_judging_go_before_those_for_validation(data, tmp_path):
+    text = (data / "speakers.yaml").read_text()
+    (tmp_path / "test.yaml").write_text(text.replace("{validation", "{test: ['*reader 1*', '*reader 20'], validation"))
+    rows = made(data, tmp_path / "set", "--config", str(tmp_path / "test.yaml"))
+    voices = {row[part].split("/")[2] for row in rows for part in ("speaker_1", "speaker_2") if row[part]}
+    assert voices == {"reader 10", "reader 11", "reader 20"}
+
+
 def test_the_same_pairs_stand_in_every_condition(drawn):
     _, rows = drawn
     pairs = {
@@ -102,4 +110,4 @@ def test_too_few_readers_are_one_line(data, tmp_path):
     config.write_text((data / "speakers.yaml").read_text().replace("*reader *0", "*reader 00"))
     asked = ["--voices", str(data), "--out", str(tmp_path / "out"), "--config", str(config)]
     done = CliRunner().invoke(main, asked)
-    assert done.exit_code == 1 and "holds fewer than two readers that are set aside for validation" in done.output
+    assert done.exit_code == 1 and "holds fewer than two readers that are set aside for judging" in done.output

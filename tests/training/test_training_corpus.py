@@ -74,6 +74,16 @@ def test_one_name_in_validation_takes_its_whole_group_along(folders):
     assert not {each.group for each in sides["train"]} & {each.group for each in sides["validation"]}
 
 
+def test_what_is_set_aside_for_judging_is_on_neither_side_with_all_of_its_group(folders):
+    config = CorpusConfig(test=("music/piano/bach__1*",), validation=("music/piano/bach__2*",))
+    found = corpus.find(folders, config)
+    sides = corpus.split(found, config)
+    judged = {each.name for each in corpus.tested(found, config)}
+    assert judged == {"music/piano/bach__1.flac", "music/piano/bach__2.flac"}
+    assert {each.name for side in sides.values() for each in side} == {each.name for each in found} - judged
+    assert sides["validation"] == []
+
+
 def test_the_part_set_aside_by_hash_stays_when_more_is_added(folders):
     config = CorpusConfig(validation_part=0.5)
     before = {each.name for each in corpus.split(corpus.find(folders, config), config)["validation"]}

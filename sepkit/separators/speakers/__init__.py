@@ -3,10 +3,10 @@
 The network works at 16 kHz (`networks`, one file a kind); `places` brings what it found to both channels of a stereo
 source, and `upper_band` to what lies above 8 kHz.
 
-Source: ours, `sepkit train speakers`; each file of `networks` names the papers that its design is from. Code: MIT.
-Weights: as their maker says.
+Source: ours, `sepkit train speakers`; each file of `networks` names the papers that its design is from; the model card,
+`weights/speakers.md`, says what the weights were trained on. Code and weights: MIT.
 """
 
-from sepkit.separators.speakers.separator import Options, Separator
+from sepkit.separators.speakers.separator import Options, Separator, catalogue
 
-__all__ = ["Options", "Separator"]
+__all__ = ["Options", "Separator", "catalogue"]

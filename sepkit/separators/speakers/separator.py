@@ -18,6 +18,7 @@ from sepkit.errors import ConfigError, WeightsError
 from sepkit.models import exported, memory
 from sepkit.models.weights import WeightFile, own_file, unlike, verify
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
+from sepkit.separators.speakers.weights import weight_file
 
 NATIVE_HZ = 16000
 AROUND_S = 0.1
@@ -26,10 +27,17 @@ REMEDY = "give a file that sepkit train speakers made"
 
 
 class Options(config.Options):
-    """weights: a file that `sepkit train speakers` has made. speakers: how many voices its network gives."""
+    """weights: a file that `sepkit train speakers` has made; null takes sepkit's own. speakers: how many voices its
+    network gives; sepkit's own gives 2.
+    """
 
-    weights: Annotated[str, Field(min_length=1)]
+    weights: Annotated[str, Field(min_length=1)] | None = None
     speakers: Literal[2, 3] = 2
+
+
+def catalogue() -> tuple[WeightFile, ...]:
+    """Every file of weights that this member can use."""
+    return (weight_file(),)
 
 
 class Separator(BaseSeparator):
@@ -46,7 +54,8 @@ class Separator(BaseSeparator):
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The network's file."""
-        return (own_file(self.options.weights, "speakers", "sepkit train speakers", "MIT"),)
+        own = self.options.weights
+        return (weight_file() if own is None else own_file(own, "speakers", "sepkit train speakers", "MIT"),)
 
     def begin(self, sample_rate: int) -> None:
         """Remember the source's rate, and the grid on which both rates meet."""
