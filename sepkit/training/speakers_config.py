@@ -36,8 +36,15 @@ class VoiceMixConfig(ExampleConfig):
     # of a mix: all its voices are in one room
     reverberate: Part = 0.2
     loudness_dbfs: Range = (-38.0, -14.0)
+    # so many mixes come first in which all speak from the first to the last moment, without room, noise or equaliser
+    easy_mixes: Annotated[int, Field(ge=0)] = 0
     # which mixes of a LibriMix tree; of it, only `alone` and `loudness_dbfs` are used beside
     mixture: Literal["mix_clean", "mix_both"] = "mix_clean"
+
+    def easy(self) -> VoiceMixConfig:
+        """Of those that come first."""
+        absent = ("alone", "pause", "noise", "equalise", "reverberate")
+        return self.model_copy(update={"full": 1.0, **dict.fromkeys(absent, 0.0)})
 
     @model_validator(mode="after")
     def _ranges(self) -> VoiceMixConfig:

@@ -41,15 +41,16 @@ class VoiceMixer:
 
     def example(self, index: int) -> VoiceExample:
         """Example number `index` of this seed."""
-        rng, config = np.random.default_rng((self.seed, index)), self.config
+        rng = np.random.default_rng((self.seed, index))
+        config = self.config.easy() if index < self.config.easy_mixes else self.config
         targets = np.zeros((self.speakers, self.frames), np.float32)
         alone = is_alone(index, self.plain, config, rng)
         count = 1 if alone else self.speakers if self.plain else int(rng.integers(2, self.speakers + 1))
         groups = self._groups(count, rng)
-        times = self._times(count, rng)
+        times = self._times(count, config, rng)
         room = not self.plain and rng.random() < config.reverberate
         for number, (files, time) in enumerate(zip(groups, times, strict=True)):
-            voice = self._voice(files, rng) * time
+            voice = self._voice(files, config, rng) * time
             voice = augment.reverberate(voice, rng) if room else voice
             level = active_level(voice)
             over_first_db = rng.uniform(*config.level_db) if number and not self.plain else 0.0
@@ -74,11 +75,10 @@ class VoiceMixer:
             f"corpus.shares: {TRIES} draws found {len(found)} speakers, but a mix takes {count}; raise more of them"
         )
 
-    def _times(self, count: int, rng: Random) -> list[Signal]:
+    def _times(self, count: int, config: VoiceMixConfig, rng: Random) -> list[Signal]:
         """When each speaks: 1 or 0, (frames,) each. They begin one after another, and overlap by the ratio drawn."""
-        config, whole = self.config, np.ones(self.frames, np.float32)
         if self.plain:
-            return [whole] * count
+            return [np.ones(self.frames, np.float32)] * count
         ratio = 1.0 if count == 1 or rng.random() < config.full else rng.uniform(*config.overlap)
         size = round(self.frames * (1 + (count - 1) * ratio) / count)
         starts = np.linspace(0, self.frames - size, count).astype(int)
@@ -90,9 +90,8 @@ class VoiceMixer:
                 times[index] = times[index] * (1 - window(self.frames, start, start + pause))
         return times
 
-    def _voice(self, files: list[Path], rng: Random) -> Signal:
+    def _voice(self, files: list[Path], config: VoiceMixConfig, rng: Random) -> Signal:
         """A stretch of one speaker's recordings, varied."""
-        config = self.config
         speed = rng.uniform(*config.speed_range) if not self.plain and rng.random() < config.speed else 1.0
         voice = stretch(self.corpus, files, self.frames, speed, 0.4 if not self.plain else 0.0, rng)
         return augment.equalise(voice, rng) if not self.plain and rng.random() < config.equalise else voice

@@ -67,6 +67,19 @@ def test_folders_of_speech_and_noise_are_read_with_their_manifest(tmp_path):
         voices.find(tmp_path, CorpusConfig(exclude=("spk 2",)))
 
 
+def test_easy_mixes_come_first_with_all_voices_at_once_and_nothing_else(data, tmp_path):
+    changes = {"alone": 1.0, "full": 0.0, "overlap": (0.0, 0.0), "reverberate": 1.0, "equalise": 1.0}
+    made, without = mixer(data, tmp_path, easy_mixes=3, **changes), mixer(data, tmp_path, **changes)
+    for index in range(3):
+        mix, targets = made.example(index)
+        assert all(heard(each).all() for each in targets)
+        np.testing.assert_allclose(targets.sum(0), mix, atol=1e-6)
+    for index in range(3, 6):
+        mix, targets = made.example(index)
+        assert not targets[1].any()
+        np.testing.assert_array_equal(mix, without.example(index).mix)
+
+
 @pytest.mark.parametrize("speakers", [2, 3])
 def test_plain_mixes_are_different_speakers_at_one_level_and_their_sum(data, tmp_path, speakers):
     made = mixer(data, tmp_path, speakers, plain=True)
