@@ -59,8 +59,7 @@ def work(pipeline: Pipeline, info: SourceInfo, spans: Sequence[Span] | None = No
     pipeline.ensemble.begin(rate)
     spans = [Span(0, info.frames)] if spans is None else spans
     windows = [window for window, active in pipeline.windows(info, spans) if active]
-    at_once = info.channels if pipeline.ensemble.learns_s else 2
-    pairs = [range(first, min(first + at_once, info.channels)) for first in range(0, info.channels, at_once)]
+    pairs = [pair for _, together in pipeline.ensemble.groups(info) for pair in together]
     found = []
     for member in members:
         passes: Passes = {}

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from sepkit.audio import resample
-from sepkit.audio.read import SourceInfo
+from sepkit.audio.read import Source, SourceInfo
 from sepkit.audio.samples import Samples
-from sepkit.audio.windows import Span, Window, read_around, runs
+from sepkit.audio.windows import Span, Window, channels_at_once, read_around, runs
 from sepkit.clock import Clock
 from sepkit.config import Config, plugins
 from sepkit.config.sections import MemberConfig
+from sepkit.render.excerpt import excerpt
 from sepkit.render.statistics import Statistics
 from sepkit.separators.base import BaseSeparator, Mix, Passes, Place, check
 
@@ -38,6 +39,12 @@ class Estimate(NamedTuple):
     rest: Samples | None
     weight: float
     sources: dict[str, Samples]
+
+    def part(self, start: int, stop: int) -> Estimate:
+        """These frames of it, copied so that the rest is not held."""
+        wanted, rest = self.wanted[:, start:stop].copy(), None if self.rest is None else self.rest[:, start:stop].copy()
+        sources = {name: samples[:, start:stop].copy() for name, samples in self.sources.items()}
+        return Estimate(wanted, rest, self.weight, sources)
 
 
 class Member:
@@ -176,15 +183,25 @@ class Ensemble:
         """How many seconds of a source the members are given before the first window; 0: none asks for them."""
         return max(member.separator.learns_s for member in self.members)
 
-    def learn(self, samples: Samples, sample_rate: int) -> None:
+    def learn(self, source: Source) -> None:
         """Let the members that ask for it hear so much of the source."""
+        heard = excerpt(source, self.learns_s)
         for member in self.members:
-            member.learn(samples, sample_rate)
+            member.learn(heard, source.info.sample_rate)
 
     @property
     def context_s(self) -> float:
         """How far the widest member reaches; known once loaded."""
         return max(member.context_s for member in self.members)
+
+    def groups(self, info: SourceInfo) -> Iterator[tuple[range, list[range]]]:
+        """The channels that are read at a time, and those of them that are handed to the members together: pairs, or
+        all of a source's, where a member learns from all.
+        """
+        together = info.channels if self.learns_s else 2
+        whole = [range(info.channels)] if self.learns_s else channels_at_once(info.sample_rate, info.channels)
+        for read in whole:
+            yield read, [range(first, min(first + together, read.stop)) for first in read[::together]]
 
     def runs(self, spans: Iterable[Span], sample_rate: int) -> list[Span]:
         """Spans as they are rendered: as one where what lies between is context of both. Known once loaded."""
@@ -229,10 +246,13 @@ class Ensemble:
 
         part: the first of these channels, in the source.
         """
-        return [
-            _estimate_window(member, read, read_start, window, info.frames, info.sample_rate, statistics, clock, part)
-            for member in self.members
-        ]
+        found, rate = [], info.sample_rate
+        for member in self.members:
+            start, stop = read_around(window, info.frames, *member.reach(rate))
+            place = _place(window, start, info.frames, rate, part)
+            stretch = read[:, start - read_start : stop - read_start]
+            found.append(member.estimate(stretch, rate, statistics, clock, place).part(*place.used))
+        return found
 
 
 def window_passes(member: Member, window: Window, frames: int, channels: range, sample_rate: int) -> Passes:
@@ -240,30 +260,6 @@ def window_passes(member: Member, window: Window, frames: int, channels: range, 
     start, stop = read_around(window, frames, *member.reach(sample_rate))
     place = _place(window, start, frames, sample_rate, channels.start)
     return member.passes(stop - start, len(channels), sample_rate, place)
-
-
-def _estimate_window(
-    member: Member,
-    read: Samples,
-    read_start: int,
-    window: Window,
-    frames: int,
-    sample_rate: int,
-    statistics: Statistics,
-    clock: Clock,
-    part: int,
-) -> Estimate:
-    start, stop = read_around(window, frames, *member.reach(sample_rate))
-    place = _place(window, start, frames, sample_rate, part)
-    stretch = read[:, start - read_start : stop - read_start]
-    found = member.estimate(stretch, sample_rate, statistics, clock, place)
-
-    def used(samples: Samples) -> Samples:
-        return samples[:, slice(*place.used)].copy()  # so that the context is not held
-
-    rest = None if found.rest is None else used(found.rest)
-    sources = {name: used(samples) for name, samples in found.sources.items()}
-    return Estimate(used(found.wanted), rest, found.weight, sources)
 
 
 def _place(window: Window, start: int, frames: int, sample_rate: int, part: int) -> Place:

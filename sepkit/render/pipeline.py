@@ -22,7 +22,7 @@ import numpy as np
 from sepkit.audio.read import Source, SourceInfo, Spool, open_source, probe
 from sepkit.audio.samples import Audio, Samples
 from sepkit.audio.stft import Stft
-from sepkit.audio.windows import Span, Window, channels_at_once, cut, inside, stretch_frames
+from sepkit.audio.windows import Span, Window, cut, inside, stretch_frames
 from sepkit.audio.write import output_format
 from sepkit.clock import Clock
 from sepkit.config import Config
@@ -33,7 +33,6 @@ from sepkit.models.device import resolve
 from sepkit.models.weights import WeightFile
 from sepkit.render.base import Part, Round, Settled, all_suffixes, make_task
 from sepkit.render.ensemble import Ensemble
-from sepkit.render.excerpt import excerpt
 from sepkit.render.in_place import Block, InPlace
 from sepkit.render.join import Join
 from sepkit.render.mask_picture import MaskPicture
@@ -206,8 +205,7 @@ class Pipeline:
         if progress:
             progress(1.0)
         facts = {name: each.facts() for name, each in finishes.items()}
-        told += self.task.found()
-        notes = (*info.notes, *told, *(note for each in finishes.values() for note in each.notes()))
+        notes = (*info.notes, *told, *self.task.found(), *(note for each in finishes.values() for note in each.notes()))
         return RenderReport(info.duration_s, dict(clock.seconds), facts, notes)
 
     def _bodies(
@@ -229,14 +227,13 @@ class Pipeline:
             told += in_place.notes
             return
         if self._masks:
-            self._masks.begin(
-                [member.name for member in self.ensemble.members], info.frames, info.sample_rate, self._stft
-            )
+            names = [member.name for member in self.ensemble.members]
+            self._masks.begin(names, info.frames, info.sample_rate, self._stft)
         join = Join([stem for stem in self.task.stems(info) if stem.name in wanted])
         statistics, spans = self._statistics(source), self.spans(source)
         if self.ensemble.learns_s and any(span.active for span in spans):
             with self._clock("learn"):
-                self.ensemble.learn(excerpt(source, self.ensemble.learns_s), info.sample_rate)
+                self.ensemble.learn(source)
         for window, active in self.windows(info, spans):
             rendered = self._rendered(source, window, active, statistics)
             for each in self.task.settle(rendered, last=window.body_stop == info.frames):
@@ -276,14 +273,13 @@ class Pipeline:
             start, stop = self.ensemble.span(window, info.frames, info.sample_rate)
         mix = np.empty((info.channels, window.body_stop - window.body_start), np.float32)
         parts: list[dict[str, Samples]] = []
-        together = bool(self.ensemble.learns_s)
-        for group in [range(info.channels)] if together else channels_at_once(info.sample_rate, info.channels):
+        for group, together in self.ensemble.groups(info):
             with self._clock("read"):
                 read = source.read(start, stop - start, group)
             mix[group.start : group.stop] = read[:, window.body_start - start : window.body_stop - start]
-            for first in group[:: len(group) if together else 2] if active else ():
-                here = slice(first - group.start, len(group) if together else first - group.start + 2)
-                part = self._part(read[here], start, window, info, statistics[first // 2], first)
+            for channels in together if active else ():
+                here = slice(channels.start - group.start, channels.stop - group.start)
+                part = self._part(read[here], start, window, info, statistics[channels.start // 2], channels.start)
                 parts.append(self.task.render_window(replace(part, turn=turn)))
                 del part  # not held while the next pair's estimates are made
             if not active:

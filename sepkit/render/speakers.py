@@ -36,6 +36,11 @@ LEAK_DB = 10.0
 CHANNELS, AUTO = "channels", "auto"
 
 
+def catalogue() -> tuple[weights.WeightFile, ...]:
+    """The encoder of voices and the detector of speech."""
+    return encoder.weight_file(), voice_activity.weight_file()
+
+
 class Task(BaseTask):
     """Speaker 1, speaker 2, and as many more as are asked for or found."""
 
@@ -90,8 +95,8 @@ class Task(BaseTask):
         return 0 if self._in_order else round(self.config.speakers.overlap_s * sample_rate / 2)
 
     def weights(self) -> tuple[weights.WeightFile, ...]:
-        """The encoder of voices and the detector of speech."""
-        return () if self._count == CHANNELS else (encoder.weight_file(), voice_activity.weight_file())
+        """Those of the catalogue; a split of channels reads none."""
+        return () if self._count == CHANNELS else catalogue()
 
     def begin(self, info: SourceInfo) -> None:
         """Forget the people of the source before."""
