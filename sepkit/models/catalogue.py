@@ -16,12 +16,12 @@ from sepkit.errors import ConfigError, WeightsError
 from sepkit.models import weights
 from sepkit.models.weights import WeightFile
 
-_KINDS = ("separators", "denoisers", "metrics")
+_KINDS = ("separators", "denoisers", "metrics", "render")
 
 
 @dataclass(frozen=True)
 class Model:
-    """One row of `sepkit models list`. used_by: plug-ins, written "separators/demucs"."""
+    """One row of `sepkit models list`. used_by: plug-ins, written "separators/demucs"; a task is "render/speakers"."""
 
     name: str
     used_by: tuple[str, ...]

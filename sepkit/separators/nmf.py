@@ -53,8 +53,8 @@ class Options(config.Options):
 
 
 def catalogue() -> tuple[WeightFile, ...]:
-    """The network's file."""
-    return (weights.weight_file(),)
+    """The network's file, and that of the words."""
+    return weights.weight_file(), words_file()
 
 
 class Separator(BaseSeparator):
@@ -69,8 +69,8 @@ class Separator(BaseSeparator):
     options: Options
 
     def weights(self) -> tuple[WeightFile, ...]:
-        """The network's file, and that of the words."""
-        return (*catalogue(), words_file())
+        """Both."""
+        return catalogue()
 
     def load(self, device: str) -> None:
         """Build the network that hears, and ask for what the options name."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+import sepkit
 from sepkit.config import plugins
 from sepkit.denoisers import dns64
 from sepkit.errors import WeightsError
@@ -32,6 +34,16 @@ def test_every_file_says_where_it_is_from_and_what_it_costs():
         assert len(file.sha256) >= 8 or file.url is None, file
         if file.path.is_file():
             assert file.size_bytes == pytest.approx(file.path.stat().st_size, rel=0.1), file
+
+
+def test_every_file_of_weights_in_the_package_is_listed_and_whole():
+    """Witness: the folder itself."""
+    folder = Path(sepkit.__file__).parent / "weights"
+    listed = {file.path: model for model in catalogue.rows() for file in model.files}
+    for path in folder.glob("*.safetensors"):
+        assert listed[path].cached == "embedded" and (folder / f"{path.stem}.md").is_file(), path
+    assert listed[folder / "voices.safetensors"].used_by == ("render/speakers",)
+    assert catalogue.verify(["voices"]) == ("voices: whole",)
 
 
 def test_embedded_models_are_here_and_whole():

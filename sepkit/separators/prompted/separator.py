@@ -43,7 +43,7 @@ class Options(config.Options):
 
 def catalogue() -> tuple[WeightFile, ...]:
     """Every file of weights that this member can use."""
-    return (weights.weight_file(),)
+    return weights.weight_file(), words_file()
 
 
 class Separator(BaseSeparator):
