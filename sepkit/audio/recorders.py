@@ -13,10 +13,10 @@ array based on maximum likelihood estimation", Signal Processing 107, 2015 (why 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,14 @@ from sepkit.audio.windows import blocks
 from sepkit.errors import SourceError
 from sepkit.files.naming import shown
 
+if TYPE_CHECKING:
+    import soundfile
+
 HEARD_HZ = 8000
-BEGINNING_S = 60.0
-"""Of both files, in which the offset is sought: they may begin half as far apart."""
+BEGINNING_S, SOUGHT_S = 60.0, 600.0
+"""Of either file, which is sought in the other; how far apart they may begin."""
 STRETCH_S, MOST_STRETCHES = 2.0, 100
+EDGE_S = 0.1
 NEAR_S = 0.25
 """How far a stretch's lag may be from the line so far."""
 TALKERS_S = 0.01
@@ -44,6 +48,10 @@ LEAST_PEAK = 6.0
 LEAST_FIRST_PEAK = 10.0
 """Of that of the beginnings, whose many lags reach 6 by chance."""
 SHORTEST_S = 4.0
+MOST_PPM = 1000.0
+"""Of two quartz clocks hardly ever above 200: what is found beyond is sound that repeats, or was cut or slowed down."""
+EVERY_OTHER = 0.7
+"""Weight of every second channel in what is compared."""
 TINY = 1e-20
 
 
@@ -53,35 +61,81 @@ class Drift(NamedTuple):
     offset_s: float
     ppm: float
 
+    def of_other(self, time_s: float) -> float:
+        """The other one's time at the first one's."""
+        return self.offset_s + time_s * (1 + self.ppm * 1e-6)
 
-def drift_of(other: Source, first: Source) -> Drift:
+    def of_first(self, time_s: float) -> float:
+        """The first one's time at the other one's."""
+        return (time_s - self.offset_s) / (1 + self.ppm * 1e-6)
+
+
+Told = Callable[[float], None]
+"""Called with the part done, 0 … 1."""
+
+
+def drift_of(other: Source, first: Source, told: Told = lambda part: None) -> Drift:
     """How the clocks of two recorders of one conversation differ."""
     shared_s = min(first.info.duration_s, other.info.duration_s)
     if shared_s < SHORTEST_S:
         raise SourceError(f"--aligned: the recordings share {shared_s:.1f} s at most; give {SHORTEST_S:g} s or more")
-    one, two = _mono(first, 0, BEGINNING_S), _mono(other, 0, BEGINNING_S)
-    lag, peak = _peak(_correlation(one, two), round(BEGINNING_S / 2 * HEARD_HZ))
-    if peak < LEAST_FIRST_PEAK:
+    drift = Drift(_begun(other, first), 0.0)
+    drift = _line(other, first, drift, lambda part: told(part / 2))
+    drift = _exact(other, first, drift, lambda part: told((1 + part) / 2))
+    if abs(drift.ppm) > MOST_PPM:
         raise SourceError(
-            f"--aligned: {shown(other.info.path)} and {shown(first.info.path)} have nothing in common in their first "
-            f"{BEGINNING_S:g} s; give recordings of one conversation, begun within {BEGINNING_S / 2:g} s"
+            f"--aligned: the clocks of {shown(other.info.path)} and {shown(first.info.path)} seem {abs(drift.ppm):.0f} "
+            f"ppm apart, and no recorders' are more than {MOST_PPM:g}; give recordings of one conversation, unchanged"
         )
-    drift = Drift(lag / HEARD_HZ, 0.0)
-    return _exact(other, first, _line(other, first, drift))
+    return drift
 
 
-def join(sources: Sequence[Source], drifts: Sequence[Drift], path: Path) -> None:
+def _begun(other: Source, first: Source) -> float:
+    """The offset: a beginning of the one sought in the other, as if both began together, then later and later.
+
+    Of both, too, a later part is compared, for who waits in silence until people come.
+    """
+    silent = True
+    for later_s in np.arange(0, SOUGHT_S, BEGINNING_S / 2).tolist():
+        for first_s, other_s in dict.fromkeys([(later_s, later_s), (later_s, 0.0), (0.0, later_s)]):
+            one, two = _mono(first, first_s, BEGINNING_S), _mono(other, other_s, BEGINNING_S)
+            if not (one.any() and two.any()):
+                continue
+            lag, peak = _peak(_correlation(one, two), round(BEGINNING_S / 2 * HEARD_HZ))
+            if peak >= LEAST_FIRST_PEAK:
+                return float(other_s + lag / HEARD_HZ - first_s)
+            silent = False
+    raise SourceError(
+        f"--aligned: {shown(other.info.path)} and {shown(first.info.path)} have nothing in common"
+        + (", for one of them begins with silence" if silent else "")
+        + f"; give recordings of one conversation, begun within {SOUGHT_S / 60:g} min"
+    )
+
+
+def announce(sources: Sequence[Source], path: Path) -> None:
+    """Write what tells of the file that `join` will write there: its header, and one frame."""
+    with _joined(sources, path) as file:
+        file.write(np.zeros((1, file.channels), np.float32))
+
+
+def join(sources: Sequence[Source], drifts: Sequence[Drift], path: Path, told: Told = lambda part: None) -> None:
     """Write all channels of all recorders on the clock of the first, as long as it is, to a WAV of 24 bits or float."""
-    import soundfile
-
     first = sources[0].info
-    subtype = "FLOAT" if any(each.info.subtype in ("FLOAT", "DOUBLE", "") for each in sources) else "PCM_24"
-    channels = sum(each.info.channels for each in sources)
     readers = [_Corrected(each, drift, first.sample_rate) for each, drift in zip(sources[1:], drifts, strict=True)]
-    with soundfile.SoundFile(path, "w", first.sample_rate, channels, subtype, format="RF64") as file:
-        for start, frames in blocks(first.frames, first.sample_rate, channels):
+    with _joined(sources, path) as file:
+        for start, frames in blocks(first.frames, first.sample_rate, file.channels):
             parts = [sources[0].read(start, frames), *(reader.next(frames) for reader in readers)]
             file.write(np.concatenate(parts).T)
+            told((start + frames) / first.frames)
+
+
+def _joined(sources: Sequence[Source], path: Path) -> soundfile.SoundFile:
+    """A file for the channels of all."""
+    import soundfile
+
+    subtype = "FLOAT" if any(each.info.subtype in ("FLOAT", "DOUBLE", "") for each in sources) else "PCM_24"
+    channels = sum(each.info.channels for each in sources)
+    return soundfile.SoundFile(path, "w", sources[0].info.sample_rate, channels, subtype, format="RF64")
 
 
 class _Corrected:
@@ -121,18 +175,18 @@ class _Corrected:
             yield source.read(begin + start, frames), begin + start + frames == info.frames
 
 
-def _line(other: Source, first: Source, drift: Drift) -> Drift:
+def _line(other: Source, first: Source, drift: Drift, told: Told) -> Drift:
     """Offset and slope by the lags of stretches, outwards from the beginning, where the offset is known."""
     times: list[float] = []
     lags: list[float] = []
-    for start_s in _starts(first, other, drift):
+    for start_s in _starts(first, other, drift, told):
         expected = _fitted(times, lags, drift)
         correlation = _correlation(*_both(other, first, start_s, expected))
         lag, peak = _peak(correlation, round(NEAR_S * HEARD_HZ))
         if peak >= LEAST_PEAK:
             at_s = start_s + STRETCH_S / 2
             times.append(at_s)
-            lags.append(lag / HEARD_HZ + _at(expected, start_s) - start_s)
+            lags.append(lag / HEARD_HZ + expected.of_other(start_s) - start_s)
     return _fitted(times, lags, drift)
 
 
@@ -147,16 +201,15 @@ def _fitted(times: Sequence[float], lags: Sequence[float], before: Drift) -> Dri
     return Drift(float(np.median(np.array(lags) - slope * np.array(times))), 1e6 * slope)
 
 
-def _exact(other: Source, first: Source, drift: Drift) -> Drift:
+def _exact(other: Source, first: Source, drift: Drift, told: Told) -> Drift:
     """The slope near the line's at which all stretches agree best: Σ_f |Σ_t G_t(f)·e^(2πi·f·slope·t)|² is largest."""
-    starts = _starts(first, other, drift)
     around = round(ROOM_S * HEARD_HZ)
     spectra, times = [], []
-    for start_s in starts:
+    for start_s in _starts(first, other, drift, told):
         correlation = _correlation(*_both(other, first, start_s, drift))
         middle = correlation.size // 2
         spectra.append(np.fft.rfft(correlation[middle - around : middle + around]))
-        rounded_s = _rounded_by(other, _at(drift, start_s)) - _rounded_by(first, start_s)
+        rounded_s = _rounded_by(other, drift.of_other(start_s)) - _rounded_by(first, start_s)
         spectra[-1] *= np.exp(-2j * np.pi * np.fft.rfftfreq(2 * around, 1 / HEARD_HZ) * rounded_s)
         times.append(start_s + STRETCH_S / 2)
     G, t = np.array(spectra), np.array(times)
@@ -170,21 +223,18 @@ def _exact(other: Source, first: Source, drift: Drift) -> Drift:
     return Drift(drift.offset_s - slope * float(t.mean()), drift.ppm + 1e6 * slope)
 
 
-def _starts(first: Source, other: Source, drift: Drift) -> NDArray[np.float64]:
+def _starts(first: Source, other: Source, drift: Drift, told: Told) -> Iterator[float]:
     """Seconds of the first at which stretches begin that both have."""
     begin_s = max(0.0, -drift.offset_s)
     end_s = min(first.info.duration_s, other.info.duration_s - drift.offset_s) - STRETCH_S
     count = int(np.clip((end_s - begin_s) / (STRETCH_S / 4), 2, MOST_STRETCHES))
-    return np.linspace(begin_s, max(begin_s, end_s), count)
-
-
-def _at(drift: Drift, time_s: float) -> float:
-    """The other one's time."""
-    return drift.offset_s + time_s * (1 + drift.ppm * 1e-6)
+    for done, start_s in enumerate(np.linspace(begin_s, max(begin_s, end_s), count).tolist(), 1):
+        yield start_s
+        told(done / count)
 
 
 def _both(other: Source, first: Source, start_s: float, drift: Drift) -> tuple[NDArray[np.float32], ...]:
-    return _mono(first, start_s, STRETCH_S), _mono(other, _at(drift, start_s), STRETCH_S)
+    return _mono(first, start_s, STRETCH_S), _mono(other, drift.of_other(start_s), STRETCH_S)
 
 
 def _rounded_by(source: Source, time_s: float) -> float:
@@ -193,19 +243,29 @@ def _rounded_by(source: Source, time_s: float) -> float:
 
 
 def _mono(source: Source, start_s: float, seconds: float) -> NDArray[np.float32]:
-    """The mean of the channels from a time on, at `HEARD_HZ`; as much as there is."""
+    """The mean of the channels from a time on, at `HEARD_HZ`; as much as there is. Opposed ones do not cancel."""
     info = source.info
     start = int(np.clip(round(start_s * info.sample_rate), 0, info.frames))
     frames = min(round(seconds * info.sample_rate), info.frames - start)
-    mono = source.read(start, frames).mean(axis=0, keepdims=True)
+    weights = np.where(np.arange(info.channels) % 2, EVERY_OTHER, 1.0).astype(np.float32)
+    mono = (weights / weights.sum() @ source.read(start, frames))[None]
     return np.asarray(resample(mono, info.sample_rate, HEARD_HZ)[0])
 
 
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float64]:
     """By the phase transform; lag 0 in the middle, and where `other` is later, after it."""
     size = 2 ** int(np.ceil(np.log2(max(2, one.size + other.size))))
-    cross = np.fft.rfft(other.astype(np.float64), size) * np.fft.rfft(one.astype(np.float64), size).conj()
+    cross = np.fft.rfft(_faded(other), size) * np.fft.rfft(_faded(one), size).conj()
     return np.fft.fftshift(np.fft.irfft(cross / (np.abs(cross) + TINY), size))
+
+
+def _faded(sound: NDArray[np.float32]) -> NDArray[np.float64]:
+    """In and out, or where both were cut would be what they have in common: a click is loud at all frequencies."""
+    edge = min(sound.size // 2, round(EDGE_S * HEARD_HZ))
+    gain = np.ones(sound.size)
+    gain[:edge] = np.square(np.sin(np.arange(edge) / max(edge, 1) * np.pi / 2))
+    gain[sound.size - edge :] = gain[:edge][::-1]
+    return np.asarray(sound * gain)
 
 
 def _peak(correlation: NDArray[np.float64], around: int) -> tuple[float, float]:

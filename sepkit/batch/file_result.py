@@ -65,10 +65,14 @@ class FileResult:
 
     def of_stdin(self) -> FileResult:
         """The same of a copy of standard input, which people know by no path."""
-        copy = shown(self.source)
-        notes = [note.replace(copy, STDIN) for note in self.notes]
-        error = self.error and type(self.error)(str(self.error).replace(copy, STDIN))
-        return replace(self, source=Path(STDIN), notes=notes, error=error)
+        return self.known_as(Path(STDIN))
+
+    def known_as(self, source: Path) -> FileResult:
+        """The same of a copy, which people know as `source`."""
+        copy, known = shown(self.source), shown(source)
+        notes = [note.replace(copy, known) for note in self.notes]
+        error = self.error and type(self.error)(str(self.error).replace(copy, known))
+        return replace(self, source=source, notes=notes, error=error)
 
     def as_dict(self) -> dict[str, Any]:
         """For programs."""

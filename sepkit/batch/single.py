@@ -51,6 +51,17 @@ class RunReport:
         return exit_code(any(each.error for each in self.results), (each.verdict for each in self.results))
 
 
+class Making(NamedTuple):
+    """Of an input that is made of other files once it is known where its results go; until then, its header is there.
+
+    known_as: what people know it as. of: the files, which no result may replace. make: takes what hears the part done.
+    """
+
+    known_as: Path
+    of: Sequence[Path]
+    make: Callable[[Progress], None]
+
+
 def run_files(
     inputs: Sequence[str],
     out: str,
@@ -59,8 +70,12 @@ def run_files(
     told: Told = say_nothing,
     may_overwrite: MayOverwrite = lambda path: True,
     stem: str | None = None,
+    making: Making | None = None,
 ) -> RunReport:
-    """Render each input to `out` (a folder, a file, or - for standard output). stem: which one a file or pipe gets."""
+    """Render each input to `out` (a folder, a file, or - for standard output). stem: which one a file or pipe gets.
+
+    making: of the one input, where it is still to be made.
+    """
     _check(inputs, out, config)
     report = RunReport()
 
@@ -68,6 +83,7 @@ def run_files(
 
     def tell(result: FileResult) -> None:
         result = result.of_stdin() if result.source in piped else result
+        result = result.known_as(making.known_as) if making else result
         report.results.append(result)
         told(result)
 
@@ -82,20 +98,24 @@ def run_files(
         piped += [stack.enter_context(stdin_source()) for name in inputs if name == PIPE]
         sources = [piped[0] if name == PIPE else Path(name) for name in inputs]
         sweep_workspaces(target.folder)
-        jobs, others = _plan(judge, sources, target, may_overwrite)
+        jobs, others = _plan(judge, sources, target, may_overwrite, making.of if making else ())
         for other in others:
             tell(other)
         for index, job in enumerate(jobs):
             with file_bar(job.source.name, quiet) as bar:
-                if not index:
-                    bar.set_description_str("loading the models")
-                    judge.pipeline.load()
-                    bar.set_description_str(shown(job.source.name))
 
                 def progress(part: float, bar: FileBar = bar) -> None:
                     check()
                     bar.reach(part)
 
+                if not index:
+                    bar.set_description_str("loading the models")
+                    judge.pipeline.load()
+                    if making:
+                        bar.set_description_str("bringing the clocks together")
+                        making.make(progress)
+                        bar.reset()
+                    bar.set_description_str(shown(job.source.name))
                 result = _render(job, target.folder, words, progress)
             tell(to_stdout(result, stem) if out == PIPE and not result.error else result)
     return report
@@ -131,9 +151,11 @@ class _Job(NamedTuple):
 
 
 def _plan(
-    judge: Judge, sources: Sequence[Path], target: Target, may_overwrite: MayOverwrite
+    judge: Judge, sources: Sequence[Path], target: Target, may_overwrite: MayOverwrite, parts: Sequence[Path]
 ) -> tuple[list[_Job], list[FileResult]]:
-    """Every source with its places; what becomes of the others. A clash stops before the start."""
+    """Every source with its places; what becomes of the others. A clash stops before the start. parts: that a source
+    will be made of.
+    """
     jobs: list[_Job] = []
     others: list[FileResult] = []
     gated, own = bool(judge.config.gate), file_edits(judge.config)
@@ -157,15 +179,15 @@ def _plan(
     results = _results(jobs)
     others += [FileResult(source, "left out", notes=["another input writes it"]) for source in results]
     jobs = [job for job in jobs if job.source not in results]
-    inputs = {real(job.source) for job in jobs}
+    inputs = {real(path) for path in (*(job.source for job in jobs), *parts)}
     taken: dict[Path, Path] = {}
     for source, places, *_ in jobs:
         for path in places.possible_files(gated):
             if path in taken:
                 raise _clash(path, taken[path], source, target)
             if real(path) in inputs:
-                which = "the input itself" if real(path) == real(source) else f"an input, and {source} would replace it"
-                raise ConfigError(f"{path}: is {which}; choose another folder, or another suffix in output")
+                which = "the input itself" if real(path) == real(source) else "an input, which a result would replace"
+                raise ConfigError(f"{shown(path)}: is {which}; choose another folder, or another suffix in output")
             taken[path] = source
     kept = []
     for job in jobs:

@@ -25,7 +25,7 @@ from pydantic import Field
 
 from sepkit import config
 from sepkit.audio.samples import Samples
-from sepkit.audio.stft import Stft
+from sepkit.audio.stft import Spectrum, Stft
 from sepkit.errors import SourceError
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 
@@ -116,13 +116,23 @@ class SpectralUnmixing(Unmixing):
         self._filters = filters[np.argsort(-_levels(filters, X), kind="stable")]
 
     def images(self, samples: Samples) -> list[Samples]:
-        """By the filters, a few steps at a time."""
+        """By the filters, a few steps at a time. Where a channel is silent, as where a recorder ended, nothing of it
+        cancels a voice in the others: each voice has its share of them.
+        """
         rows = [samples[channel : channel + 1] for channel in range(len(samples))]
 
-        def filtered(gains: Spectra) -> Samples:
-            return self._stft.filter(rows, lambda spectra: np.einsum("cb,csb->sb", gains, np.stack(spectra)))
+        def image(gains: Spectra, own: int) -> Samples:
+            def filtered(spectra: list[Spectrum]) -> Spectrum:
+                X = np.stack(spectra)
+                share = X[own] / np.float32(self.options.speakers)
+                return np.asarray(np.where(_all_heard(X)[:, None], np.einsum("cb,csb->sb", gains, X), share))
 
-        return [np.concatenate([filtered(gains.T) for gains in voice.swapaxes(0, 1)]) for voice in self._filters]
+            return self._stft.filter(rows, filtered)
+
+        return [
+            np.concatenate([image(gains.T, own) for own, gains in enumerate(voice.swapaxes(0, 1))])
+            for voice in self._filters
+        ]
 
 
 def require_observations(samples: Samples, voices: int) -> None:
@@ -159,6 +169,12 @@ def _all_sounding(X: Spectra) -> Spectra:
     power = np.square(np.abs(X)).sum(axis=0)
     sounding = (power > SILENT * power.max(axis=1, keepdims=True)).all(axis=0)
     return X[:, :, sounding] if sounding.any() else X
+
+
+def _all_heard(X: Spectra) -> NDArray[np.bool_]:
+    """In which steps no channel of (channels, steps, bins) is silent."""
+    power = np.square(np.abs(X)).sum(axis=2)
+    return np.asarray((power > SILENT * power.max(axis=0)).all(axis=0))
 
 
 def apply(matrices: Matrices, X: Spectra) -> Spectra:

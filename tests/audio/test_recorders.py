@@ -9,6 +9,7 @@ import soundfile
 from scripts.bench.microphones import RATE, recorded, si_sdr, voices
 from sepkit.audio.read import open_source, read_audio
 from sepkit.audio.recorders import drift_of, join
+from sepkit.audio.resample import resample
 from sepkit.errors import SourceError
 from tests.separators.test_unmixing import SECONDS, readers
 
@@ -80,10 +81,62 @@ def test_drift_over_a_quarter_of_an_hour_is_found_by_stretches(tmp_path):
     assert abs(drift.offset_s + 3000 / rate * (1 + 50e-6)) < 0.001
 
 
+def dull(seconds: float, rate: int = 8000) -> np.ndarray:
+    """Noise with nothing above 1 kHz: what is heard there is where a stretch was cut."""
+    spectrum = np.fft.rfft(np.random.default_rng(3).standard_normal(round(seconds * rate)))
+    spectrum[np.fft.rfftfreq(round(seconds * rate), 1 / rate) > 1000] = 0
+    return 0.2 * np.fft.irfft(spectrum)
+
+
+@pytest.mark.parametrize(
+    ("first_s", "other_s", "silent_s"), [(0, 130, 0), (95, 0, 0), (20, 0, 75)], ids=["later", "before", "silence"]
+)
+def test_a_recorder_may_begin_minutes_later_or_in_silence(tmp_path, first_s, other_s, silent_s):
+    rate, sound = 8000, dull(200)
+    hiss = 1e-4 * np.random.default_rng(4).standard_normal((2, sound.size))
+    sound[: silent_s * rate] = 0
+    soundfile.write(tmp_path / "a.wav", (sound + hiss[0])[first_s * rate :], rate, subtype="FLOAT")
+    soundfile.write(tmp_path / "b.wav", (0.5 * sound + hiss[1])[other_s * rate :], rate, subtype="FLOAT")
+    parts: list[float] = []
+    with open_source(tmp_path / "a.wav") as one, open_source(tmp_path / "b.wav") as two:
+        drift = drift_of(two, one, parts.append)
+        join([one, two], [drift], tmp_path / "joined.wav", parts.append)
+    assert abs(drift.offset_s - (first_s - other_s)) < 0.001 and abs(drift.ppm) < 0.5
+    joined = read_audio(tmp_path / "joined.wav").samples
+    assert joined.shape == (2, (200 - first_s) * rate)
+    absent = max(0, other_s - first_s) * rate
+    assert np.abs(joined[1, : max(0, absent - 1000)]).max(initial=0) < 1e-5
+    half, whole = joined[1, absent + 100 : -100], joined[0, absent + 100 : -100]
+    assert np.square(half - whole / 2).mean() < 1e-4 * np.square(half).mean()
+    begun = parts.index(1.0)
+    assert parts[: begun + 1] == sorted(parts[: begun + 1]) and parts[begun + 1 :] == sorted(parts[begun + 1 :])
+    assert parts[-1] == 1.0
+
+
+@pytest.mark.parametrize(("rate", "other_rate"), [(48000, 16000), (16000, 44100), (16000, 8000)])
+def test_recorders_of_other_rates_and_channels_are_joined(tmp_path, rate, other_rate):
+    """The second is stereo, its channels opposed."""
+    first, other = recorded(readers(), 0.15, PLACES_M).sum(axis=0)
+    late = resample(np.stack([1, -1])[:, None] * sampled(other, BEGUN_S, 50.0)[None], RATE, other_rate)
+    soundfile.write(tmp_path / "a.wav", resample(first[None], RATE, rate)[0], rate, subtype="FLOAT")
+    soundfile.write(tmp_path / "b.flac", late.T, other_rate, subtype="PCM_24")
+    with open_source(tmp_path / "a.wav") as one, open_source(tmp_path / "b.flac") as two:
+        drift = drift_of(two, one)
+        join([one, two], [drift], tmp_path / "joined.wav")
+    assert abs(drift.offset_s - BEGUN_S) < 0.002 and abs(drift.ppm - 50) < 1
+    joined = read_audio(tmp_path / "joined.wav")
+    assert joined.sample_rate == rate and joined.samples.shape == (3, first.size * rate // RATE)
+    np.testing.assert_array_equal(joined.samples[1], -joined.samples[2])
+
+
 def test_what_is_no_conversation_of_both_is_said(tmp_path):
     rng = np.random.default_rng(0)
     first, other = (rng.standard_normal((1, 6 * RATE)).astype(np.float32) * 0.1 for _ in range(2))
-    with pytest.raises(SourceError, match=r"b\.wav and .*a\.wav have nothing in common in their first 60 s"):
+    with pytest.raises(SourceError, match=r"b\.wav and .*a\.wav have nothing in common; give .* begun within 10 min"):
         drift_between(tmp_path, first, other)
+    with pytest.raises(SourceError, match=r"have nothing in common, for one of them begins with silence"):
+        drift_between(tmp_path, first, 0 * other)
+    with pytest.raises(SourceError, match=r"ppm apart, and no recorders' are more than 1000"):
+        drift_between(tmp_path, dull(10, RATE)[None], sampled(dull(10, RATE), 0.0, 2000.0)[None])
     with pytest.raises(SourceError, match=r"share 1\.0 s at most; give 4 s or more"):
         drift_between(tmp_path, first[:, :RATE], first)

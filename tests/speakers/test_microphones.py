@@ -8,6 +8,7 @@ import soundfile
 
 from scripts.bench.microphones import RATE, recorded, si_sdr
 from sepkit.audio.read import open_source
+from sepkit.audio.resample import resample
 from sepkit.config import load_config
 from sepkit.config.shipped import shipped
 from sepkit.errors import ConfigError, SourceError
@@ -78,6 +79,40 @@ def test_two_recorders_are_one_source(tmp_path):
     assert si_sdr(images[:, 0, heard], found[:, 0, heard]) > 10
     alone = sepkit("speakers", both[0], "-o", tmp_path / "out", "--aligned")
     assert alone.returncode == 2 and b"--aligned: joins the recorders of one conversation" in alone.stderr
+
+
+def test_recorders_of_other_rates_and_channels_are_one_source_too(tmp_path):
+    places_m = ((2.7, 2.2, 1.4), (2.72, 2.2, 1.4), (2.9, 2.2, 1.4))
+    images = recorded(readers(), 0.15, places_m)
+    *desk, phone = images.sum(axis=0)
+    soundfile.write(tmp_path / "desk.wav", resample(np.stack(desk), RATE, 44_100).T, 44_100, subtype="PCM_24")
+    soundfile.write(tmp_path / "phone.wav", sampled(phone, 0.4, 50.0)[: -2 * RATE], RATE, subtype="PCM_24")
+    both = [tmp_path / "desk.wav", tmp_path / "phone.wav"]
+    done = sepkit("speakers", *both, "-o", tmp_path / "out", "--aligned")
+    assert done.returncode == 0, done.stderr
+    assert "lacks 2.4 s of the first one, where voices are not parted" in done.stderr.decode()
+    stems = [soundfile.read(tmp_path / f"out/desk__speaker_{number}.wav") for number in (1, 2)]
+    assert {rate for _, rate in stems} == {44_100} and stems[0][0].shape[1] == 3
+    found = np.stack([resample(np.float32(samples[:, :1].T), 44_100, RATE)[0] for samples, _ in stems])
+    heard = slice(0, -3 * RATE)
+    assert si_sdr(images[:, 0, heard], found[:, heard]) > 10
+
+
+def test_no_result_takes_the_place_of_a_recorder(tmp_path):
+    first, other = recorded(readers(), 0.15, PLACES_M).sum(axis=0)
+    names = ["desk.wav", "desk__speaker_2.wav"]
+    for name, sound in zip(names, (first, other), strict=True):
+        soundfile.write(tmp_path / name, sound, RATE)
+    before = [(tmp_path / name).read_bytes() for name in names]
+    both = [tmp_path / name for name in names]
+    for out in (tmp_path, tmp_path / names[0], tmp_path / names[1]):
+        done = sepkit("speakers", *both, "-o", out, "--aligned", "--overwrite", "always")
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.decode().endswith(
+            "is an input, which a result would replace; choose another folder, or another suffix in output\n"
+        )
+        assert [path.name for path in sorted(tmp_path.iterdir())] == names
+    assert [(tmp_path / name).read_bytes() for name in names] == before
 
 
 def test_a_member_that_hears_all_channels_stands_alone():
