@@ -105,7 +105,9 @@ def _member_lines(pipeline: Pipeline, foreseen: Forecast | None) -> list[str]:
         seen_s = sum(work.members[index].seen_s for work in foreseen.works)
         what = member.separator.describe()
         name = f"{member.name} ({what})" if what else member.name
-        lines.append(f"member {name}: {_counted(passes, 'pass', 'passes')} over {duration_text(seen_s)}")
+        learned_s = sum(work.learned_s for work in foreseen.works) if member.separator.learns_s else 0
+        learning = f", learning from {duration_text(learned_s)} first" if learned_s else ""
+        lines.append(f"member {name}: {_counted(passes, 'pass', 'passes')} over {duration_text(seen_s)}{learning}")
     return lines
 
 

@@ -53,11 +53,22 @@ so holds little of what it does for a minute, is measured again on `LONG_S`."""
 BRIEF_S = 0.5
 
 
-class MemberRate(Options):
-    """seconds: for each second that its networks are given. busy_bytes: held for each second they are given at once."""
+class LearningRate(Options):
+    """For each second that a member learns from; busy_bytes: with the sound itself."""
 
     seconds: float
     busy_bytes: float | None
+
+
+class MemberRate(Options):
+    """seconds: for each second that its networks are given. busy_bytes: held for each second they are given at once.
+
+    learning: of a member that learns from a source first.
+    """
+
+    seconds: float
+    busy_bytes: float | None
+    learning: LearningRate | None
 
 
 class Rates(Options):
@@ -178,8 +189,7 @@ class _Free(BaseSeparator):
 
 def _member_rate(member: Member, noise: Callable[[float], Samples], sample_rate: int) -> MemberRate:
     native_hz, learns_s = member.separator.sample_rate or sample_rate, member.separator.learns_s
-    if learns_s:
-        member.learn(noise(LONG_S), sample_rate)
+    learning = _learning_rate(member, noise, sample_rate) if learns_s else None
     for seconds in (MEMBER_S, LONG_S):
         stretch = noise(seconds) if learns_s else noise(seconds)[:2]
         spent = _spent(member.estimate, stretch, sample_rate, Statistics(0.0, 0.1), Clock())
@@ -188,7 +198,13 @@ def _member_rate(member: Member, noise: Callable[[float], Samples], sample_rate:
         if spent.seconds >= BRIEF_S and max(passes.values()) / native_hz > seconds:
             break
     busy = None if spent.held is None else spent.held / (max(passes.values()) / native_hz)
-    return MemberRate(seconds=spent.seconds / (sum(passes.values()) / native_hz), busy_bytes=busy)
+    seen_s = sum(passes.values()) / native_hz
+    return MemberRate(seconds=spent.seconds / seen_s, busy_bytes=busy, learning=learning)
+
+
+def _learning_rate(member: Member, noise: Callable[[float], Samples], sample_rate: int) -> LearningRate:
+    spent = _spent(lambda: member.learn(noise(LONG_S), sample_rate))
+    return LearningRate(seconds=spent.seconds / LONG_S, busy_bytes=None if spent.held is None else spent.held / LONG_S)
 
 
 class Spent(NamedTuple):

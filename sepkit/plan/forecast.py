@@ -19,6 +19,7 @@ from sepkit.audio.windows import Span
 from sepkit.config.edits import Edit
 from sepkit.plan import calibration
 from sepkit.render.ensemble import window_passes
+from sepkit.render.excerpt import most_frames
 from sepkit.render.pipeline import Pipeline
 from sepkit.separators.base import Passes
 
@@ -35,12 +36,16 @@ class MemberWork(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What rendering a source takes. rendered_s: the windows with their context; longest_s: one with its members'."""
+    """What rendering a source takes. rendered_s: the windows with their context; longest_s: one with its members'.
+
+    learned_s: what members hear of it before the first window, to learn from.
+    """
 
     windows: int
     rendered_s: float
     longest_s: float
     members: tuple[MemberWork, ...]
+    learned_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ def work(pipeline: Pipeline, info: SourceInfo, spans: Sequence[Span] | None = No
     rendered = sum(window.stop - window.start for window in windows)
     around = (pipeline.ensemble.span(window, info.frames, rate) for window in windows)
     longest_span = max((stop - start for start, stop in around), default=0)
-    return Work(len(windows), rendered / rate, longest_span / rate, tuple(found))
+    learned = most_frames(info, pipeline.ensemble.learns_s) if windows and pipeline.ensemble.learns_s else 0
+    return Work(len(windows), rendered / rate, longest_span / rate, tuple(found), learned / rate)
 
 
 def _member_work(passes: Passes, native_hz: int) -> MemberWork:
@@ -122,8 +128,9 @@ def _goings(pipeline: Pipeline, info: SourceInfo) -> list[Sequence[Span] | None]
 
 
 def _seconds(each: Work, rates: calibration.Rates, in_place: bool) -> float:
-    """stages · rendered + Σ member · seen. in_place: the stages are counted over all of the source."""
+    """stages · rendered + Σ member · seen + learning · learned. in_place: stages are counted over all of the source."""
     members = sum(rate.seconds * done.seen_s for rate, done in zip(rates.members, each.members, strict=True))
+    members += sum(rate.learning.seconds * each.learned_s for rate in rates.members if rate.learning)
     return members if in_place else (rates.stage_s + rates.denoiser_s) * each.rendered_s + members
 
 
@@ -139,5 +146,6 @@ def _peak_bytes(pipeline: Pipeline, each: Work, rates: calibration.Rates, info: 
         whole = done.longest_s >= each.longest_s  # it sees the stretch at once: its arrays were measured with it
         stretch = 0 if whole else HELD * 2 * 4 * native_hz * each.longest_s
         busy.append(rate.busy_bytes * done.longest_s + stretch)
+        busy.append(((rate.learning and rate.learning.busy_bytes) or 0) * each.learned_s)
     running = rates.loaded_bytes + max(rates.stage_bytes * each.longest_s, *busy)
     return max(running, rates.loading_bytes or 0)

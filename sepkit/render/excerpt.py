@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sepkit.audio.read import Source
+from sepkit.audio.read import Source, SourceInfo
 from sepkit.audio.samples import Samples
 from sepkit.audio.windows import stretch_frames
 
@@ -20,13 +20,17 @@ PARTS, PIECES = 6, 10
 
 def excerpt(source: Source, longest_s: float) -> Samples:
     """At most `longest_s` of the source, (channels, frames)."""
-    info = source.info
-    longest = stretch_frames(longest_s, info.sample_rate, info.channels)
+    info, longest = source.info, most_frames(source.info, longest_s)
     if info.frames <= longest:
         return source.read(0, info.frames)
     piece = max(1, longest // (PARTS * PIECES))
     edges = np.linspace(0, info.frames, PARTS + 1).astype(int)
     return np.concatenate([_loudest(source, start, stop, piece) for start, stop in pairwise(edges.tolist())], axis=1)
+
+
+def most_frames(info: SourceInfo, longest_s: float) -> int:
+    """No excerpt has more."""
+    return min(info.frames, stretch_frames(longest_s, info.sample_rate, info.channels))
 
 
 def _loudest(source: Source, start: int, stop: int, piece: int) -> Samples:

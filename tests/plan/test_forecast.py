@@ -101,6 +101,34 @@ def test_a_file_twice_as_long_takes_twice_the_rates(tmp_path, cache):
     assert both.basis == f"as measured on {rates.measured}"
 
 
+@pytest.mark.parametrize(("seconds", "learned_s"), [(30, 30), (150, 60)])
+def test_what_a_member_learns_is_foreseen_and_costs_its_rate(tmp_path, cache, monkeypatch, seconds, learned_s):
+    """Witness: what the member is given to learn from, and arithmetic with the rates known."""
+    options = "{iterations: 2}"
+    config = parse_config(
+        f"task: speakers\nmembers: [{{separator: auxiva, options: {options}}}]\nwindows: {{body_s: 30}}"
+    )
+    source, pipeline = noise(tmp_path / "two.wav", seconds, 8000, 2), Pipeline(config)
+    heard = []
+    learn = pipeline.ensemble.members[0].separator.learn
+    monkeypatch.setattr(
+        pipeline.ensemble.members[0].separator,
+        "learn",
+        lambda samples, seed: heard.append(samples.shape[1]) or learn(samples, seed),
+    )
+    pipeline.run(source)
+    rates, _ = calibration.rates(config, 8000, 2)
+    (member,) = rates.members
+    assert member.learning and member.learning.seconds > 0
+    foreseen = forecast(pipeline, [probe(source)])
+    (one,) = foreseen.works
+    assert sum(heard) / 8000 == one.learned_s == learned_s
+    other = rates.load_s + (rates.stage_s + rates.denoiser_s) * one.rendered_s + member.seconds * one.members[0].seen_s
+    assert foreseen.seconds - other == pytest.approx(learned_s * member.learning.seconds)
+    plain = calibration.rates(parse_config(LIGHT), 8000, 2)[0]
+    assert not any(member.learning for member in plain.members)
+
+
 def test_rates_are_kept_and_a_damaged_file_is_measured_again(cache):
     config = parse_config(LIGHT)
     first, new = calibration.rates(config, 16000, 1)
