@@ -2,7 +2,8 @@
 
 DIR holds a file a speaker. Two of them talk at once for 10 s in a simulated room of 6 × 5 × 3 m, 1 m and 1.2 m from
 two microphones 5 cm apart. A row says how near a member's voices come to what each speaker alone is at the first
-microphone, SI-SDR of the better order, beside pyroomacoustics' own AuxIVA and ILRMA on the same sound.
+microphone, SI-SDR of the better order, beside pyroomacoustics' own AuxIVA and ILRMA on the same sound. A second table
+says how loud the quieter stem is, beside the mix, where the first of both speaks alone.
 """
 
 from __future__ import annotations
@@ -62,7 +63,25 @@ def run(folder: Path, quick: bool) -> str:
             mean, low, high = np.mean(scores), *np.quantile(scores, (0.1, 0.9))
             rows.append((name, f"{rt60_s:g}", f"{mean:.1f}", f"{low:.1f} … {high:.1f}", f"{cost:.3f}"))
     head = ["Method", "RT60, s", "SI-SDR, dB", "1 of 10 below … above", "CPU-s/s"]
-    return f"{len(pairs)} pairs of speakers of {folder.name}\n\n{table(head, rows)}"
+    return f"{len(pairs)} pairs of speakers of {folder.name}\n\n{table(head, rows)}\n\n{alone(pairs)}"
+
+
+def alone(pairs: Sequence[Samples]) -> str:
+    """The table of one voice alone: the level of what should be silent."""
+    rows = []
+    for rt60_s in RT60_S:
+        mixes = [recorded(pair, rt60_s)[0] for pair in pairs]
+        for name, (member, options) in MEMBERS.items():
+            levels_db = [quieter_db(mix[0], voices(mix, member, options)) for mix in mixes]
+            mean, low, high = np.mean(levels_db), *np.quantile(levels_db, (0.1, 0.9))
+            rows.append((name, f"{rt60_s:g}", f"{mean:.1f}", f"{low:.1f} … {high:.1f}"))
+    return table(["One voice alone", "RT60, s", "quieter stem, dB", "1 of 10 below … above"], rows)
+
+
+def quieter_db(mix: NDArray[np.floating], found: NDArray[np.floating]) -> float:
+    """The level of the quietest voice (voices, frames) beside that of the mix (frames,)."""
+    power = np.square(found, dtype=np.float64).mean(axis=1).min()
+    return float(10 * np.log10(power / np.square(mix, dtype=np.float64).mean()))
 
 
 def conversations(folder: Path, most: int) -> list[Samples]:

@@ -134,7 +134,9 @@ class Task(BaseTask):
         made, mix, window = rendered
         if self._in_order:
             body = slice(window.body_start - window.start, window.body_stop - window.start)
-            heard = mix if self._count == CHANNELS else np.stack([made[name][0, body] for name in self._voices])
+            heard = (
+                mix if self._count == CHANNELS else np.stack([_loudest(made[name][:, body]) for name in self._voices])
+            )
             self._order.hear(heard, window.body_start, None if self._count == CHANNELS else LEAK_DB)
             return (rendered,)
         voices = _aligned(np.stack([made[name] for name in self._voices]))
@@ -173,6 +175,11 @@ class Task(BaseTask):
 def _only(index: int, mix: Samples) -> Samples:
     """1 in one channel, 0 elsewhere."""
     return np.asarray(np.eye(len(mix), dtype=np.float32)[index][:, None])
+
+
+def _loudest(voice: Samples) -> Samples:
+    """The channel that has the most of it, (frames,): a recorder far away may have nothing."""
+    return np.asarray(voice[np.argmax(np.square(voice).sum(axis=1))])
 
 
 def _aligned(voices: Samples) -> Samples:

@@ -10,13 +10,14 @@ from scripts.bench.microphones import RATE, recorded, si_sdr
 from sepkit.audio.read import open_source
 from sepkit.audio.resample import resample
 from sepkit.config import load_config
+from sepkit.config.labels import read_labels
 from sepkit.config.shipped import shipped
 from sepkit.errors import ConfigError, SourceError
 from sepkit.render.excerpt import excerpt
 from sepkit.render.pipeline import Pipeline
 from tests.audio.test_recorders import PLACES_M, sampled
 from tests.separators.test_unmixing import readers
-from tests.speakers.conversation import sepkit
+from tests.speakers.conversation import sepkit, truth
 
 CONFIG = shipped()["speakers_microphones"]
 
@@ -79,6 +80,24 @@ def test_two_recorders_are_one_source(tmp_path):
     assert si_sdr(images[:, 0, heard], found[:, 0, heard]) > 10
     alone = sepkit("speakers", both[0], "-o", tmp_path / "out", "--aligned")
     assert alone.returncode == 2 and b"--aligned: joins the recorders of one conversation" in alone.stderr
+
+
+def test_a_voice_is_heard_where_it_is_loud(tmp_path):
+    """A call with a party a channel, and line noise: at the first channel there is nothing of the second party."""
+    call = resample(truth([(0, 0.5, 4), (1, 5, 6), (0, 10.5, 6), (1, 17, 3)], 24), RATE, 8000)
+    call += 1e-3 * np.random.default_rng(0).standard_normal(call.shape).astype(np.float32)
+    soundfile.write(tmp_path / "call.wav", call.T, 8000)
+    done = sepkit("speakers", tmp_path / "call.wav", "-o", tmp_path / "out", "--config", "speakers_microphones")
+    assert done.returncode == 0, done.stderr
+    said = done.stderr.decode()
+    assert "each channel seems to hold one speaker already" in said and "2 people speak" in said
+    rows = read_labels(tmp_path / "out/call__speakers.rttm").rows
+    middles = {row.text: [] for row in rows}
+    for row in rows:
+        middles[row.text].append((row.start_s + row.end_s) / 2)
+    first, second = sorted(middles.values())
+    assert all(0.5 < at_s < 4.5 or 10.5 < at_s < 16.5 for at_s in first)
+    assert all(5 < at_s < 11 or 17 < at_s < 20 for at_s in second)
 
 
 def test_recorders_of_other_rates_and_channels_are_one_source_too(tmp_path):
