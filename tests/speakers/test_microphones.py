@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from scripts.bench.microphones import RATE, recorded, si_sdr
-from sepkit.audio.read import open_source
+from sepkit.audio.read import open_source, read_audio
 from sepkit.audio.resample import resample
 from sepkit.config import load_config
 from sepkit.config.labels import read_labels
@@ -17,7 +17,7 @@ from sepkit.render.excerpt import excerpt
 from sepkit.render.pipeline import Pipeline
 from tests.audio.test_recorders import PLACES_M, sampled
 from tests.separators.test_unmixing import readers
-from tests.speakers.conversation import sepkit, truth
+from tests.speakers.conversation import ROOT, sepkit, truth
 
 CONFIG = shipped()["speakers_microphones"]
 
@@ -80,6 +80,29 @@ def test_two_recorders_are_one_source(tmp_path):
     assert si_sdr(images[:, 0, heard], found[:, 0, heard]) > 10
     alone = sepkit("speakers", both[0], "-o", tmp_path / "out", "--aligned")
     assert alone.returncode == 2 and b"--aligned: joins the recorders of one conversation" in alone.stderr
+
+
+@pytest.mark.parametrize("kind", ["silence", "short", "shortest", "clipped", "music"])
+def test_whatever_comes_in_comes_out_whole(tmp_path, images, kind):
+    """Finite, as long as the source, and the stems sum to it."""
+    mix, rate = images.sum(axis=0), RATE
+    if kind == "music":
+        music = read_audio(ROOT / "data" / "pilot" / "music.wav", longest_s=5)
+        mix, rate = music.samples, music.sample_rate
+    given = {
+        "silence": 0 * mix,
+        "short": mix[:, RATE : RATE + 4800],
+        "shortest": mix[:, RATE : RATE + 100],
+        "clipped": np.clip(20 * mix, -1, 1),
+        "music": mix,
+    }[kind]
+    soundfile.write(tmp_path / "in.wav", given.T, rate, subtype="FLOAT")
+    found = pipeline().run(tmp_path / "in.wav")
+    whole = found.speaker_1.samples + found.speaker_2.samples
+    assert np.isfinite(found.speaker_1.samples).all()
+    np.testing.assert_allclose(whole, given, atol=2e-4)
+    if kind in ("silence", "music"):
+        assert "nobody was heard speaking" in found.report.notes
 
 
 def test_a_voice_is_heard_where_it_is_loud(tmp_path):

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from sepkit.audio.read import read_audio
+from sepkit.audio.resample import resample
 from sepkit.config import load_config
 from sepkit.config.labels import read_labels
 from sepkit.errors import ConfigError
@@ -85,6 +87,20 @@ def test_a_third_of_a_second_of_speech_is_somebodys(tmp_path):
     found = stems(rendered(config, mix), "speaker_1", "speaker_2")
     np.testing.assert_allclose(found.sum(axis=0), voices[0], atol=1e-3)
     assert sorted(np.abs(found).max(axis=1))[0] == 0
+
+
+def test_music_alone_and_clipped_speech_keep_all_of_the_mix(tmp_path):
+    music = read_audio(ORACLE.parents[2] / "data" / "pilot" / "music.wav", longest_s=12)
+    mono = resample(music.samples.mean(axis=0, keepdims=True), music.sample_rate, RATE)[0]
+    mix, config = lay(tmp_path / "music", np.stack([mono, 0 * mono]))
+    found = rendered(config, mix)
+    assert "nobody was heard speaking" in found.report.notes
+    np.testing.assert_allclose(stems(found, "speaker_1", "speaker_2").sum(axis=0), mono, atol=1e-3)
+    voices = np.clip(20 * truth([(0, 0.5, 6), (1, 3, 6)], 10), -1, 1)
+    mix, config = lay(tmp_path / "clipped", voices, subtype="FLOAT")
+    found = rendered(config, mix)
+    np.testing.assert_allclose(stems(found, "speaker_1", "speaker_2").sum(axis=0), voices.sum(axis=0), atol=1e-4)
+    assert any(note.startswith("2 people speak") for note in found.report.notes)
 
 
 def test_three_people_with_two_outputs_lose_nothing_and_each_has_a_stem_where_so_many_are_asked_for(tmp_path):
