@@ -17,7 +17,7 @@ from sepkit.batch import pages
 from sepkit.batch.edits import rendered_edits, with_edits
 from sepkit.batch.journal import STEMS_BEFORE, Journal, are_metrics, by_stem, is_number
 from sepkit.batch.plan import PageItem
-from sepkit.batch.report import JSON_NAME
+from sepkit.batch.report import JSON_NAME, heard
 from sepkit.config import Config, parse_config
 from sepkit.config.labelled import Labelled
 from sepkit.config.sections import ReportConfig
@@ -104,7 +104,7 @@ def again(
         except (SepkitError, OSError) as error:
             problems.append(f"{shown(item.path)}: {one_line(error)}")
     kept.append(own.make_way(out / batch_page.PAGE_NAME))
-    return Again(batch_page.write(out, record), problems, [note for note in kept if note], made)
+    return Again(batch_page.write(out, record, heard(config)), problems, [note for note in kept if note], made)
 
 
 def _report(out: Path) -> tuple[dict[str, Any], Config]:

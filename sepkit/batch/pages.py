@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sepkit.audio.read import probe
 from sepkit.config import Config
 from sepkit.errors import OutputError, SourceError
 from sepkit.files.naming import shown
 from sepkit.judge.evaluate import Excerpt, bring_together
 from sepkit.metrics.base import ReferenceKind
-from sepkit.render.base import main_stem
+from sepkit.render.base import judged, main_stem, make_task
 from sepkit.render.result import Outputs
 from sepkit.report import batch_page, file_page, own
 from sepkit.report.second_look import Seen
@@ -30,7 +31,7 @@ def write(
 ) -> Path:
     """Write the page of the file `path`. said: as of `facts`. excerpt: what was measured, where anything was."""
     page = inside(out, path)
-    main = main_stem(config)
+    main, task = main_stem(config), make_task(config)
     if main.name not in outputs:
         raise SourceError(f"{shown(path)}: its record names no {main.name}; run the batch again")
     if excerpt is None:
@@ -40,8 +41,11 @@ def write(
         excerpt = bring_together(
             source, outputs[main.name], against, longest_s=longest_s, reference_kind=kind, how=config.source
         )
-    named = {"mix": shown(path), main.name: shown(outputs[main.name].relative_to(out)), **said}
-    return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, seen, named))
+    stems = judged(task.stems(probe(outputs[main.name])))
+    results = {*(stem.name for stem in stems), *dict(task.documents())}
+    named: dict[str, Any] = {"mix": shown(path)}
+    named |= {name: shown(file.relative_to(out)) for name, file in outputs.items() if name in results}
+    return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, seen, {**named, **said}))
 
 
 def facts(

@@ -63,13 +63,14 @@ def run_pilot(
         with file_bar(mix.name, quiet) as bar:
             pipeline.load()
             report = pipeline.render(mix, outputs, bar.reach, masks)
+        results = {name: path for name, path in results.items() if path.is_file()}  # an optional stem may have none
         stems = pipeline.task.stems(probe(mix, config.source))
-        chosen = judged(stems)
+        chosen = judged(stems, outputs)
 
         def bring(stem: Stem) -> Excerpt:
             return bring_stem(config, mix, outputs, stem, chosen, truth)
 
-        names = [stem.name for stem in stems if not stem.inner]
+        names = [*(stem.name for stem in stems if not stem.inner), *dict(pipeline.task.documents())]
         truth = truth._replace(no_speech=lack_of_speech(report.notes))
         facts = _facts(mix, results, names, report, truth.of(chosen[0], chosen))
         measured = _measure(config, chosen, bring, eval_dir, facts, pipeline.weights(), quiet)
@@ -155,8 +156,10 @@ def page_again(folder: Path, look: bool = True) -> tuple[Path, str]:
             raise ValueError("its metrics are not as sepkit writes them")
         metrics = completed(metrics)
         config = parse_config(run["configuration"], str(folder / METRICS_NAME))
-        stems = make_task(config).stems()
-        outputs = {stem.name: Path(run[stem.name]) for stem in stems if run.get(stem.name)}
+        task = make_task(config)
+        stems = task.stems()
+        names = [*(stem.name for stem in stems), *dict(task.documents())]
+        outputs = {name: Path(run[name]) for name in names if run.get(name)}
         mix, reference, background = (Path(run[name]) if run.get(name) else None for name in ("mix", *TRUTH_FACTS))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(f"{neither} that can be read ({one_line(error)}); {advice}") from error
@@ -220,7 +223,7 @@ def _write_page(
 
 
 def _facts(mix: Path, outputs: Outputs, stems: Sequence[str], report: RenderReport, truth: Truth) -> dict[str, Any]:
-    """What was run: the files, the level, the time. stems: all that somebody could get, the main one first."""
+    """What was run: the files, the level, the time. stems: what somebody could get, the main one first."""
     main = stems[0]  # whose facts keep their names
     finished = {
         name if stem == main else f"{stem}_{name}": value

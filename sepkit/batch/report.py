@@ -27,7 +27,7 @@ from sepkit.files.digest import sha256_if_readable
 from sepkit.files.naming import seen_from, shown
 from sepkit.files.spreadsheet import as_cell
 from sepkit.judge.verdict import exit_code
-from sepkit.render.base import make_task
+from sepkit.render.base import judged, make_task
 from sepkit.report import batch_page, own
 
 JSON_NAME = "report.json"
@@ -126,7 +126,7 @@ class BatchReport:
         with appearing(self.out / CSV_NAME) as temporary:
             temporary.write_bytes(table)
         if self.config.report:
-            batch_page.write(self.out, self.as_dict())
+            batch_page.write(self.out, self.as_dict(), heard(self.config))
         else:
             own.remove_own(self.out / batch_page.PAGE_NAME)
 
@@ -214,6 +214,11 @@ class BatchReport:
         stems = make_task(self.config).stems()
         known = [stem.name for stem in stems if not stem.inner]
         return list(dict.fromkeys([*known, *(stem for row in self.rows for stem in row.stems)]))
+
+
+def heard(config: Config) -> list[str]:
+    """The stems that the page of a batch lets one hear."""
+    return [stem.name for stem in judged(make_task(config).stems())]
 
 
 def _plan_line(row: Row) -> str:

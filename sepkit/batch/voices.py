@@ -9,15 +9,20 @@ from typing import Any, NamedTuple
 
 from sepkit.batch.bars import file_bar
 from sepkit.batch.file_result import FileResult, Told, say_nothing
-from sepkit.batch.pilot import weight_facts
+from sepkit.batch.pilot import PAGE_NAME, weight_facts
 from sepkit.config import Config, dump_config
 from sepkit.config.sections import EvaluateConfig
-from sepkit.files.naming import shown
+from sepkit.files.naming import seen_from, shown
 from sepkit.files.whole_file import make_folder
-from sepkit.judge.evaluate import VOICE_METRICS, Evaluator, with_metrics
-from sepkit.judge.voices import evaluate_voices
+from sepkit.judge.evaluate import VOICE_METRICS, Evaluator, Excerpt, with_metrics
+from sepkit.judge.voices import evaluate_voices, side_by_side
 from sepkit.judge.words import read_words
-from sepkit.report import summary
+from sepkit.metrics.base import Evaluation, Pair
+from sepkit.render.base import Stem
+from sepkit.report import file_page, own, summary
+
+TRUE = ("", "true_")
+"""How the names of facts begin that are files: of a voice, and of its truth."""
 
 
 class VoiceFiles(NamedTuple):
@@ -52,16 +57,47 @@ def evaluate_voice_files(
     found = {f"speaker_{number}": voices.cleans[file - 1] for number, file in enumerate(made.permutation or (), 1)}
     where = ", ".join(f"{name} is in {shown(path)}" for name, path in found.items())
     note = f"permutation {', '.join(map(str, made.permutation or ()))}: {where}"
+    notes = [note, *made.notes]
     if out_dir:
-        summary.write(make_folder(out_dir), made, _facts(config, voices, found, note, evaluator))
+        facts = _facts(config, voices, found, note, evaluator)
+        summary.write(make_folder(out_dir), made, facts)
+        if config is None or config.report:
+            notes += filter(None, [own.make_way(out_dir / PAGE_NAME)])
+            _write_page(out_dir / PAGE_NAME, made, voices, section, facts)
     spent_s = time.perf_counter() - start_s
     told(
         FileResult(
-            voices.mix, "passed", found, notes=[note, *made.notes],
+            voices.mix, "passed", found, notes=notes,
             duration_s=made.whole_s, seconds=spent_s, stages=evaluator.clock.seconds,
         )
     )  # fmt: skip
     return f"{summary.table(made)}\n\n{note}"
+
+
+def _write_page(
+    path: Path, made: Evaluation, voices: VoiceFiles, section: EvaluateConfig, facts: Mapping[str, Any]
+) -> None:
+    """The page of all voices, each beside its truth."""
+    heard = side_by_side(voices.mix, voices.cleans, voices.references, section.longest_s)
+    order = [number - 1 for number in made.permutation or ()]
+    truths = heard.references
+    stems = [
+        Stem(f"speaker_{number}", "", f"Speaker {number}", f"what is in {shown(voices.cleans[file])}", judged=True)
+        for number, file in enumerate(order, 1)
+    ]
+    pair = Pair(heard.mix, heard.files[order[0]], truths[0])
+    excerpt = Excerpt(pair, heard.start_s, heard.end_s, heard.whole_s, made.notes)
+    others = [(stem, heard.files[file]) for stem, file in zip(stems[1:], order[1:], strict=True)]
+    known = [(stem, truth) for stem, truth in zip(stems[1:], truths[1:], strict=True)]
+    files = {name: Path(facts[name]) for name in ("mix", *(f"{true}{stem.name}" for stem in stems for true in TRUE))}
+    named = {name: seen_from(path.parent, file) for name, file in files.items() if file.is_absolute()}
+    file_page.write(
+        path,
+        file_page.Evidence(
+            shown(voices.mix.name), excerpt, made.as_dict()["metrics"], stems[0], no_masks="", stems=tuple(others),
+            truths=tuple(known), voices=True, chosen=section.metrics, facts={**facts, **named},
+        ),
+    )  # fmt: skip
 
 
 def _facts(

@@ -44,7 +44,7 @@ from sepkit.cli.voice import Voice, voice_options
 @click.option(
     "--out-dir",
     type=click.Path(path_type=Path),
-    help="Also write metrics.json, summary.md, of one CLEAN report.html, unless the configuration has report: null.",
+    help="Also write metrics.json, summary.md and report.html, unless the configuration has report: null.",
 )
 @config_option("pilot; edit with --window, --labels or --prompt")
 @voice_options

@@ -57,7 +57,7 @@ def run_compare(job: CompareJob, told: Told = lambda line: None) -> str:
     configs = [(path, load_config(path)) for path in job.configs]
     task = make_task(configs[0][1])
     stems = judged(task.stems())
-    if task.any_order and len(stems) < 2:
+    if task.any_order and len(judged(stems, {})) < 2:
         raise ConfigError(f"--config: {shown(job.configs[0])}: speakers.count: give 2 or 3, the voices of each mix")
     pairs = read_set(job.folder, layout([stem.name for stem in stems], task.in_place))
     compared, remarks = methods(configs, pairs, job.fusion_rules, job.baseline)

@@ -155,7 +155,7 @@ class Judge:
             with clock("metrics"):
                 passed = self._passed_through(source, outputs, results) if name == FIRST else None
                 no_speech = lack_of_speech(report.notes) if passed is None else ""
-                measured = self._measure(source, outputs, words, judged(stems), no_speech)
+                measured = self._measure(source, outputs, words, judged(stems, outputs), no_speech)
             excerpt, evaluation = measured.excerpt, measured.evaluation
             stages.update({**report.seconds_by_stage, **clock.seconds})
             broken = self._broken(source, outputs, measured) if passed is None else ()
@@ -251,6 +251,6 @@ def _escalations(config: Config, threads: int | None) -> list[tuple[str, _Escala
 
 
 def metric_rows(config: Config, metrics: Iterable[MetricConfig]) -> tuple[Score, ...]:
-    """Every row that the metrics give, of every judged stem, without values."""
-    stems, rows = judged(make_task(config).stems()), Evaluator(metrics).rows()
+    """Every row that the metrics give, of every judged stem that each source has, without values."""
+    stems, rows = judged(make_task(config).stems(), {}), Evaluator(metrics).rows()
     return tuple(row for stem in stems for row in told_apart(rows, stem, stems))

@@ -9,7 +9,7 @@ The order is that of whole files, however long.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
@@ -30,6 +30,12 @@ Numbers = NDArray[np.float64]
 WRONG = Score("wrong_stem", "Speech on the wrong stem", "%", "lower", basis="truth")
 GAINS = {"si_sdr": ("si_sdri", "SI-SDRi"), "sdr": ("sdri", "SDRi (BSS Eval)")}
 """Ratios of which it is also said how much of them a voice gained over the mix: name and label of the row."""
+ABOUTS = {
+    "wrong_stem": "How much of the time that somebody speaks this voice lies in another voice's file.",
+    "si_sdri": "How much SI-SDR the voice gained over the mix.",
+    "sdri": "How much SDR the voice gained over the mix.",
+}
+"""What these rows say, to somebody who meets them on a page."""
 NOTHING_TO_GAIN_DB = 100.0
 """A mix so near to a reference holds nothing else."""
 FRAME_S = 1
@@ -45,6 +51,20 @@ EQUAL = 1e-6
 """Of the energies in a frame: orders that differ by less fit equally well."""
 MOST_VOICES = 8
 NO_WORDS = "the words of this voice are not known (evaluate takes a file for each reference: --words)"
+
+
+class SideBySide(NamedTuple):
+    """A stretch of a mix, of the files and of the references, in the orders given; all of one rate, layout and length.
+
+    start_s, end_s: where in the mix; whole_s: how long that is.
+    """
+
+    mix: Audio
+    files: list[Audio]
+    references: list[Audio]
+    start_s: float
+    end_s: float
+    whole_s: float
 
 
 class Likeness(NamedTuple):
@@ -107,19 +127,43 @@ class Likeness(NamedTuple):
 
 def likeness(mix: Sound, files: Sequence[Sound], references: Sequence[Sound]) -> Likeness:
     """Read all side by side, at the mix's rate and channel count. Memory does not grow with their length."""
+    with _opened(mix, files, references) as sources:
+        return Likeness(*map(np.concatenate, zip(*_frames(sources, len(files)), strict=True)))
+
+
+def side_by_side(mix: Sound, files: Sequence[Sound], references: Sequence[Sound], longest_s: float) -> SideBySide:
+    """The middle `longest_s` of all, as `bring_together` takes it of one pair."""
+    with _opened(mix, files, references) as sources:
+        info = sources["mix"].info
+        length = min(_least_frames(sources), round(longest_s * info.sample_rate))
+        start = (_least_frames(sources) - length) // 2
+        heard = [stretch(each, start, length, sources["mix"]) for each in sources.values()]
+    span_s = start / info.sample_rate, (start + length) / info.sample_rate
+    return SideBySide(heard[0], heard[1 : 1 + len(files)], heard[1 + len(files) :], *span_s, info.duration_s)
+
+
+@contextmanager
+def _opened(mix: Sound, files: Sequence[Sound], references: Sequence[Sound]) -> Iterator[dict[str, Source]]:
+    """Of one length and layout; the mix comes first, then the files."""
     given = {"mix": mix, **_named("clean", files), **_named("reference", references)}
     with ExitStack() as stack:
         sources = {name: stack.enter_context(open_source(sound)) for name, sound in given.items()}
         fit_lengths(sources)
         fit_layouts(sources)
-        return Likeness(*map(np.concatenate, zip(*_frames(sources, len(files)), strict=True)))
+        yield sources
+
+
+def _least_frames(sources: Mapping[str, Source]) -> int:
+    """That all have, of the mix's."""
+    rate = sources["mix"].info.sample_rate
+    return min(each.info.frames * rate // each.info.sample_rate for each in sources.values())
 
 
 def _frames(sources: Mapping[str, Source], voices: int) -> Iterator[tuple[Numbers, ...]]:
     """The parts of a `Likeness`, a block at a time."""
     mix, *others = sources.values()
     rate = mix.info.sample_rate
-    frames = min(each.info.frames * rate // each.info.sample_rate for each in sources.values())
+    frames = _least_frames(sources)
     step = FRAME_S * rate
     for start in range(0, frames, BLOCK_FRAMES * step):
         length = min(BLOCK_FRAMES * step, frames - start)

@@ -271,9 +271,13 @@ def all_suffixes(config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys(stem.suffix for stem in found if stem.suffix and not stem.inner))
 
 
-def judged(stems: Sequence[Stem]) -> list[Stem]:
-    """Those that metrics and gate look at, the main one first."""
-    return [stem for stem in stems if stem.judged]
+def judged(stems: Sequence[Stem], outputs: Mapping[str, Path] | None = None) -> list[Stem]:
+    """Those that metrics and gate look at, the main one first.
+
+    outputs: of a source that was rendered, for which optional stems count where there is a file of them.
+    """
+    there = {name for name, path in (outputs or {}).items() if path.is_file()}
+    return [stem for stem in stems if stem.judged and (outputs is None or not stem.optional or stem.name in there)]
 
 
 def main_stem(config: Config) -> Stem:

@@ -82,7 +82,8 @@ class Task(BaseTask):
         found = [
             Stem(
                 f"speaker_{number}", f"__speaker_{number}", f"Speaker {number}", "one voice, as loud as in the mix",
-                judged=number == 1 or isinstance(self._count, int), optional=self._count == AUTO and number > 1,
+                judged=number == 1 or info is not None or self._count != CHANNELS,
+                optional=self._count == AUTO and number > 1,
             )
             for number in range(1, most + 1)
         ]  # fmt: skip

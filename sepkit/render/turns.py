@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+COLUMNS = "speaker,start_s,end_s"
+
 
 class Turn(NamedTuple):
     """Who speaks from when to when. person: from 0."""
@@ -50,10 +52,24 @@ def rttm(turns: Sequence[Turn], recording: str) -> str:
 
 
 def csv(turns: Sequence[Turn]) -> str:
-    """The columns speaker, start_s, end_s."""
-    return "speaker,start_s,end_s\n" + "".join(
-        f"{turn.speaker},{turn.start_s:.3f},{turn.end_s:.3f}\n" for turn in turns
-    )
+    """A line each under `COLUMNS`."""
+    return f"{COLUMNS}\n" + "".join(f"{turn.speaker},{turn.start_s:.3f},{turn.end_s:.3f}\n" for turn in turns)
+
+
+def read_csv(text: str) -> list[Turn]:
+    """The turns of such a table. Raises ValueError where it is none.
+
+    >>> read_csv(csv([Turn(1, 0.5, 2.0)]))
+    [Turn(person=1, start_s=0.5, end_s=2.0)]
+    """
+    head, *rows = text.splitlines() or [""]
+    if head != COLUMNS:
+        raise ValueError(f"its columns are '{head}', not '{COLUMNS}'")
+    cells = (row.split(",") for row in rows)
+    return [
+        Turn(int(speaker.removeprefix("speaker_")) - 1, float(start_s), float(end_s))
+        for speaker, start_s, end_s in cells
+    ]
 
 
 def told(turns: Sequence[Turn]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -65,8 +65,8 @@ def page_path(out: Path, path: str) -> Path:
     return mirrored.with_name(naming.fitted_name(mirrored.name, ".html"))
 
 
-def write(out: Path, record: Mapping[str, Any]) -> Path:
-    """Write `out`/report.html from what report.json holds."""
+def write(out: Path, record: Mapping[str, Any], heard: Collection[str] = ()) -> Path:
+    """Write `out`/report.html from what report.json holds. heard: the stems to hear; of none, the first output."""
     rows: Sequence[FileRow] = record["files"]
     metrics = list(_metrics(rows))
     failed = [row for row in rows if row["error"] or row.get("verdict") == "quarantined"]
@@ -92,7 +92,7 @@ def write(out: Path, record: Mapping[str, Any]) -> Path:
         table={
             "page_rows": PAGE_ROWS,
             "metrics": [{"name": each.name, "label": each.label, "unit": each.unit} for each in metrics],
-            "rows": [_table_row(out, row, [each.name for each in metrics]) for row in rows],
+            "rows": [_table_row(out, row, [each.name for each in metrics], heard) for row in rows],
         },
     )
 
@@ -130,18 +130,21 @@ def outcome(row: FileRow) -> str:
     return "already done" if row["status"] == "skipped" else str(row["status"])
 
 
-def _table_row(out: Path, row: FileRow, metrics: Sequence[str]) -> list[Any]:
-    """[name, link, outcome, why, duration in s, seconds, values before, values after, the sound to hear, which values
-    say nothing without speech].
+def _table_row(out: Path, row: FileRow, metrics: Sequence[str], heard: Collection[str]) -> list[Any]:
+    """[name, link, outcome, why, duration in s, seconds, values before, values after, [name, link] of each sound to
+    hear, which values say nothing without speech].
     """
     page = page_path(out, row["path"])
     link = quote(os.fsencode(page.relative_to(out))) if _has_page(out, row) else ""
     scores = [row["metrics"].get(name, {}) for name in metrics]
     values = [[_short(score.get(side)) for score in scores] for side in ("before", "after")]
     took = (_short(row[name]) for name in ("duration_s", "seconds"))
-    heard = next(iter(row.get("outputs") or ()), "")
+    files = list(zip(row.get("stems") or ("",), row.get("outputs") or (), strict=False))
+    sounds = [(stem.replace("_", " "), quote(os.fsencode(file))) for stem, file in files if stem in heard] or [
+        ("", quote(os.fsencode(file))) for _, file in files[:1]
+    ]
     silent = [index for index, score in enumerate(scores) if _is_silent(score)]
-    return [shown(row["path"]), link, outcome(row), _why(row), *took, *values, quote(os.fsencode(heard)), silent]
+    return [shown(row["path"]), link, outcome(row), _why(row), *took, *values, sounds, silent]
 
 
 def _why(row: FileRow) -> str:

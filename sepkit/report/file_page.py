@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sepkit.audio.read import read_audio
+from sepkit.audio.read import probe, read_audio
 from sepkit.audio.samples import Audio
 from sepkit.config import Config, plugins
 from sepkit.config.edits import Edit
@@ -18,11 +18,13 @@ from sepkit.config.labelled import Labelled
 from sepkit.config.sections import MetricConfig
 from sepkit.files.naming import shown
 from sepkit.judge.evaluate import Excerpt
+from sepkit.judge.voices import ABOUTS
 from sepkit.metrics.base import GOALS, is_agreement, verdict
-from sepkit.render.base import Stem, judged, make_task
+from sepkit.render.base import Stem, judged, main_stem, make_task
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.result import Outputs
-from sepkit.report import edits, html, moments, pictures, tracks
+from sepkit.render.turns import Turn
+from sepkit.report import edits, html, moments, pictures, tracks, voices
 from sepkit.report.headline import beside_it, headline
 from sepkit.report.second_look import NO_MASKS, Seen
 
@@ -33,7 +35,9 @@ class Evidence:
 
     metrics: by name, as `Evaluation.as_dict` gives them. no_masks: why there are none. stems: each that can be heard
     beside the excerpt's pair, over the excerpt; main: the one in the pair. edits: of the task *edit*; empty where they
-    are not known any more. chosen: the configuration's metrics. facts: what was run, by name; as of `summary.write`.
+    are not known any more. voices: whether the stems are those of several people, none of them before the others.
+    turns: when each speaks; None where that is not known. truths: of stems in no pair. chosen: the configuration's
+    metrics. facts: what was run, by name; as of `summary.write`.
     """
 
     name: str
@@ -44,8 +48,23 @@ class Evidence:
     no_masks: str = NO_MASKS
     stems: tuple[tuple[Stem, Audio], ...] = ()
     edits: tuple[Edit, ...] | None = None
+    voices: bool = False
+    turns: tuple[Turn, ...] | None = None
+    truths: tuple[tuple[Stem, Audio], ...] = ()
     chosen: tuple[MetricConfig, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def at_one_loudness(self) -> bool:
+        """Whether sounds may be brought to one. Not those of an edit, outside whose windows nothing must change, nor
+        voices: one that hardly speaks would pass for another.
+        """
+        return self.edits is None and not self.voices
+
+    @property
+    def heard_voices(self) -> list[Stem]:
+        """Those of several people."""
+        return [self.main, *(stem for stem, _ in self.stems if stem.judged)] if self.voices else []
 
 
 class Row(NamedTuple):
@@ -97,7 +116,8 @@ def evidence(
 ) -> Evidence:
     """Of a file that was rendered to `outputs`, as far as these are there, and what was seen of it meanwhile."""
     task = make_task(config)
-    stems, masks = task.stems(), None if task.in_place else seen.masks
+    masked = not (task.in_place or task.any_order)
+    stems = task.stems(probe(outputs[main_stem(config).name]))
     main = judged(stems)[0]
     heard = []
     for stem in stems:
@@ -106,10 +126,22 @@ def evidence(
             heard.append((stem, excerpt.pair.reference))
         elif stem != main and path and path.is_file():  # it has the mix's rate and length
             heard.append((stem, read_audio(path, excerpt.start_s, excerpt.end_s - excerpt.start_s)))
-    why_not = "" if task.in_place else seen.why_not
+    masks, why_not = (seen.masks, seen.why_not) if masked else (None, "")
     asked = (() if isinstance(config.edits, Labelled) else config.edits) if config.task == "edit" else None
-    chosen = config.evaluate.metrics
-    return Evidence(shown(name), excerpt, metrics, main, masks, why_not, tuple(heard), asked, chosen, facts)
+    return Evidence(
+        shown(name),
+        excerpt,
+        metrics,
+        main,
+        masks,
+        why_not,
+        tuple(heard),
+        edits=asked,
+        voices=task.any_order,
+        turns=voices.read(outputs) if task.any_order else None,
+        chosen=config.evaluate.metrics,
+        facts=facts,
+    )
 
 
 def write(path: Path, evidence: Evidence) -> Path:
@@ -118,10 +150,13 @@ def write(path: Path, evidence: Evidence) -> Path:
     sounds = list(_sounds(evidence))
     heard = tracks.make_tracks([sound[:3] for sound in sounds], [sound[3] for sound in sounds])
     strips, levels_db = _strips(evidence)
-    # These tell of speech in what is left, which an edit is not about.
-    rankings = moments.rankings(pair, evidence.chosen) if evidence.edits is None else ()
+    # These tell of speech in what is left, which neither an edit is about nor several voices.
+    rankings = moments.rankings(pair, evidence.chosen) if evidence.at_one_loudness else ()
     facts = {name: value for name, value in evidence.facts.items() if value is not None}
     weights, settings, said = facts.pop("weights", []), facts.pop("configuration", ""), facts.pop("notes", [])
+    sentence, beside = headline(evidence.metrics, said), beside_it(said)
+    if evidence.turns is not None:
+        sentence, beside = voices.sentence(evidence.turns, said)
     return html.write_page(
         path,
         "file.html",
@@ -137,6 +172,7 @@ def write(path: Path, evidence: Evidence) -> Path:
             "duration_s": pair.mix.duration_s,
             "piece_s": tracks.PIECE_S,
             "lead_s": tracks.LEAD_S,
+            "back_to_last": evidence.voices,
             "tracks": [{"name": track.name, "gain_db": track.gain_db, "pieces": len(track.pieces)} for track in heard],
             "windows": [
                 {"title": each.title, "unit": each.unit, "whole": each.whole, "figures": each.windows.tolist()}
@@ -145,7 +181,9 @@ def write(path: Path, evidence: Evidence) -> Path:
             ],
         },
         strips=strips,
-        wave=pictures.waveform(pair.mix, pair.clean),
+        wave="" if evidence.voices else pictures.waveform(pair.mix, pair.clean),
+        matched=evidence.at_one_loudness,
+        lanes=voices.lanes(evidence.turns, evidence.heard_voices, excerpt) if evidence.turns is not None else [],
         curves=list(_curves(rankings, pair.mix.duration_s)),
         no_masks=evidence.no_masks if evidence.masks is None else "",
         edits=None if evidence.edits is None else edits.shown_edits(evidence.edits, excerpt, said),
@@ -155,8 +193,8 @@ def write(path: Path, evidence: Evidence) -> Path:
         ],
         ticks=list(_ticks(pair.mix.duration_s, excerpt.start_s)),
         rankings=rankings,
-        sentence=headline(evidence.metrics, said),
-        said=beside_it(said),
+        sentence=sentence,
+        said=beside,
         about=abouts(evidence.chosen),
         rows=sorted((table_row(*each) for each in evidence.metrics.items()), key=lambda row: row.agreement),
         facts={name.replace("_", " "): fact(value) for name, value in facts.items()},
@@ -175,7 +213,7 @@ def table_row(name: str, score: Mapping[str, Any]) -> Row:
 def abouts(chosen: Sequence[MetricConfig]) -> dict[str, str]:
     """What each row of the metrics says, by its name."""
     made = [plugins.make("metrics", each.metric, each.options) for each in chosen]
-    return {row.name: metric.about for metric in made for row in metric.rows()}
+    return ABOUTS | {row.name: metric.about for metric in made for row in metric.rows()}
 
 
 def fact(value: Any) -> str:
@@ -186,16 +224,15 @@ def fact(value: Any) -> str:
 
 
 def _sounds(evidence: Evidence) -> Iterator[tuple[str, str, Audio, bool]]:
-    """What can be heard: name, what it is, the sound, and whether it is brought to the common loudness, which nothing
-    is of an edit: outside its windows nothing must change.
-    """
-    pair, main, levelled = evidence.excerpt.pair, evidence.main, evidence.edits is None
+    """What can be heard: name, what it is, the sound, and whether it is brought to the common loudness."""
+    pair, main, levelled = evidence.excerpt.pair, evidence.main, evidence.at_one_loudness
     yield "Before", "the mix as it came", pair.mix, levelled
     yield main.title, main.about, pair.clean, levelled
     for stem, sound in evidence.stems:
         yield stem.title, stem.about, sound, levelled and not stem.rest_of
-    if pair.reference is not None and pair.reference_kind == "truth":
-        yield f"True {main.name.replace('_', ' ')}", "the reference", pair.reference, levelled
+    of_main = [(main, pair.reference)] if pair.reference and pair.reference_kind == "truth" else []
+    for stem, sound in (*of_main, *evidence.truths):
+        yield f"True {stem.name.replace('_', ' ')}", "the reference", sound, levelled
     if pair.background is not None:
         about = f"the reference of what is not {main.name.replace('_', ' ')}, as loud as in the mix"
         yield "True background", about, pair.background, False

@@ -16,8 +16,10 @@ PLACES = {"music_residual": "between the words", "music_left": "beside the speec
 
 def headline(metrics: Mapping[str, Mapping[str, Any]], notes: Sequence[str] = ()) -> str:
     """As much as was measured. notes: of the rendering; that nobody speaks comes first, and all else is said of speech
-    that is known from elsewhere.
+    that is known from elsewhere. Where several stems are judged, no sentence on the first stands for them.
     """
+    if any(" " in name for name in metrics):  # as `judge.stems` names the rows of the others
+        metrics = {}
     silence = lack_of_speech(notes) or (NO_SPEECH if metrics.get("speech", {}).get("after") == 0 else "")
     rows = {name: metrics[name] for name in PLACES if name in metrics}
     if silence:

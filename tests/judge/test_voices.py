@@ -195,6 +195,14 @@ def test_the_command_states_the_permutation_in_table_and_json(files):
     assert found["metrics"]["speaker_2 wer_pocketsphinx"]["note"].startswith("against the given words")
     assert found["metrics"]["wrong_stem"]["after"] == 0
     assert "permutation 2, 1" in (files / "out/summary.md").read_text()
+    assert "permutation 2, 1" in (files / "out/report.html").read_text()
+
+
+def test_no_page_is_made_where_none_is_asked_for(files):
+    (files / "none.yaml").write_text("members: [{separator: passthrough}]\nreport: null\n")
+    code, said = asked(files, *PAIR, *TRUTH, "--out-dir", "out", "--config", str(files / "none.yaml"))
+    assert code == 0, said
+    assert (files / "out/summary.md").is_file() and not (files / "out/report.html").exists()
 
 
 @pytest.mark.parametrize(

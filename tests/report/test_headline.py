@@ -36,6 +36,11 @@ def test_what_was_measured_is_said(metrics, said):
     assert headline(metrics) == said
 
 
+def test_of_one_of_several_stems_nothing_is_said_for_all():
+    figures = rows(music_residual=(-8.4, -29.2))
+    assert headline(figures | {"speaker_2 music_residual": figures["music_residual"]}) == ""
+
+
 def test_where_nobody_speaks_that_comes_first_and_nothing_is_between_words():
     loud = rows("own estimate", music_residual=(11, 13))
     assert headline(loud, ["of 2 sound tracks …", SILENT]) == "No speech found, left as loud as it is."

@@ -9,6 +9,7 @@ import csv
 import io
 
 import numpy as np
+import pyloudnorm
 import pytest
 import soundfile
 
@@ -163,7 +164,8 @@ def test_who_speaks_when_is_written_as_rttm_and_as_a_table(tmp_path):
 
 def test_a_batch_knows_texts_and_stems_that_are_not_there(tmp_path):
     mix, config = lay(tmp_path, truth(SHORT, 24))
-    config.write_text(config.read_text() + "speakers: {count: auto}\n")
+    measured = "evaluate: {batch_metrics: [{metric: loudness}]}\n"
+    config.write_text(config.read_text() + "speakers: {count: auto}\n" + measured)
     arguments = ["batch", mix.parent, tmp_path / "out", "--config", config]
     first = sepkit(*arguments)
     assert first.stdout.decode().splitlines()[-1] == "1 files: 1 done", first.stderr
@@ -174,6 +176,11 @@ def test_a_batch_knows_texts_and_stems_that_are_not_there(tmp_path):
     assert sepkit(*arguments).stdout.decode().splitlines()[-1] == "1 files: 1 done"
     row = next(csv.DictReader((tmp_path / "out/report.csv").open(newline="")))
     assert (row["speaker_2"], row["rttm"]) == ("talk__speaker_2.wav", "talk__speakers.rttm")
+    for number, column in enumerate(("loudness_after", "speaker_2 loudness_after")):
+        voice = truth(SHORT, 24)[number]
+        expected = pyloudnorm.Meter(RATE).integrated_loudness(voice)
+        assert float(row[column]) == pytest.approx(expected, abs=0.1)
+    assert not any(column.startswith("speaker_3 ") for column in row)
 
 
 def test_a_pipe_gets_the_stem_that_is_named(tmp_path):

@@ -28,15 +28,16 @@
   ];
   const tone = { failed: "bad", quarantined: "bad", escalated: "warn", pending: "warn", done: "good", "already done": "good" };
 
-  function hear(row) {
+  function hear(row, [stem, file], which) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "hear";
-    const show = () => { button.textContent = heard === row && !sound.paused ? "❚❚" : "▶"; };
-    button.setAttribute("aria-label", "Play or pause " + row[NAME]);
+    const show = () => { button.textContent = (heard === file && !sound.paused ? "❚❚" : "▶") + which; };
+    button.setAttribute("aria-label", "Play or pause " + row[NAME] + (which && ", " + stem));
+    button.title = which && stem;
     button.addEventListener("click", () => {
-      if (heard === row && !sound.paused) { sound.pause(); return; }
-      if (heard !== row) { sound.pause(); sound.src = row[HEARD]; heard = row; }
+      if (heard === file && !sound.paused) { sound.pause(); return; }
+      if (heard !== file) { sound.pause(); sound.src = file; heard = file; }
       sound.play().catch(() => { button.textContent = "–"; button.title = "This browser cannot play it from here."; });
     });
     for (const event of ["play", "pause", "ended"]) sound.addEventListener(event, show);
@@ -52,7 +53,7 @@
       const name = row[LINK] ? document.createElement("a") : document.createElement("span");
       if (row[LINK]) name.href = row[LINK];
       name.textContent = value;
-      if (row[HEARD]) made.append(hear(row));
+      for (const [index, each] of row[HEARD].entries()) made.append(hear(row, each, row[HEARD].length > 1 ? ` ${index + 1}` : ""));
       made.append(name);
     } else if (column.label === "Outcome") {
       const tag = document.createElement("span");

@@ -8,7 +8,7 @@
   const buttons = [...player.querySelectorAll(".track")];
   const AHEAD_S = 5, FADE_S = 0.01, SKIP_S = 2;
   let context = null, gains = [], sources = [], pieces = new Map();
-  let playing = false, run = 0, chosen = 0, from_s = 0, begun = 0, stop_s = null, nextPiece = 0, loading = false;
+  let playing = false, run = 0, chosen = 0, back = 1, from_s = 0, begun = 0, stop_s = null, nextPiece = 0, loading = false;
 
   const position = () => {
     const at = playing ? from_s + Math.max(0, context.currentTime - begun) : from_s;
@@ -98,6 +98,7 @@
 
   function choose(track) {
     chosen = track;
+    if (page.back_to_last && track) back = track;
     turn();
     say(page.tracks[track].name);
     show();
@@ -164,7 +165,7 @@
     const on = event.target.closest("button, a, summary, input, select, [tabindex]");
     const key = event.key.toLowerCase();
     if (key === " " && (!on || on === slider)) { event.preventDefault(); playing ? pause() : play(); }
-    else if (key === "x") choose(chosen === 0 ? 1 : 0);
+    else if (key === "x") choose(chosen === 0 ? back : 0);
     else if (key === "m") { element("matched")?.click(); }
     else if (/^[1-9]$/.test(key) && Number(key) <= buttons.length) choose(Number(key) - 1);
     else if ((key === "arrowleft" || key === "arrowright") && !(on && on.matches(".scroll, pre"))) {
