@@ -182,6 +182,8 @@ def make_of_voices(data: Path, config: CorpusConfig, seed: int, each: int, out: 
     found = recordings_of(data, config)
     if not found["noise"]:
         click.echo(f"note: no mixes with noise: {data} holds none in noise/", err=True)
+    if not found["said"]:
+        click.echo(f"note: no words: {data} has no transcripts of two readers that are set aside", err=True)
     planned = plan_voices(found, seed, each)
     paths = {recording.name: recording.path for kind in found.values() for recording in kind}
     return len(list(tqdm(write_voices(planned, paths, out), total=len(planned), unit="mix", disable=None)))

@@ -89,12 +89,12 @@ class Measurer:
         return _line(trial, answer.cpu_s, in_one_table(found))
 
     def _excerpts(self, pair: SetPair) -> dict[str, Excerpt]:
-        """The mix beside each stem's truth. Background and words are known of a stem that stands alone."""
-        alone = len(self._stems) == 1
-        background, words = (pair.background, read_words(pair.words)) if alone else (None, None)
+        """The mix beside each stem's truth. The background is known of a stem that stands alone."""
+        background, longest_s = pair.background if len(self._stems) == 1 else None, self._chosen.longest_s
         where = pair.asked and Where.of([pair.asked.edit])
+        words = {name: read_words(path) for name, path in pair.words.items()}
         found = {
-            name: bring_together(pair.mix, pair.mix, truth, background, words, self._chosen.longest_s, where=where)
+            name: bring_together(pair.mix, pair.mix, truth, background, words.get(name), longest_s, where=where)
             for name, truth in pair.truths.items()
         }
         if where and any(each.end_s - each.start_s < each.whole_s - LENGTH_TOLERANCE_S for each in found.values()):
@@ -111,8 +111,9 @@ class Measurer:
         if excerpt.pair.words is not None:
             return self._evaluator.evaluate(excerpt)
         found = self._wordless.evaluate(excerpt)
-        unheard = tuple(not_measured(row, "the words are not known") for row in self._of_words)
-        return replace(found, scores=(*found.scores, *unheard))
+        unheard = (not_measured(row, "the words are not known") for row in self._of_words)
+        by_name = {row.name: row for row in (*found.scores, *unheard)}
+        return replace(found, scores=tuple(by_name[row.name] for row in self._evaluator.rows()))
 
 
 class VoiceMeasurer(Measurer):
@@ -150,9 +151,8 @@ def make_measurer(
     """What measures a set of `pairs`. evaluate: the first configuration's. any_order: the stems come in."""
     if not any_order:
         return Measurer(_chosen(evaluate, pairs), stems)
-    metrics = with_metrics(evaluate.metrics, VOICE_METRICS)
-    wordless = tuple(metric for metric in metrics if metric.metric != WORDS_METRIC)  # a set has no words a voice
-    return VoiceMeasurer(evaluate.model_copy(update={"metrics": wordless}), stems)
+    metrics = _of_known_words(with_metrics(evaluate.metrics, VOICE_METRICS), pairs)
+    return VoiceMeasurer(evaluate.model_copy(update={"metrics": metrics}), stems)
 
 
 def _line(trial: Trial, cpu_s: float | None, found: Evaluation) -> dict[str, Any]:
@@ -174,7 +174,11 @@ def _chosen(evaluate: EvaluateConfig, pairs: Sequence[SetPair]) -> EvaluateConfi
     if pairs[0].asked:
         return evaluate.model_copy(update={"metrics": with_metrics(evaluate.metrics, EDIT_METRICS)})
     chosen = evaluate.metrics or tuple(map(MetricConfig.named, EMBEDDED_METRICS))
-    chosen = with_metrics(chosen, ["trade_off"])
-    if not any(pair.words for pair in pairs):
-        chosen = tuple(metric for metric in chosen if metric.metric != WORDS_METRIC)
+    chosen = _of_known_words(with_metrics(chosen, ["trade_off"]), pairs)
     return evaluate.model_copy(update={"metrics": chosen})
+
+
+def _of_known_words(metrics: tuple[MetricConfig, ...], pairs: Sequence[SetPair]) -> tuple[MetricConfig, ...]:
+    """Without that of words, where none are known."""
+    known = any(pair.words for pair in pairs)
+    return tuple(metric for metric in metrics if known or metric.metric != WORDS_METRIC)

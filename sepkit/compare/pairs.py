@@ -7,7 +7,8 @@
     DIR/manifest.csv          columns name, condition, level_db; others are not read (optional)
 
 Of `task: edit` the folders are mix, target (what the prompt names) and other, and manifest.csv says prompts and windows
-(`sepkit.compare.asked`). Of `task: speakers` they are mix, speaker_1, speaker_2 (and speaker_3).
+(`sepkit.compare.asked`). Of `task: speakers` they are mix, speaker_1, speaker_2 (and speaker_3), and the words lie in
+words/speaker_1, words/speaker_2.
 
 A condition is a kind of background, level_db the speech's level over it. `scripts.make_mixes` makes such a set.
 """
@@ -27,6 +28,9 @@ EVERY = "all"
 """The condition of a set without a manifest, and the column of all files."""
 
 
+WORDS = "words"
+
+
 class Layout(NamedTuple):
     """What the folders of a set are called: that of each judged stem's truth, and that of the rest of the mix.
 
@@ -36,6 +40,11 @@ class Layout(NamedTuple):
     truths: Mapping[str, str]
     rest: str = "background"
     asks: bool = False
+
+    def words(self) -> dict[str, str]:
+        """The folder of each stem's words: of stems that stand beside each other, each has one within `WORDS`."""
+        alone = len(self.truths) == 1
+        return {stem: WORDS if alone else f"{WORDS}/{part}" for stem, part in self.truths.items()}
 
 
 SPEECH = Layout({"speech": "speech"})
@@ -47,7 +56,10 @@ def layout(stems: Iterable[str], in_place: bool) -> Layout:
 
 
 class SetPair(NamedTuple):
-    """A mix of the set, where it lies, and what is known about it. truths: by stem. background: the rest, all else."""
+    """A mix of the set, where it lies, and what is known about it. truths: by stem. background: the rest, all else.
+
+    words: by stem, where they are known.
+    """
 
     name: str
     condition: str
@@ -55,7 +67,7 @@ class SetPair(NamedTuple):
     mix: Path
     truths: dict[str, Path]
     background: Path | None = None
-    words: Path | None = None
+    words: Mapping[str, Path] = {}
     asked: Asked | None = None
 
     @property
@@ -89,7 +101,9 @@ def read_set(folder: Path, known_as: Layout = SPEECH) -> list[SetPair]:
             f"--set: {shown(folder)} holds no folder 'mix'; give one with mix/ and {'/, '.join(truths)}/, "
             "as `python -m scripts.make_mixes` makes it"
         )
-    parts = {part: _by_stem(folder / part) for part in ("mix", *truths, known_as.rest, "words")}
+    words = known_as.words()
+    parts = {part: _by_stem(folder / part) for part in ("mix", *truths, known_as.rest, *words.values())}
+    _refuse_shared_words(folder, words)
     mixes = parts["mix"]
     rows = _read_manifest(folder / "manifest.csv", known_as.asks)
     if known_as.asks and not rows:
@@ -115,7 +129,7 @@ def read_set(folder: Path, known_as: Layout = SPEECH) -> list[SetPair]:
             mixes[row.name],
             {stem: parts[part][row.name] for stem, part in known_as.truths.items()},
             parts[known_as.rest].get(row.name),
-            parts["words"].get(row.name),
+            {stem: parts[part][row.name] for stem, part in words.items() if row.name in parts[part]},
             row.asked,
         )
         for row in rows
@@ -132,6 +146,15 @@ def _by_stem(folder: Path) -> dict[str, Path]:
             raise ConfigError(f"--set: {shown(path)}: so is {shown(found[path.stem].name)} named; keep one of them")
         found[path.stem] = path
     return found
+
+
+def _refuse_shared_words(folder: Path, words: Mapping[str, str]) -> None:
+    """Of several voices nobody knows whose words lie in no voice's folder."""
+    for path in _by_stem(folder / WORDS).values() if WORDS not in words.values() else ():
+        raise ConfigError(
+            f"--set: {shown(path)}: whose words they are is not said; put them into {' or '.join(words.values())}, or "
+            "remove the file"
+        )
 
 
 def _refuse_strangers(files: Iterable[Path], known: set[str], part: str) -> None:

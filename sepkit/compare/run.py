@@ -145,7 +145,7 @@ def _asked(pair: SetPair) -> tuple[str, ...]:
 
 
 def _places(pair: SetPair) -> tuple[Path | None, ...]:
-    return pair.mix, *pair.truths.values(), pair.background, pair.words
+    return pair.mix, *pair.truths.values(), pair.background, *map(pair.words.get, pair.truths)
 
 
 def _key(*parts: str) -> str:

@@ -23,8 +23,16 @@ def test_files_meet_by_name_whatever_their_format(tmp_path):
     lay(folder, "words/b.c.txt", "mix/.DS_Store")
     mix, speech = folder / "mix", folder / "speech"
     assert read_set(folder) == [
-        SetPair("a", EVERY, None, mix / "a.wav", {"speech": speech / "a.flac"}, folder / "background/a.wav", None),
-        SetPair("b.c", EVERY, None, mix / "b.c.mp3", {"speech": speech / "b.c.wav"}, None, folder / "words/b.c.txt"),
+        SetPair("a", EVERY, None, mix / "a.wav", {"speech": speech / "a.flac"}, folder / "background/a.wav"),
+        SetPair(
+            "b.c",
+            EVERY,
+            None,
+            mix / "b.c.mp3",
+            {"speech": speech / "b.c.wav"},
+            None,
+            {"speech": folder / "words/b.c.txt"},
+        ),
     ]
 
 

@@ -7,6 +7,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
 
+import jiwer
 import numpy as np
 import pytest
 import soundfile
@@ -16,6 +17,7 @@ from sepkit.compare import CompareJob, run_compare
 from sepkit.compare.method import ORACLE, UNPROCESSED
 from sepkit.config import load_config
 from sepkit.errors import ConfigError
+from sepkit.metrics import wer
 from sepkit.render.pipeline import Pipeline
 from tests.compare.sets import lines, table
 from tests.dropped import dropped_in
@@ -67,6 +69,28 @@ def compared(tmp_path_factory) -> Iterator[Room]:
     yield Room(folder, voices)
 
 
+SAID = (
+    "The first boat leaves at seven, and the last of the fog is gone",
+    "On a clear day you can see the lighthouse from the hill behind the",
+)
+"""About what the pilot's readers say in 4 s (data/pilot/words.txt)."""
+WORDS = {"both": SAID, "alone": (None, SAID[1])}
+
+
+@pytest.fixture(scope="module")
+def worded(compared) -> Room:
+    """The same set with words."""
+    folder = compared.folder / "worded"
+    lay_set(folder / "set", compared.voices)
+    for name, texts in WORDS.items():
+        for number, text in enumerate(texts, 1):
+            (folder / f"set/words/speaker_{number}").mkdir(parents=True, exist_ok=True)
+            if text:
+                (folder / f"set/words/speaker_{number}/{name}.txt").write_text(text)
+    run_compare(CompareJob((compared.folder / "random.yaml",), folder / "set", folder / "out"))
+    return Room(folder, compared.voices)
+
+
 def si_sdr(s: np.ndarray, y: np.ndarray) -> float:
     s, y = s.astype(float), y.astype(float)
     scaled = (s @ y) / (s @ s) * s
@@ -97,6 +121,40 @@ def test_of_one_voice_alone_the_ratio_is_that_voices_and_the_level_the_other_ste
     assert compared.figure("alone", "random", "silent_level") == pytest.approx(level_db, abs=0.01)
     assert compared.figure("alone", UNPROCESSED, "silent_level") == 0
     assert compared.figure("both", "random", "silent_level") is None
+
+
+def wer_percent(sound: np.ndarray, text: str) -> float:
+    """By jiwer, of what PocketSphinx hears."""
+    said = wer._pocketsphinx()(sound.astype(np.float32))
+    return float(100 * jiwer.wer(wer.normalise(text), wer.normalise(said)))
+
+
+def test_words_are_counted_of_each_voice_in_the_stem_that_holds_it(compared, worded):
+    (line,) = (each for each in lines(worded.out) if (each["mix"], each["method"]) == ("both", "random"))
+    stems = compared.rendered("both")
+    found = [wer_percent(stems[file - 1], text) for file, text in zip(line["permutation"], WORDS["both"], strict=True)]
+    assert worded.figure("both", "random", "wer_pocketsphinx") == pytest.approx(np.mean(found), abs=0.01)
+    swapped = [
+        wer_percent(stems[2 - file], text) for file, text in zip(line["permutation"], WORDS["both"], strict=True)
+    ]
+    assert abs(np.mean(found) - np.mean(swapped)) > 1  # so that the order can be told from the figures
+    mix = compared.voices["both"].sum(axis=0)
+    before = np.mean([wer_percent(mix, text) for text in WORDS["both"]])
+    assert worded.figure("both", "random", "wer_pocketsphinx", "before") == pytest.approx(before, abs=0.01)
+
+
+def test_of_one_voice_alone_the_words_are_that_voices(compared, worded):
+    expected = wer_percent(compared.voices["alone"].sum(axis=0), SAID[1])
+    assert expected < 30 < worded.figure("both", UNPROCESSED, "wer_pocketsphinx")
+    assert worded.figure("alone", UNPROCESSED, "wer_pocketsphinx") == pytest.approx(expected, abs=0.01)
+    assert worded.figure("alone", "random", "si_sdr") == compared.figure("alone", "random", "si_sdr")
+
+
+def test_without_words_there_is_no_row_of_them_and_words_of_nobody_are_refused(compared, worded):
+    assert "wer_pocketsphinx" not in lines(compared.out)[0]["metrics"]
+    (worded.folder / "set/words/both.txt").write_text("somebody's words")
+    with pytest.raises(ConfigError, match=r"words/both\.txt: whose words they are is not said; put them into words/"):
+        run_compare(CompareJob((compared.folder / "random.yaml",), worded.folder / "set", worded.out))
 
 
 def test_the_oracle_masks_stand_beside_it_and_the_overview_shows_where_every_voice_speaks(compared):

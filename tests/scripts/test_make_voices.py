@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import soundfile
 from click.testing import CliRunner
 
 from scripts.mixes.make import main
-from scripts.mixes.voices import ALONE, HALF, NOISY, TWO
+from scripts.mixes.voices import ALONE, HALF, NOISY, TWO, WHOLE
 
 RATE = 16000
 READERS = [*(f"reader {number}0" for number in range(4)), "reader 11"]
@@ -97,6 +98,34 @@ def test_the_mix_is_the_sum_and_levels_and_times_are_what_the_condition_says(dra
         if condition == NOISY:
             over_db = 10 * np.log10(np.mean((first + second) ** 2) / np.mean(noise**2))
             assert over_db == pytest.approx(15, abs=0.1)
+
+
+def test_whole_recordings_with_their_words_stand_beside_each_other(data, drawn, tmp_path):
+    """Of the three readers one has a text beside the recording, one a line as in LibriSpeech, and the last none."""
+    copied = tmp_path / "data"
+    shutil.copytree(data, copied)
+    (copied / "speech/read/reader 00/a.txt").write_text("one two three\n")
+    (copied / "speech/read/reader 30/r.trans.txt").write_text("b NOT THIS\na FOUR FIVE\n")
+    rows = made(copied, tmp_path / "out", "--seed", "1")
+    assert [row for row in rows if row["condition"] != WHOLE] == drawn[1]
+    whole = [row for row in rows if row["condition"] == WHOLE]
+    assert len(whole) == 3
+    said = {"reader 00": "one two three\n", "reader 30": "FOUR FIVE\n"}
+    lengths = {"reader 00": 12 * RATE, "reader 30": 5 * RATE}
+    for row in whole:
+        readers = [row[f"speaker_{number}"].split("/")[2] for number in (1, 2)]
+        assert set(readers) == set(said)
+        parts = {
+            part: soundfile.read(tmp_path / "out" / part / f"{row['name']}.flac")[0]
+            for part in ("mix", "speaker_1", "speaker_2")
+        }
+        np.testing.assert_array_equal(parts["mix"], parts["speaker_1"] + parts["speaker_2"])
+        for number, reader in enumerate(readers, 1):
+            sound = parts[f"speaker_{number}"]
+            assert len(sound) == 12 * RATE and np.flatnonzero(sound)[-1] == pytest.approx(lengths[reader], abs=20)
+            text = tmp_path / f"out/words/speaker_{number}/{row['name']}.txt"
+            assert text.read_text() == said[reader]
+    assert {path.stem for path in (tmp_path / "out/words").rglob("*.txt")} == {row["name"] for row in whole}
 
 
 def test_the_seed_decides(drawn, data, tmp_path):
