@@ -23,7 +23,7 @@ from sepkit.audio import library_lines
 from sepkit.audio.samples import Samples
 from sepkit.audio.source_file import Flaws
 from sepkit.audio.timeline import OFF_PART_OF_PACKET, OFF_PART_OF_PAGE, TIMED, Timeline
-from sepkit.audio.tracks import chosen, origin_s, taken_note, tracks
+from sepkit.audio.tracks import chosen, has_picture, origin_s, taken_note, tracks
 from sepkit.config.sections import SourceConfig
 from sepkit.errors import SourceError
 from sepkit.files.naming import shown
@@ -68,8 +68,8 @@ _SUBTYPES = {"u8": "PCM_U8", "s16": "PCM_16", "s32": "PCM_24", "flt": "FLOAT", "
 class Decoding:
     """A stream as its first frame shows it (headers err), and its samples in blocks (channels, frames).
 
-    track: its number, from 1, of `tracks`. start_s: where it starts in the file's time. notes: complete once all
-    blocks are taken.
+    track: its number, from 1, of `tracks`. start_s: where it starts in the file's time, which begins at `begins_s` of
+    the container's. video: whether there is a picture beside it. notes: complete once all blocks are taken.
     """
 
     sample_rate: int
@@ -81,6 +81,8 @@ class Decoding:
     track: int
     tracks: int
     start_s: float
+    begins_s: Fraction
+    video: bool
     notes: Callable[[], tuple[str, ...]]
 
 
@@ -139,6 +141,8 @@ def _decoding(path: Path, refusal: str, container: InputContainer, how: SourceCo
         track=track.number,
         tracks=len(found),
         start_s=0.0 if first_s is None else max(0.0, float(first_s - origin)),
+        begins_s=origin,
+        video=has_picture(container),
         notes=lambda: (*taken_note(track, found, how.track), *_unheard_note(stream, first), *timeline.notes()),
     )
 

@@ -189,6 +189,8 @@ def _ffmpeg_info(path: Path, found: Decoding) -> SourceInfo:
             track=found.track,
             tracks=found.tracks,
             start_s=found.start_s,
+            begins_s=found.begins_s,
+            video=found.video,
         )
     )
 

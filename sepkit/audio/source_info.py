@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from sepkit.errors import SourceError
@@ -40,7 +41,8 @@ class SourceInfo:
     frames: exact. container: libsndfile's major format ("WAV", "FLAC", …) or FFmpeg's ("mov", "matroska").
     subtype: the coding in libsndfile's words, "" for what FFmpeg decodes with loss.
     track: which of the sound tracks it is, from 1; tracks: how many there are. start_s: where its sound starts in the
-    file's own time; the silence before it is among the frames. notes: what a person should know, a sentence each.
+    file's own time, which begins at `begins_s` of its container's; the silence before it is among the frames. video:
+    whether there is a picture beside it. notes: what a person should know, a sentence each.
     salvaged: those of them that say what a salvaged file lacks; its results bear them as a comment.
     """
 
@@ -56,6 +58,8 @@ class SourceInfo:
     start_s: float = 0.0
     notes: tuple[str, ...] = ()
     salvaged: tuple[str, ...] = ()
+    begins_s: Fraction = Fraction(0)
+    video: bool = False
 
     @property
     def duration_s(self) -> float:

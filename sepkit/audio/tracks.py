@@ -76,12 +76,19 @@ def origin_s(container: InputContainer, taken: Track, first_s: Fraction) -> Frac
     return min(starts)
 
 
+def has_picture(container: InputContainer) -> bool:
+    """Whether it is a film: covers are none."""
+    import av
+
+    return any(not each.disposition & av.stream.Disposition.attached_pic for each in container.streams.video)
+
+
 def _track(number: int, stream: AudioStream) -> Track:
     import av
 
     language = stream.metadata.get("language", "")
     language = "" if language == "und" else language
     is_default = bool(stream.disposition & av.stream.Disposition.default)
-    said = (language, stream.metadata.get("title", ""), "default" if is_default else "")
+    said = (language, stream.metadata.get("title") or stream.metadata.get("name", ""), "default" if is_default else "")
     about = clipped(", ".join(filter(None, said)))
     return Track(number, language, f"{number} ({about})" if about else str(number), is_default, stream)

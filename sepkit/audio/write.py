@@ -169,7 +169,7 @@ class AudioWriter:
             raise self._cannot(f"{self._container} ends at 4 GiB")
         try:
             for start in range(0, block.shape[1], CODED_FRAMES):
-                self._file.write(_interleaved(_coded(block[:, start : start + CODED_FRAMES], self._subtype)))
+                self._file.write(_interleaved(coded(block[:, start : start + CODED_FRAMES], self._subtype)))
         except (soundfile.LibsndfileError, AssertionError) as error:  # soundfile asserts that all was written
             raise self._cannot(getattr(error, "error_string", "no room")) from error
 
@@ -264,7 +264,7 @@ def write_stdout(path: Path) -> None:
         ) from error
 
 
-def _coded(samples: NDArray[np.floating[Any]], subtype: str) -> NDArray[Any]:
+def coded(samples: NDArray[np.floating[Any]], subtype: str) -> NDArray[Any]:
     """Samples (channels, frames) as integers that soundfile writes as they are; float codings stay float."""
     if subtype in ("FLOAT", "DOUBLE"):
         return samples

@@ -47,10 +47,17 @@ def timed(
         if video:
             output.mux(video.encode(None))
         for stream, pieces in zip(streams, tracks, strict=True):
-            for start, samples in pieces:
-                _encode(output, stream, start, samples)
-            output.mux(stream.encode(None))
+            encode_pieces(output, stream, pieces)
     return path
+
+
+def encode_pieces(
+    output: av.container.OutputContainer, stream: av.AudioStream, pieces: list[Piece], layout: str = "stereo"
+) -> None:
+    """A whole track."""
+    for start, samples in pieces:
+        _encode(output, stream, start, samples, layout)
+    output.mux(stream.encode(None))
 
 
 def _picture(output: av.container.OutputContainer) -> av.VideoStream:
@@ -59,12 +66,14 @@ def _picture(output: av.container.OutputContainer) -> av.VideoStream:
     return video
 
 
-def _encode(output: av.container.OutputContainer, stream: av.AudioStream, start: int, samples: np.ndarray) -> None:
+def _encode(
+    output: av.container.OutputContainer, stream: av.AudioStream, start: int, samples: np.ndarray, layout: str
+) -> None:
     packet = stream.codec_context.frame_size or 1024
     resampler = av.AudioResampler(format=stream.codec_context.format.name)
     for at in range(0, samples.shape[1], packet):
         part = np.ascontiguousarray(samples[:, at : at + packet])
-        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="stereo")
+        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
         for converted in resampler.resample(frame):
             converted.pts, converted.time_base = start + at, Fraction(1, RATE)

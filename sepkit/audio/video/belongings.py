@@ -1,0 +1,147 @@
+"""What goes along with the packets of a video: titles, languages, marks, chapters, attachments; and what is lost of it.
+
+The container decides what it takes. Each stream but picture and sound is tried on it in memory first; what the written
+video then lacks of the source's tags is found by reading it again. Every loss is one sentence.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sepkit.audio.metadata import MOST_BYTES
+from sepkit.audio.video.kinds import MATROSKA, WEBM, Kind
+from sepkit.errors import one_line
+from sepkit.files.naming import clipped
+
+if TYPE_CHECKING:
+    from av.container import InputContainer, OutputContainer
+    from av.stream import Stream
+
+OF_THE_WRITER = {"encoder", "major_brand", "minor_version", "compatible_brands", "duration", "vendor_id"}
+OF_THE_WRITER |= {"bps", "number_of_bytes", "number_of_frames", "source_id"}
+"""Tags that name what wrote a file, or count its bytes: the new one has its own."""
+STATISTICS = "_statistics"
+
+COVER_NAMES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
+MOST_NAMED = 8
+
+
+def is_cover(stream: Stream) -> bool:
+    """Whether it is a picture that belongs to the file, and no film."""
+    from av.stream import Disposition
+
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def takes(kind: Kind, stream: Stream) -> bool:
+    """Whether the container takes a stream as it is."""
+    import av
+
+    try:
+        with av.open(io.BytesIO(), "w", format=kind.muxer) as trial:
+            copied(trial, stream)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def copied(output: OutputContainer, stream: Stream) -> Stream:
+    """The stream of the new video that a source's goes to, with its tags and marks (default, forced, …)."""
+    new = output.add_stream_from_template(stream, opaque=True)
+    new.metadata.update(_titled(stream.metadata))
+    new.disposition = stream.disposition
+    return new
+
+
+def describe(new: Stream, like: Stream) -> None:
+    """A track that takes the place of another, with what is true of both."""
+    new.metadata.update(_own(_titled(like.metadata)))
+    new.disposition = like.disposition
+
+
+def describe_beside(new: Stream, original: Stream, title: str) -> None:
+    """A track beside the one that it was made of, which players go on playing unasked."""
+    new.metadata["title"] = title
+    if language := original.metadata.get("language"):
+        new.metadata["language"] = language
+    new.disposition = type(original.disposition)(0)
+
+
+def take_covers(path: Path, output: OutputContainer, options: Mapping[str, str]) -> None:
+    """Matroska holds covers as attachments, which are written before any packet."""
+    import av
+
+    with av.open(f"file:{path}", "r", options=dict(options)) as source:
+        covers = [each for each in source.streams.video if is_cover(each)]
+        for packet in islice(source.demux(covers), len(covers)) if covers else ():
+            named = packet.stream.metadata
+            coding = packet.stream.codec_context.name
+            name, mime = COVER_NAMES.get(coding, (f"cover.{coding}", f"image/{coding}"))
+            if 0 < packet.size <= MOST_BYTES:
+                output.add_attachment(named.get("filename", name), named.get("mimetype", mime), bytes(packet))
+
+
+def file_options(source: InputContainer, kind: Kind) -> dict[str, str]:
+    """How the container is written. Tags of phones, as com.apple.quicktime.make, take a form of their own."""
+    options = {"avoid_negative_ts": "disabled"} if kind in (MATROSKA, WEBM) else {}
+    if kind.muxer in ("mp4", "mov") and any("." in name for name in source.metadata):
+        options["movflags"] = "use_metadata_tags"
+    return options
+
+
+def describe_file(output: OutputContainer, source: InputContainer) -> None:
+    """Tags and chapters of the whole."""
+    output.metadata.update(_own(source.metadata))
+    if chapters := source.chapters():
+        output.set_chapters(chapters)
+
+
+def left_out(stream: Stream, kind: Kind, source: InputContainer) -> tuple[str, ...]:
+    """What is said of a stream that the container does not take. An MP4 shows its chapters as one: they are copied."""
+    if stream.type == "data" and source.chapters() and stream.codec_context is None:
+        return ()
+    coding = stream.codec_context.name if stream.codec_context else "of a kind that FFmpeg does not know"
+    return (f"stream {stream.index} ({stream.type}, {coding}) is left out: {kind.name} does not take it",)
+
+
+def lost(source: Path, result: Path, kind: Kind, options: Mapping[str, str]) -> tuple[str, ...]:
+    """The tags, chapters and covers that the written video does not have, a sentence each."""
+    import av
+
+    def reread(path: Path) -> InputContainer:
+        return av.open(f"file:{path}", "r", options=dict(options), metadata_errors="replace")
+
+    try:
+        with reread(source) as before, reread(result) as after:
+            there = {name.lower() for name in _own(after.metadata)}
+            tags = [clipped(name, 40) for name in _own(before.metadata) if name.lower() not in there]
+            chapters = len(before.chapters()) - len(after.chapters())
+            covers = sum(map(is_cover, before.streams.video)) - sum(map(is_cover, after.streams.video))
+    except (av.FFmpegError, ValueError) as error:
+        return (f"whether all tags are kept could not be looked up ({one_line(error)})",)
+    named = ", ".join(tags[:MOST_NAMED]) + (", …" if len(tags) > MOST_NAMED else "")
+    found = (
+        f"{kind.name} does not hold the tags {named}" if tags else "",
+        f"{chapters} chapters are lost" if chapters > 0 else "",
+        f"{covers} cover pictures are lost" if covers > 0 else "",
+    )
+    return tuple(filter(None, found))
+
+
+def _titled(tags: Mapping[str, str]) -> dict[str, str]:
+    """MP4 and MOV call a title "name" when they are read, and not when they are written."""
+    return {"title" if name == "name" else name: text for name, text in tags.items()}
+
+
+def _own(tags: Mapping[str, str]) -> dict[str, str]:
+    """Those that are true of the new file too."""
+    return {
+        name: text
+        for name, text in tags.items()
+        if name.lower().partition("-")[0] not in OF_THE_WRITER and not name.lower().startswith(STATISTICS)
+    }
