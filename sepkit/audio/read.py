@@ -24,7 +24,17 @@ from sepkit.config.sections import DEFAULT_TRACK, SourceConfig
 from sepkit.errors import SourceError
 from sepkit.files.naming import shown
 
-__all__ = ["Source", "SourceInfo", "Spool", "audio_source", "open_source", "probe", "read_audio", "track_count"]
+__all__ = [
+    "Source",
+    "SourceInfo",
+    "Spool",
+    "audio_source",
+    "beginning",
+    "open_source",
+    "probe",
+    "read_audio",
+    "track_count",
+]
 
 LOUDEST = 1e12
 """Full scale is 1, and 32-bit integers taken for floats reach 2e9; far above, squares within a model leave float32."""
@@ -86,10 +96,15 @@ def probe(path: Path, how: SourceConfig = AS_IT_IS) -> SourceInfo:
         return found.finished(sum(block.shape[1] for block in found.blocks))
 
 
+def beginning(path: Path, how: SourceConfig = AS_IT_IS) -> SourceInfo:
+    """What a file's beginning tells of it; its length (`frames`) may not be known yet."""
+    with opened(path, how) as found:
+        return found.info
+
+
 def track_count(path: Path, how: SourceConfig = AS_IT_IS) -> int:
     """How many sound tracks a file has; nothing is decoded but the first one's beginning."""
-    with opened(path, how.model_copy(update={"track": DEFAULT_TRACK})) as found:
-        return found.info.tracks
+    return beginning(path, how.model_copy(update={"track": DEFAULT_TRACK})).tracks
 
 
 @contextmanager

@@ -64,7 +64,7 @@ CODED_FRAMES = 2**16
 """Integers are made in stretches that stay in the processor's cache."""
 
 
-Format = Literal["same", "wav", "flac"]
+Format = Literal["same", "source", "wav", "flac"]
 BitDepth = Literal["same", "16", "24", "32", "32f", "64f"]
 """What a configuration's `output` chooses from."""
 
@@ -72,11 +72,12 @@ BitDepth = Literal["same", "16", "24", "32", "32f", "64f"]
 def output_format(info: SourceInfo, format: Format, bit_depth: BitDepth) -> tuple[str, str, str]:
     """The suffix, container and subtype of a result.
 
-    "same" keeps the container and depth of a lossless source. What was lossy is never encoded lossily again:
+    "same" keeps the container and depth of a lossless source; so does "source", by which only videos differ. What was
+    lossy is never encoded lossily again:
     in WAV and its kin it becomes 16-bit PCM, elsewhere 16-bit FLAC. `format="flac"` alone makes deeper
     sources 24-bit; else what FLAC cannot hold (32 bits, float, 9 channels, rates over 655350 Hz) becomes WAV.
     """
-    container = {"same": info.container, "wav": "WAV", "flac": "FLAC"}[format]
+    container = {"same": info.container, "source": info.container, "wav": "WAV", "flac": "FLAC"}[format]
     if format == "wav" and info.container in ("WAVEX", "RF64"):
         container = info.container
     if container not in _SUFFIXES:

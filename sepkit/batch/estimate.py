@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sepkit.audio.read import SourceInfo, probe
-from sepkit.audio.source_info import SAMPLE_BITS
-from sepkit.audio.write import output_format
+from sepkit.batch import film
 from sepkit.batch.edits import OwnEdits
 from sepkit.batch.journal import Record
 from sepkit.batch.plan import Identity, Plan
@@ -40,19 +39,12 @@ def estimate(plan: Plan, records: list[Record], identity: Identity, config: Conf
     """Add up the items. Nothing is written under `out`."""
     infos = [probe(item.source, config.source) for item in plan.items]
     audio_s = sum((info.duration_s for info in infos), 0.0)
-    disk_bytes = sum(
-        output_bytes(info, config) * len(item.outputs) for info, item in zip(infos, plan.items, strict=True)
-    )
+    pipeline = Pipeline(config)
+    disk_bytes = sum(film.disk_bytes(info, pipeline) for info in infos)
     edits = {item.source: item.edits for item in plan.items if item.edits is not None}
     seconds, basis = _time(infos, records, identity, config, audio_s, edits)
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     return Estimate(audio_s, seconds, basis, disk_bytes, shutil.disk_usage(existing).free)
-
-
-def output_bytes(info: SourceInfo, config: Config) -> int:
-    """frames × channels × bytes a sample; FLAC stays below."""
-    _, _, subtype = output_format(info, config.output.format, config.output.bit_depth)
-    return info.frames * info.channels * SAMPLE_BITS[subtype] // 8
 
 
 def _time(

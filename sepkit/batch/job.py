@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sepkit.batch.delivery import UNPACK_BOUND, UnpackBound, check_target
+from sepkit.batch.film import require
 from sepkit.batch.find import Patterns
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
@@ -40,6 +41,7 @@ def check(job: BatchJob) -> None:
     """What can be wrong with the command itself."""
     if job.jobs is not None and job.jobs < 1:
         raise ConfigError(f"jobs: {job.jobs} found; give 1 or more")
+    require(job.config)
     if job.config.source.track == ALL_TRACKS:
         files = f"{shlex.quote(shown(job.source))}/*" if job.source.is_dir() else "FILE"
         raise ConfigError(

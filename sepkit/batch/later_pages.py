@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sepkit.audio.source_file import require_file
-from sepkit.batch import pages
+from sepkit.batch import film, pages
 from sepkit.batch.edits import rendered_edits, with_edits
 from sepkit.batch.journal import STEMS_BEFORE, Journal, are_metrics, by_stem, is_number
 from sepkit.batch.plan import PageItem
@@ -26,6 +26,7 @@ from sepkit.files.digest import sha256_of
 from sepkit.files.naming import is_encodable, shown
 from sepkit.judge.verdict import FIRST
 from sepkit.metrics.base import completed
+from sepkit.render.base import main_stem
 from sepkit.render.pipeline import Pipeline, Progress
 from sepkit.report import batch_page, own
 from sepkit.report.second_look import SecondLook, Seen
@@ -65,7 +66,9 @@ def make(
     said = pages.facts(row["verdict"], row["configuration"], row["reasons"], row["stages"], notes)
     files = by_stem(row.get("stems") or STEMS_BEFORE, row["outputs"], row["verdict"])
     outputs = {stem: out / name for stem, name in files.items()}
-    pages.write(out, item.path, item.source, outputs, row["metrics"], with_edits(config, item.edits), seen, said)
+    sounds = film.heard(outputs, main_stem(config).name, item.source, config, work)
+    known = row["metrics"], with_edits(config, item.edits), seen, said
+    pages.write(out, item.path, item.source, outputs, sounds, *known)
     return kept
 
 

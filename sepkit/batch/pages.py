@@ -23,13 +23,17 @@ def write(
     path: str,
     source: Path,
     outputs: Outputs,
+    sounds: Outputs,
     metrics: Mapping[str, Mapping[str, Any]],
     config: Config,
     seen: Seen,
     said: Mapping[str, Any],
     excerpt: Excerpt | None = None,
 ) -> Path:
-    """Write the page of the file `path`. said: as of `facts`. excerpt: what was measured, where anything was."""
+    """Write the page of the file `path`. said: as of `facts`. excerpt: what was measured, where anything was.
+
+    sounds: the same as `outputs`, of which one may be a video.
+    """
     page = inside(out, path)
     main, task = main_stem(config), make_task(config)
     if main.name not in outputs:
@@ -39,13 +43,13 @@ def write(
         kind: ReferenceKind = "own estimate" if against else "truth"
         longest_s = config.evaluate.longest_s
         excerpt = bring_together(
-            source, outputs[main.name], against, longest_s=longest_s, reference_kind=kind, how=config.source
+            source, sounds[main.name], against, longest_s=longest_s, reference_kind=kind, how=config.source
         )
-    stems = judged(task.stems(probe(outputs[main.name])))
+    stems = judged(task.stems(probe(sounds[main.name])))
     results = {*(stem.name for stem in stems), *dict(task.documents())}
     named: dict[str, Any] = {"mix": shown(path)}
     named |= {name: shown(file.relative_to(out)) for name, file in outputs.items() if name in results}
-    return file_page.write(page, file_page.evidence(path, excerpt, outputs, metrics, config, seen, {**named, **said}))
+    return file_page.write(page, file_page.evidence(path, excerpt, sounds, metrics, config, seen, {**named, **said}))
 
 
 def facts(

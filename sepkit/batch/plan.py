@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.batch.edits import OwnEdits, edits_sha256
+from sepkit.batch.film import Film, film_of, results
 from sepkit.batch.find import Found
 from sepkit.batch.journal import Journal, Record, is_whole, sha256_of_all
 from sepkit.config import Config
@@ -60,7 +61,7 @@ class RenderItem(Item):
     """One to render. reason: why it is not done yet. note: what is special about it.
 
     words: what is said in it; None where the configuration names no words. page: whether its page is made with it.
-    edits: those that it has of its own; None: the configuration's hold.
+    edits: those that it has of its own; None: the configuration's hold. film: None: its results are sounds.
     """
 
     places: Places
@@ -69,6 +70,7 @@ class RenderItem(Item):
     words: Known | None = None
     page: bool = False
     edits: OwnEdits | None = None
+    film: Film | None = None
 
     @property
     def outputs(self) -> Outputs:
@@ -118,7 +120,9 @@ def make_plan(
     gated = bool(pipeline.config.gate)
     for path in watched or found.sources:
         try:
-            outputs = pipeline.outputs(folder / path, (out / path).parent)
+            film, said = film_of([pipeline], folder / path)
+            there = folder / path, (out / path).parent
+            outputs = results(film, pipeline, *there) if film else pipeline.outputs(*there)
             places = Places.of(pipeline, folder / path, outputs, out)
             places.stay_inside(out, gated)
         except Exception as error:
@@ -133,9 +137,8 @@ def make_plan(
         if record and not reason:
             plan.done[path] = record
         else:
-            plan.items.append(
-                RenderItem(path, folder / path, places, reason, _note(path, places.own, known), known, edits=own)
-            )
+            note = "; ".join(filter(None, (_note(path, places.own, known), *said)))
+            plan.items.append(RenderItem(path, folder / path, places, reason, note, known, edits=own, film=film))
     paged = _every_file_has_a_page(plan, pipeline.config)
     left = [_with_leftovers(item, journal.records.get(item.path), out, claims) for item in plan.items]
     plan.items = [replace(item, page=paged) for item in left]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sepkit.audio.read import SourceInfo, probe
+from sepkit.batch import film
 from sepkit.batch.edits import FileEdits, OwnEdits, file_edits, take_edits
-from sepkit.batch.estimate import output_bytes
 from sepkit.batch.find import Found, Patterns, find, require_any
 from sepkit.batch.own_results import leave_out_results
 from sepkit.config import Config
@@ -25,6 +25,7 @@ from sepkit.render.pipeline import Pipeline
 
 def plan_text(config: Config, source: Path, pattern: Patterns, again: bool) -> str:
     """The plan for the terminal. again: measure this machine anew."""
+    film.require(config)
     pipeline = Judge(config, config.batch_metrics()).pipeline  # refuses what cannot be judged
     words = Words(Path(config.words)) if config.words else None
     paths, edits, notes = _sources(source, pattern, pipeline, file_edits(config))
@@ -155,8 +156,7 @@ def _unknown_line(absent: int) -> str:
 
 
 def _disk_line(pipeline: Pipeline, infos: Sequence[SourceInfo]) -> str:
-    files = [sum(stem.written for stem in pipeline.task.stems(info)) for info in infos]
-    disk_bytes = sum(output_bytes(info, pipeline.config) * count for info, count in zip(infos, files, strict=True))
+    disk_bytes = sum(film.disk_bytes(info, pipeline) for info in infos)
     return f"disk: at most {size_text(disk_bytes)} for results ({size_text(shutil.disk_usage('.').free)} free here)"
 
 

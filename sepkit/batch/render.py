@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sepkit.batch import later_pages, moves, pages
+from sepkit.batch import film, later_pages, moves, pages
 from sepkit.batch.edits import with_edits
 from sepkit.batch.journal import Stamp, stamp
 from sepkit.batch.plan import Item, PageItem, RenderItem
@@ -100,14 +100,15 @@ class Renderer:
         input_sha256 = sha256_of(item.source)
         judge = self._judge if item.edits is None else self._judge.with_edits(item.edits)
         with workspace(self.out) as work:
-            rendered = judge.pipeline.with_evidence(quarantine.staged(item.outputs, work))
             masks = MaskPicture() if item.page else None
-            judged = judge.judge(item.source, rendered, item.words, lambda part: tell(item, part), masks)
+            results, sounds, judged = film.make(
+                [judge], item.source, item.outputs, item.film, work, item.words, lambda part: tell(item, part), masks
+            )
             if _identity(item.source) != before:
                 raise SourceError(f"{shown(item.source)}: changed while it was read; run it again when it is whole")
             announce = partial(moves.announce, self.out, item.path)
-            settled = quarantine.settle(rendered, judged, item.places, self.out, announce)
-            shown_s, of_page = self._write_page(item, judged, Seen(masks, rendered))
+            settled = quarantine.settle(results, judged, item.places, self.out, announce)
+            shown_s, of_page = self._write_page(item, judged, Seen(masks, sounds))
         outcome = self._outcome(input_sha256, settled.files, judged, tuple(settled.stems))
         told = settled.notes(lambda path: shown(path.relative_to(self.out)))
         note = "; ".join(filter(None, (outcome.note, *told, *of_page)))
@@ -126,8 +127,9 @@ class Renderer:
                     told = judged.verdict, judged.configuration, judged.reasons, judged.stages, judged.notes
                     said = pages.facts(*told)
                     config = with_edits(self.config, item.edits)
+                    sounds = {stem: path for stem, path in seen.evidence.items() if path.exists()}
                     known = metrics, config, seen, said, judged.excerpt
-                    pages.write(self.out, item.path, item.source, outputs, *known)
+                    pages.write(self.out, item.path, item.source, outputs, {**outputs, **sounds}, *known)
         except Exception as error:  # the file itself is done; its page is not worth losing it
             notes.append(f"its page could not be made: {one_line(error)}")
         return dict(clock.seconds), notes

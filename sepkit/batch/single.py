@@ -19,6 +19,7 @@ from sepkit.audio.standard_input import PIPE, require_stdin, stdin_source
 from sepkit.batch.bars import FileBar, file_bar
 from sepkit.batch.edits import OwnEdits, file_edits
 from sepkit.batch.file_result import FileResult, Told, failed, say_nothing
+from sepkit.batch.film import Film, film_of, make, require
 from sepkit.batch.standard_output import require_stdout, to_stdout
 from sepkit.batch.target import Target
 from sepkit.config import Config
@@ -29,7 +30,7 @@ from sepkit.files.naming import real, shown
 from sepkit.files.whole_file import require_file
 from sepkit.files.workspace import sweep_workspaces, workspace
 from sepkit.interruption import interruptible
-from sepkit.judge.quarantine import Places, leftovers, settle, staged
+from sepkit.judge.quarantine import Places, leftovers, settle
 from sepkit.judge.verdict import Judge, exit_code
 from sepkit.judge.words import Words
 from sepkit.render.base import make_task
@@ -76,9 +77,11 @@ def run_files(
 
     making: of the one input, where it is still to be made.
     """
-    _check(inputs, out, config)
+    if out == PIPE:
+        require_stdout(inputs, config)
+    require_stdin(inputs)
+    require(config)
     report = RunReport()
-
     piped: list[Path] = []
 
     def tell(result: FileResult) -> None:
@@ -121,13 +124,6 @@ def run_files(
     return report
 
 
-def _check(inputs: Sequence[str], out: str, config: Config) -> None:
-    """What can be wrong with the command itself."""
-    if out == PIPE:
-        require_stdout(inputs, config)
-    require_stdin(inputs)
-
-
 def _check_stem(stem: str | None, out: str, target: Target, config: Config) -> None:
     """What can be wrong with --stem."""
     written = [each.name for each in make_task(config).stems() if each.written]
@@ -138,14 +134,16 @@ def _check_stem(stem: str | None, out: str, target: Target, config: Config) -> N
 
 
 class _Job(NamedTuple):
-    """A source, or one track of it; where its results go; who renders and judges it.
+    """A source, or one track of it; where its results go; who renders and judges it, each a track of its video.
 
-    edits: those that it has of its own; None: the configuration's hold. notes: on how these were read.
+    film: None: its results are sounds. edits: those that it has of its own; None: the configuration's hold. notes: on
+    how it was read.
     """
 
     source: Path
     places: Places
-    judge: Judge
+    judges: Sequence[Judge]
+    film: Film | None = None
     edits: OwnEdits | None = None
     notes: Sequence[str] = ()
 
@@ -166,10 +164,10 @@ def _plan(
                 others.append(FileResult(source, "left out", notes=[own.absent_note(source.name)]))
                 continue
             notes = own.taken_notes() if own else []
-            found = [_job(reader, source, target, name) for name, reader in _tracks(judge, source)]
+            found = _jobs(judge, source, target)
             for job in found:
                 job.places.stay_inside(target.folder, gated)
-            jobs += [job._replace(edits=edits, notes=notes) for job in found]
+            jobs += [job._replace(edits=edits, notes=(*notes, *job.notes)) for job in found]
         except ConfigError:  # the command's fault, not the source's
             raise
         except Exception as error:
@@ -212,22 +210,24 @@ def _clash(path: Path, one: Path, other: Path, target: Target) -> ConfigError:
     )
 
 
-def _job(judge: Judge, source: Path, target: Target, name: str) -> _Job:
-    outputs = target.outputs(judge.pipeline, source, name)
-    front = target.file.stem if target.file else name
-    return _Job(source, Places.of(judge.pipeline, source, outputs, target.folder, name, front), judge)
-
-
-def _tracks(judge: Judge, source: Path) -> list[tuple[str, Judge]]:
-    """What the results of a source are called, and who reads it: one, or one for each sound track if all are asked."""
-    how = judge.config.source
-    if how.track != ALL_TRACKS:
-        return [(source.stem, judge)]
-    count = track_count(source, how)
-    numbers = range(1, count + 1)
-    readers = [judge.twin(how.model_copy(update={"track": number})) for number in numbers]
-    names = [source.stem if count == 1 else f"{source.stem}.track{number}" for number in numbers]
-    return list(zip(names, readers, strict=True))
+def _jobs(judge: Judge, source: Path, target: Target) -> list[_Job]:
+    """One of a source, or one for each sound track if all are asked; a video takes them all."""
+    how, readers = judge.config.source, [judge]
+    if how.track == ALL_TRACKS:
+        numbers = range(1, track_count(source, how) + 1)
+        readers = [judge.twin(how.model_copy(update={"track": number})) for number in numbers]
+    film, notes = film_of([reader.pipeline for reader in readers], source, target.stem)
+    if film or len(readers) == 1:
+        names, shares = [source.stem], [readers]
+    else:
+        names = [f"{source.stem}.track{number}" for number in numbers]
+        shares = [[reader] for reader in readers]
+    jobs = []
+    for name, share in zip(names, shares, strict=True):
+        pipeline, front = share[0].pipeline, target.file.stem if target.file else name
+        places = Places.of(pipeline, source, target.outputs(pipeline, source, name, film), target.folder, name, front)
+        jobs.append(_Job(source, places, share, film, notes=notes))
+    return jobs
 
 
 def _results(jobs: Sequence[_Job]) -> list[Path]:
@@ -273,15 +273,14 @@ def _given_up(places: Places, gated: bool, may_overwrite: MayOverwrite) -> froze
 
 def _render(job: _Job, folder: Path, words: Words | None, progress: Progress) -> FileResult:
     """Render and judge one file, and bring it to where it belongs."""
-    source, places, judge = job.source, job.places, job.judge
+    source, places = job.source, job.places
     start_s = time.perf_counter()
     try:
-        judge = judge if job.edits is None else judge.with_edits(job.edits)
+        judges = [each if job.edits is None else each.with_edits(job.edits) for each in job.judges]
+        known = words.of(source.name) if words else None
         with workspace(folder) as work:
-            rendered = judge.pipeline.with_evidence(staged(places.own, work))
-            known = words.of(source.name) if words else None
-            judged = judge.judge(source, rendered, known, progress)
-            settled = settle(rendered, judged, places, folder)
+            results, _, judged = make(judges, source, places.own, job.film, work, known, progress)
+            settled = settle(results, judged, places, folder)
     except Exception as error:
         return failed(source, error)
     return FileResult(

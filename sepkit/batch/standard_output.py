@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sepkit.audio.write import write_stdout
 from sepkit.batch.file_result import FileResult
+from sepkit.batch.film import AS_SOURCE
 from sepkit.config import Config
 from sepkit.config.sections import ALL_TRACKS
 from sepkit.errors import ConfigError, OutputError, SepkitError
@@ -18,6 +19,11 @@ def require_stdout(inputs: Sequence[str], config: Config) -> None:
     """Raise where it cannot hold what was asked for."""
     if len(inputs) > 1:
         raise ConfigError(f"-o -: standard output holds one file, found {len(inputs)} inputs; give -o a folder")
+    if config.output.format == AS_SOURCE:
+        raise ConfigError(
+            "-o -: a video is not written down a pipe, for its beginning is written last; give -o a folder or a file, "
+            "or --no-video (output.format: same) for the sound alone"
+        )
     if config.source.track == ALL_TRACKS:
         raise ConfigError(f"-o -: standard output holds one file, found --track {ALL_TRACKS}; give -o a folder")
     if sys.stdout is None:

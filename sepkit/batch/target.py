@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sepkit.audio.suffixes import READABLE
+from sepkit.audio.video.kinds import VIDEO_SUFFIXES
 from sepkit.audio.write import RESULT_SUFFIXES
+from sepkit.batch.film import AS_SOURCE, Film, results
 from sepkit.config import Config
 from sepkit.errors import ConfigError
-from sepkit.files.naming import fitted_name, shown
+from sepkit.files.naming import shown
 from sepkit.render.pipeline import Pipeline
 
-_OTHER_SUFFIXES = frozenset(f".{suffix}" for suffix in READABLE) - RESULT_SUFFIXES
+_OTHER_SUFFIXES = frozenset(f".{suffix}" for suffix in READABLE) - RESULT_SUFFIXES - VIDEO_SUFFIXES
 """Of sound and video that is read, but not written."""
 _ASKED = {".wav": "wav", ".flac": "flac"}
 """Suffixes that ask for a format; any other container is kept where the source has it."""
@@ -35,7 +37,7 @@ class Target:
         if (
             out.endswith(os.sep)
             or (os.access(path, os.F_OK) and path.is_dir())
-            or suffix not in RESULT_SUFFIXES | _OTHER_SUFFIXES
+            or suffix not in RESULT_SUFFIXES | VIDEO_SUFFIXES | _OTHER_SUFFIXES
         ):
             return cls(path)
         if suffix in _OTHER_SUFFIXES:
@@ -48,12 +50,18 @@ class Target:
 
     def formed(self, config: Config) -> Config:
         """The configuration, with the format that the file's suffix asks for."""
-        wanted = _ASKED.get(self.file.suffix.lower(), "same") if self.file else config.output.format
+        suffix = self.file.suffix.lower() if self.file else ""
+        asked = AS_SOURCE if suffix in VIDEO_SUFFIXES else _ASKED.get(suffix, "same")
+        wanted = asked if self.file else config.output.format
         return config.model_copy(update={"output": config.output.model_copy(update={"format": wanted})})
 
-    def outputs(self, pipeline: Pipeline, source: Path, name: str) -> dict[str, Path]:
+    def outputs(self, pipeline: Pipeline, source: Path, name: str, film: Film | None = None) -> dict[str, Path]:
         """The stems' places, which begin with `name`; where a name was given, one of them has it."""
-        found = pipeline.outputs(source, self.folder, name)
+        name = self.file.stem if self.file else name
+        if film:
+            found = results(film, pipeline, source, self.folder, name)
+        else:
+            found = pipeline.outputs(source, self.folder, name)
         if self.file is None:
             return found
         main = self.stem or next(iter(found))
@@ -62,11 +70,10 @@ class Target:
             why = "a FLAC does not hold its depth, channels or rate"
             if self.file.suffix.lower() not in _ASKED:
                 why = "a result is WAV or FLAC as its name says, or has its source's container"
+            if self.file.suffix.lower() in VIDEO_SUFFIXES:
+                why = "a video keeps its source's container, and no other source gives one"
             raise ConfigError(
                 f"-o {shown(self.file)}: this source's result is a {made.suffix}, for {why}; name it "
                 f"{shown(self.file.stem)}{made.suffix}"
             )
-        endings = {stem.name: stem.suffix + self.file.suffix for stem in pipeline.task.stems()}
-        endings |= dict(pipeline.task.documents())
-        named = {name: fitted_name(self.file.stem, endings[name]) for name in found}
-        return {name: self.file if name == main else self.folder / named[name] for name in found}
+        return {**found, main: self.file}

@@ -7,7 +7,16 @@ from pathlib import Path
 import click
 
 from sepkit.cli.guard import USAGE, say
-from sepkit.cli.options import chosen, config_option, given_file, given_path, salvage_option, track_option
+from sepkit.cli.options import (
+    chosen,
+    config_option,
+    filmed,
+    given_file,
+    given_path,
+    salvage_option,
+    track_option,
+    video_option,
+)
 from sepkit.cli.voice import Voice, voice_options
 from sepkit.errors import SepkitError
 
@@ -31,6 +40,7 @@ from sepkit.errors import SepkitError
 @click.option("--replace", is_flag=True, help="Replace results that sources of another IN_DIR have left in OUT_DIR.")
 @track_option
 @salvage_option
+@video_option
 @config_option()
 @voice_options
 def batch(
@@ -44,6 +54,7 @@ def batch(
     replace: bool,
     track: str | None,
     salvage: bool,
+    video: bool | None,
     config_path: Path | None,
     voice: Voice,
 ) -> None:
@@ -58,7 +69,7 @@ def batch(
     from sepkit.batch import BatchJob, run_batch
     from sepkit.batch.bars import unwatched
 
-    config = chosen(config_path, track, salvage)
+    config = filmed(chosen(config_path, track, salvage), video)
     job = BatchJob(
         config, in_dir, out_dir, pattern, jobs, dry_run, zip_to, quiet=voice.quiet, exclude=exclude, replace=replace
     )

@@ -14,11 +14,13 @@ import click
 from sepkit.cli.options import (
     chosen,
     config_option,
+    filmed,
     given_text,
     may_overwrite,
     overwrite_option,
     salvage_option,
     track_option,
+    video_option,
 )
 from sepkit.cli.voice import Voice, voice_options
 
@@ -36,6 +38,7 @@ class Files:
     stem: str | None
     track: str | None
     salvage: bool
+    video: bool | None
     config_path: Path | None
     overwrite: str
     as_json: bool
@@ -43,7 +46,7 @@ class Files:
 
     def config(self, default: str) -> Config:
         """The configuration that was named, or the shipped one of the name `default`."""
-        return chosen(self.config_path, self.track, self.salvage, default)
+        return filmed(chosen(self.config_path, self.track, self.salvage, default), self.video, self.out)
 
     def render(self, config: Config, aligned: bool = False) -> None:
         """Render every input, say a line for each, and end with the exit code. aligned: all inputs as one source."""
@@ -87,6 +90,7 @@ def file_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., A
             click.option("--stem", help="The stem that -o FILE or -o - gets [default: the first]."),
             track_option,
             salvage_option,
+            video_option,
             config_option(default),
             overwrite_option,
             click.option("--json", "as_json", is_flag=True, help="Print an object for each INPUT on standard output."),

@@ -60,6 +60,12 @@ salvage_option = click.option(
 )
 
 
+video_option = click.option(
+    "--video/--no-video",
+    default=None,
+    help="Of a video the result is that video with new sound, or the sound alone [default: a video, but for voices].",
+)
+
 overwrite_option = click.option(
     "--overwrite",
     type=click.Choice(["ask", "always", "never"]),
@@ -74,6 +80,25 @@ def may_overwrite(answer: str, path: Path) -> bool:
     if answer == "ask" and sys.stdin.isatty() and sys.stderr.isatty():
         return click.confirm(f"{path} is there already. Replace it?", err=True)
     return answer == "always"
+
+
+def filmed(config: Config, video: bool | None, out: str = "") -> Config:
+    """With what --video or --no-video asks for; without them, of a video comes a video where the task has one sound for
+    it. out: what stands after -o.
+    """
+    from pathlib import PurePath
+
+    from sepkit.audio.video.kinds import VIDEO_SUFFIXES
+    from sepkit.render.base import make_task
+
+    if video is False and PurePath(out).suffix.lower() in VIDEO_SUFFIXES:
+        raise click.UsageError(f"--no-video and -o {out} contradict each other: leave one out")
+    wanted = config.output.format
+    if video or (video is None and wanted == "same" and out != "-" and not make_task(config).any_order):
+        wanted = "source"
+    elif video is False and wanted == "source":
+        wanted = "same"
+    return config.model_copy(update={"output": config.output.model_copy(update={"format": wanted})})
 
 
 def chosen(path: Path | None, track: str | None = None, salvage: bool = False, default: str = DEFAULT) -> Config:

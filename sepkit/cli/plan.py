@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sepkit.cli.options import chosen, config_option, given_path
+from sepkit.cli.options import chosen, config_option, filmed, given_path, video_option
 
 
 @click.command()
@@ -15,12 +15,15 @@ from sepkit.cli.options import chosen, config_option, given_path
     "--pattern", multiple=True, help="Glob that names the files, if INPUT is a folder [default: all sound and video]."
 )
 @click.option("--calibrate", is_flag=True, help="Measure the speed of this machine again.")
+@video_option
 @config_option()
-def plan(input_path: Path, pattern: tuple[str, ...], calibrate: bool, config_path: Path | None) -> None:
+def plan(
+    input_path: Path, pattern: tuple[str, ...], calibrate: bool, video: bool | None, config_path: Path | None
+) -> None:
     """Print what would run on INPUT, a file or a folder, and its time, memory and disk.
 
     No result is written. The measured speed of this machine is kept in the cache.
     """
     from sepkit.batch.preview import plan_text
 
-    click.echo(plan_text(chosen(config_path), input_path, pattern, calibrate))
+    click.echo(plan_text(filmed(chosen(config_path), video), input_path, pattern, calibrate))

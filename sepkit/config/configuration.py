@@ -56,6 +56,7 @@ UNSAID = {
     "source": SourceConfig().model_dump(mode="json"),
     "loudness.least_speech_s": 0.5,
     "fuse.mask": "power",
+    "output.video_tracks": "replace",
 }
 """Fields, by path, that came after the first journals, with the value that these mean: where they have it, they are
 left out of a fingerprint, so that what was rendered before they came counts as done."""
@@ -182,6 +183,8 @@ class Config(Options):
         elsewhere = {"edits"} if isinstance(self.edits, Labelled) else set()
         unshaping = {"evaluate", "report", "pilot", "device"} | JUDGING | elsewhere
         shaping = _said(self.model_dump(mode="json", exclude=unshaping))
+        if self.output.format == "source":  # of a sound it is the same, and a video's results have other names
+            shaping["output"]["format"] = "same"
         if self.gate or self.bypass_clean:
             shaping["judged"] = {
                 "gate": self.gate or {},
@@ -200,7 +203,7 @@ def _said(shape: dict[str, Any]) -> dict[str, Any]:
     """`shape` without the fields of `UNSAID` that have the value there."""
     for path, value in UNSAID.items():
         *sections, name = path.split(".")
-        inside = reduce(lambda found, section: found[section], sections, shape)
+        inside = reduce(lambda found, section: found.get(section, {}), sections, shape)
         if inside.get(name) == value:
             del inside[name]
     return shape

@@ -142,10 +142,15 @@ class SourceConfig(Options):
 
 
 class OutputConfig(Options):
-    """What is written, and how."""
+    """What is written, and how.
 
-    format: Literal["same", "wav", "flac"] = "same"
+    format: source gives a video for a video, of any other source what same gives. video_tracks: whether the video's
+    sound is replaced, or the stems stand beside it.
+    """
+
+    format: Literal["same", "source", "wav", "flac"] = "same"
     bit_depth: Literal["same", "16", "24", "32", "32f", "64f"] = "same"
+    video_tracks: Literal["replace", "add"] = "replace"
     background: bool = False
     speech_suffix: Annotated[str, Field(pattern=r"^[\w.-]{0,40}$")] = "__speech_only"
     background_suffix: Annotated[str, Field(pattern=r"^[\w.-]{0,40}$")] = "__background"

@@ -59,9 +59,12 @@ class Places(NamedTuple):
         """
         name, folder = name or source.stem, next(iter(outputs.values())).parent
         held = {name: out / FOLDER / path.relative_to(out) for name, path in outputs.items()}
-        beside, container = next(iter(held.values())).parent, next(iter(outputs.values())).suffix
+        beside = next(iter(held.values())).parent
+        documents = dict(pipeline.task.documents())
+        containers = dict.fromkeys(path.suffix for stem, path in outputs.items() if stem not in documents)
         reasons, before = (beside / fitted_name(front, REASONS_SUFFIX) for front in (name + source.suffix, name))
-        possible = [folder / fitted_name(front or name, suffix + container) for suffix in pipeline.suffixes]
+        endings = [suffix + container for container in containers for suffix in pipeline.suffixes]
+        possible = [folder / fitted_name(front or name, ending) for ending in endings]
         unwritten = [path for path in possible if path not in outputs.values()]
         optional = frozenset(stem.name for stem in pipeline.task.stems() if stem.optional)
         return cls(outputs, held, reasons, before, tuple(unwritten), optional=optional)

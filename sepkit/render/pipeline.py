@@ -111,15 +111,14 @@ class Pipeline:
         return self.twin(self.config.model_copy(update={"edits": edits}))
 
     def outputs(self, source: Path | str, folder: Path | str, name: str | None = None) -> Outputs:
-        """The names under `folder` that the stems of `source` get; the source is probed for its format.
+        """The names under `folder` that the stems of `source` get, which is probed. name: how theirs begin."""
+        return self.named(probe(Path(source), self.config.source), folder, name or Path(source).stem)
 
-        name: how they begin; the source's own without its suffix where it is left out.
-        """
-        source, info = Path(source), probe(Path(source), self.config.source)
+    def named(self, info: SourceInfo, folder: Path | str, name: str) -> Outputs:
+        """The same of a source that `info` describes, but for its length."""
         suffix, _, _ = output_format(info, self.config.output.format, self.config.output.bit_depth)
         endings = {stem.name: stem.suffix + suffix for stem in self.task.stems(info) if stem.written}
         endings |= dict(self.task.documents())
-        name = name or source.stem
         return {key: Path(folder) / naming.fitted_name(name, ending) for key, ending in endings.items()}
 
     def with_evidence(self, outputs: Outputs, folder: Path | None = None) -> Outputs:

@@ -3,13 +3,8 @@
 import numpy as np
 import pytest
 
-from sepkit.audio.read import open_source
-from sepkit.audio.video.kinds import kind_of
-from sepkit.audio.video.new_track import NewTrack
-from sepkit.audio.video.remux import remux
-from sepkit.audio.write import AudioWriter
 from tests.audio.timed import RATE, burst
-from tests.audio.videos import packets, time_of, video
+from tests.audio.videos import packets, resounded, time_of, video
 
 CLICKS = {RATE // 5: burst(RATE // 10), 3 * RATE // 2: burst(RATE // 10, seed=1)}
 """Short sounds that no other resembles, by the frame of the track at which each begins."""
@@ -23,18 +18,6 @@ def clicks(frames: int = 2 * RATE) -> np.ndarray:
     for at, click in CLICKS.items():
         samples[:, at : at + click.shape[1]] = click
     return samples
-
-
-def resounded(source, tmp_path, **how):
-    """The video with its own sound, as a task would give it that changes nothing."""
-    with open_source(source) as opened:
-        info = opened.info
-        with AudioWriter(tmp_path / "sound.wav", info.sample_rate, info.channels, "WAV", "PCM_16") as writer:
-            writer.write(opened.read(0, info.frames))
-    kind = kind_of(source)
-    track = NewTrack(tmp_path / "sound.wav", info.track, info.begins_s, **how)
-    result = tmp_path / f"result{source.suffix}"
-    return result, remux(source, result, kind, [track])
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])

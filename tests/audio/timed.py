@@ -72,8 +72,8 @@ def _encode(
     packet = stream.codec_context.frame_size or 1024
     resampler = av.AudioResampler(format=stream.codec_context.format.name)
     for at in range(0, samples.shape[1], packet):
-        part = np.ascontiguousarray(samples[:, at : at + packet])
-        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=layout)
+        part = np.ascontiguousarray(samples[:, at : at + packet].T).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(part, format="flt", layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
         for converted in resampler.resample(frame):
             converted.pts, converted.time_base = start + at, Fraction(1, RATE)

@@ -7,6 +7,12 @@ from pathlib import Path
 import av
 import numpy as np
 
+from sepkit.audio.read import open_source
+from sepkit.audio.video.kinds import kind_of
+from sepkit.audio.video.new_track import NewTrack
+from sepkit.audio.video.remux import remux
+from sepkit.audio.write import AudioWriter
+from sepkit.config.sections import SourceConfig
 from tests.audio.timed import RATE, encode_pieces, found_at
 
 SIDE = 32
@@ -73,7 +79,7 @@ def video(
 
 def _reordered(picture: str, b_frames: bool) -> dict[str, str]:
     if picture == "libx264":
-        return {"preset": "ultrafast" if not b_frames else "veryfast", "g": "25"}
+        return {"preset": "veryfast" if b_frames else "ultrafast", "g": str(PICTURES), "sc_threshold": "0"}
     return {"auto-alt-ref": "1" if b_frames else "0", "lag-in-frames": "16" if b_frames else "0", "cpu-used": "8"}
 
 
@@ -92,12 +98,26 @@ def heard(path: Path, track: int = 0) -> tuple[np.ndarray, Fraction]:
     """A sound track as FFmpeg decodes it, its samples in a row, and the time of the first; nothing of sepkit's."""
     with av.open(str(path)) as opened:
         frames = list(opened.decode(opened.streams.audio[track]))
-    resampler = av.AudioResampler(format="fltp")
+    resampler = av.AudioResampler(format="flt")  # PyAV cannot read 8 channels that lie one after another
     parts = [converted.to_ndarray() for frame in frames for converted in resampler.resample(frame)]
-    return np.concatenate(parts, axis=1), frames[0].pts * frames[0].time_base
+    samples = np.concatenate(parts, axis=1).reshape(-1, frames[0].layout.nb_channels).T
+    return samples, frames[0].pts * frames[0].time_base
 
 
 def time_of(path: Path, sought: np.ndarray, track: int = 0) -> float:
     """When a sound is heard in the container's time, in frames at RATE."""
     samples, first_s = heard(path, track)
     return float(first_s * RATE) + found_at(samples, sought)
+
+
+def resounded(
+    source: Path, folder: Path, title: str = "", subtype: str = "PCM_16", gain: float = 0.5, salvage: bool = False
+) -> tuple[Path, tuple[str, ...]]:
+    """A video with its own sound at another level, as a task might give it; and what is said of that."""
+    with open_source(source, SourceConfig(salvage=salvage)) as opened:
+        info = opened.info
+        with AudioWriter(folder / "sound.wav", info.sample_rate, info.channels, "WAV", subtype) as writer:
+            writer.write(np.float32(gain) * opened.read(0, info.frames))
+    result = folder / f"result{source.suffix}"
+    track = NewTrack(folder / "sound.wav", info.track, info.begins_s, title)
+    return result, remux(source, result, kind_of(source), [track], salvage)

@@ -44,6 +44,8 @@ def test_shipped_configurations_name_every_section_and_field(path):
     if resolved["task"] != "speech":
         resolved = {name: value for name, value in resolved.items() if name not in OF_SPEECH}
         resolved["output"] = {name: value for name, value in resolved["output"].items() if name not in OF_SPEECH}
+    if resolved["task"] == "speakers":  # no voice is the sound of a video
+        del resolved["output"]["video_tracks"]
     assert set(given) == set(resolved)
     for section in set(resolved) & SECTIONS:
         if resolved[section] is None:  # said outright, not left out

@@ -72,18 +72,20 @@ def describe_beside(new: Stream, original: Stream, title: str) -> None:
     new.disposition = type(original.disposition)(0)
 
 
-def take_covers(path: Path, output: OutputContainer, options: Mapping[str, str]) -> None:
-    """Matroska holds covers as attachments, which are written before any packet."""
+def covers(path: Path, options: Mapping[str, str]) -> dict[int, tuple[str, str, bytes]]:
+    """Name, kind and bytes of each cover, by the index of its stream: Matroska holds them as attachments."""
     import av
 
-    with av.open(f"file:{path}", "r", options=dict(options)) as source:
-        covers = [each for each in source.streams.video if is_cover(each)]
-        for packet in islice(source.demux(covers), len(covers)) if covers else ():
-            named = packet.stream.metadata
-            coding = packet.stream.codec_context.name
-            name, mime = COVER_NAMES.get(coding, (f"cover.{coding}", f"image/{coding}"))
+    found = {}
+    with av.open(f"file:{path}", "r", options=dict(options), metadata_errors="surrogateescape") as source:
+        streams = {each.index: each for each in source.streams.video if is_cover(each)}
+        for packet in islice(source.demux(list(streams.values())), len(streams)) if streams else ():
+            stream = streams[packet.stream.index]
+            name, mime = COVER_NAMES.get(stream.codec_context.name, ("cover", "application/octet-stream"))
+            said = stream.metadata
             if 0 < packet.size <= MOST_BYTES:
-                output.add_attachment(named.get("filename", name), named.get("mimetype", mime), bytes(packet))
+                found[stream.index] = said.get("filename", name), said.get("mimetype", mime), bytes(packet)
+    return found
 
 
 def file_options(source: InputContainer, kind: Kind) -> dict[str, str]:

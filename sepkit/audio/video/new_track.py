@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sepkit.audio.decode import MANY_PLANES
 from sepkit.audio.read import Source
 from sepkit.audio.source_info import SAMPLE_BITS
 from sepkit.audio.video.kinds import Kind
@@ -36,6 +37,8 @@ OPUS_BITS_PER_S = 128_000
 """A channel: twice what is called transparent, since the sound was coded with loss once before."""
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """By channels, where the source does not say."""
+PLANAR = ("alac",)
+"""Codecs that take the channels one after another; the others take them side by side."""
 _PCM = {
     "PCM_16": "pcm_s16le",
     "PCM_24": "pcm_s24le",
@@ -92,12 +95,15 @@ def _layouts(layout: str, channels: int) -> list[str]:
 
 
 def _coding(codec: str, layout: str, subtype: str, sample_rate: int, deepest: int) -> Coding | None:
+    import av
+
     if codec == "libopus":
         return Coding(codec, layout, "FLOAT", OPUS_HZ)
     deep = SAMPLE_BITS[subtype] > 24 or subtype in ("FLOAT", "DOUBLE")
     if codec == "pcm":
         return Coding(_PCM[subtype], layout, subtype, sample_rate)
-    if deep and deepest > 24:
+    planes = av.AudioLayout(layout).nb_channels if codec in PLANAR else 1
+    if planes >= MANY_PLANES or (deep and deepest > 24):
         return None  # a later codec of the container holds it as it is
     return Coding(codec, layout, "PCM_24" if deep else subtype, sample_rate)
 
@@ -120,7 +126,7 @@ def _opens(found: Coding) -> bool:
 def _format(found: Coding) -> str:
     """FFmpeg's name of the samples as the codec takes them."""
     held = _HELD_IN[found.subtype]
-    return f"{held}p" if found.codec == "alac" else held
+    return f"{held}p" if found.codec in PLANAR else held
 
 
 def add(output: OutputContainer, found: Coding) -> AudioStream:
@@ -159,7 +165,7 @@ class Encoding:
         at = 0
         size = self._stream.codec_context.frame_size or PACKET_FRAMES
         for samples in _frames(source, found, size):
-            packed = samples if found.codec == "alac" else samples.T.reshape(1, -1)
+            packed = samples if found.codec in PLANAR else samples.T.reshape(1, -1)
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(packed), format=_format(found), layout=found.layout)
             frame.sample_rate, frame.time_base = found.sample_rate, Fraction(1, found.sample_rate)
             frame.pts = self._begins + at

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sepkit.audio.decode import DEMUXERS
 from sepkit.audio.read import open_source
 from sepkit.audio.video import belongings, new_track
-from sepkit.audio.video.kinds import MATROSKA, WEBM, Kind
+from sepkit.audio.video.kinds import MATROSKA, Kind
 from sepkit.audio.video.new_track import Encoding, NewTrack
 from sepkit.errors import OutputError, SourceError
 from sepkit.files.naming import shown
@@ -34,8 +34,6 @@ LEAD_S = Fraction(1, 2)
 """How far sound is written ahead of the picture, so that the muxer never waits for it."""
 CHECKED_PACKETS = 256
 """After so many packets somebody may interrupt."""
-COVERS_ATTACHED = (MATROSKA, WEBM)
-"""Where a cover is no stream. WebM has none."""
 
 
 def remux(
@@ -121,12 +119,14 @@ def _plan(
     """The streams of the new video, in the source's order; those beside the old ones come last."""
     plan = _Plan({}, [], [])
     replacing = {given.streams.audio[track.of - 1].index: track for track in tracks if not track.title}
+    covers = belongings.covers(source, READING) if kind is MATROSKA else {}
     for stream in given.streams:
         if stream.index in replacing:
             like = given.streams.audio[replacing[stream.index].of - 1]
             plan.encodings.append(_new(output, kind, replacing[stream.index], like, stack))
-        elif kind in COVERS_ATTACHED and belongings.is_cover(stream):
-            continue
+        elif kind is MATROSKA and belongings.is_cover(stream):
+            if cover := covers.get(stream.index):
+                output.add_attachment(*cover)
         elif stream.type == "audio" or stream.type == "video" or belongings.takes(kind, stream):
             plan.copies[stream.index] = belongings.copied(output, stream)
         else:
@@ -134,8 +134,6 @@ def _plan(
     for track in tracks:
         if track.title:
             plan.encodings.append(_new(output, kind, track, given.streams.audio[track.of - 1], stack))
-    if kind is MATROSKA:
-        belongings.take_covers(source, output, READING)
     return plan
 
 

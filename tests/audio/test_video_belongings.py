@@ -1,0 +1,233 @@
+"""What goes along with a video: every kind of stream, tags, chapters, covers, and what a container cannot hold."""
+
+import struct
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from sepkit.audio.read import beginning
+from sepkit.audio.video.kinds import KINDS, MATROSKA, MOV, MP4, WEBM, kind_of, video_suffix
+from tests.audio.test_video_sync import clicks
+from tests.audio.timed import RATE, burst
+from tests.audio.videos import MUXERS, packets, resounded, time_of, video
+
+CHAPTERS = [
+    {
+        "id": number,
+        "start": 1000 * number,
+        "end": 1000 * number + 1000,
+        "time_base": Fraction(1, 1000),
+        "metadata": said,
+    }
+    for number, said in enumerate([{"title": "Öne"}, {"title": "Two"}])
+]
+
+
+def cover(path):
+    """A file of one picture and nothing else."""
+    with av.open(str(path), "w", format="matroska") as output:
+        picture = output.add_stream("mjpeg", rate=25)
+        picture.width = picture.height = 16
+        picture.pix_fmt = "yuvj420p"
+        frame = av.VideoFrame.from_ndarray(np.full((16, 16, 3), 99, np.uint8), format="rgb24")
+        frame = frame.reformat(format="yuvj420p")
+        frame.pts, frame.time_base = 0, Fraction(1, 25)
+        output.mux([*picture.encode(frame), *picture.encode(None)])
+    return path
+
+
+def furnished(path, tmp_path):
+    """A video with subtitles, chapters, a cover, tags and two labelled sound tracks."""
+    labels = ({"language": "eng", "title": "Talk"}, {"language": "deu", "title": "Kommentar"})
+    suffix = path.suffix[1:]
+    bare = video(
+        tmp_path / f"bare.{suffix}", [clicks(), burst(RATE)], labels=labels, dispositions=("default", "comment")
+    )
+    with av.open(str(bare)) as given, av.open(str(cover(tmp_path / "cover"))) as drawn:
+        image = next(packet for packet in drawn.demux(video=0) if packet.size)
+        with av.open(str(path), "w", format=MUXERS[suffix]) as output:
+            output.metadata.update({"title": "Fïlm", "artist": "Somebody", "comment": "as it was"})
+            output.set_chapters(CHAPTERS)
+            streams = {}
+            for stream in given.streams:
+                streams[stream.index] = output.add_stream_from_template(stream, opaque=True)
+                streams[stream.index].disposition = stream.disposition
+                said = {"title" if name == "name" else name: text for name, text in stream.metadata.items()}
+                streams[stream.index].metadata.update(said)
+            subtitle = "mov_text" if suffix in ("mp4", "mov") else "subrip"
+            words = output.add_mux_stream(subtitle)
+            words.metadata["language"] = "fra"
+            attached = None
+            if suffix == "mp4":
+                attached = output.add_stream_from_template(drawn.streams.video[0], opaque=True)
+                attached.disposition = av.stream.Disposition.attached_pic
+            if suffix == "mkv":
+                output.add_attachment("cover.jpg", "image/jpeg", bytes(image))
+                output.add_attachment("font.ttf", "font/ttf", b"a font, or so it says")
+            for packet in given.demux():
+                if packet.size:
+                    packet.stream = streams[packet.stream.index]
+                    output.mux(packet)
+            text = b"Bonjour"
+            line = av.Packet(struct.pack(">H", len(text)) + text if subtitle == "mov_text" else text)
+            line.stream, line.time_base = words, Fraction(1, 1000)
+            line.pts = line.dts = 500
+            line.duration = 700
+            output.mux(line)
+            if attached:
+                image.stream = attached
+                output.mux(image)
+    return path
+
+
+def told(path):
+    """What belongs to a video, as FFmpeg reads it."""
+    with av.open(str(path)) as opened:
+        streams = [
+            (each.type, each.metadata.get("language"), _title(each.metadata), each.disposition)
+            for each in opened.streams
+        ]
+        tags = {name.lower(): text for name, text in opened.metadata.items() if name.lower() != "encoder"}
+        chapters = [
+            (each["start"] * each["time_base"], each["end"] * each["time_base"], each["metadata"])
+            for each in opened.chapters()
+        ]
+        return streams, tags, chapters
+
+
+def _title(said):
+    return said.get("title") or said.get("name")
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+def test_every_kind_of_stream_is_kept(tmp_path, suffix):
+    source = furnished(tmp_path / f"film.{suffix}", tmp_path)
+    result, notes = resounded(source, tmp_path)
+    assert notes == ()
+    assert told(result) == told(source)
+    streams, tags, chapters = told(result)
+    assert ("audio", "eng", "Talk", av.stream.Disposition.default) in streams
+    assert tags["title"] == "Fïlm" and [each[2]["title"] for each in chapters] == ["Öne", "Two"]
+    for kind in ("video", "subtitle"):
+        assert packets(result, kind) == packets(source, kind) and packets(source, kind)[0]
+    assert packets(result, "audio")[1] == packets(source, "audio")[1]  # the other track is a copy
+    assert packets(result, "audio")[0] != packets(source, "audio")[0]
+    with av.open(str(source)) as before, av.open(str(result)) as after:
+        assert len(before.streams.attachments) == len(after.streams.attachments) == (1 if suffix == "mkv" else 0)
+        for one, other in zip(before.streams.attachments, after.streams.attachments, strict=True):
+            assert (one.name, one.data) == (other.name, other.data)
+
+
+def test_a_track_beside_the_old_one_is_titled_and_is_not_played_unasked(tmp_path):
+    source = furnished(tmp_path / "film.mkv", tmp_path)
+    result, _ = resounded(source, tmp_path, title="Speech")
+    sounds = [each for each in told(result)[0] if each[0] == "audio"]
+    assert sounds[:2] == [each for each in told(source)[0] if each[0] == "audio"]
+    assert sounds[2] == ("audio", "eng", "Speech", av.stream.Disposition(0))
+    assert packets(result, "audio")[:2] == packets(source, "audio")
+
+
+def test_a_stream_that_the_container_refuses_is_named(tmp_path):
+    """Timed data of a kind that nobody knows: the chapters' own track, made unknown."""
+    source = video(tmp_path / "film.mp4", [clicks()], chapters=CHAPTERS)
+    data = source.read_bytes().replace(b"tref", b"free").replace(b"chpl", b"free")
+    source.write_bytes(
+        data.replace(b"\0\0\0\0text", b"\0\0\0\0data").replace(b"text\0\0\0\0\0\0\0\1", b"zzzz\0\0\0\0\0\0\0\1")
+    )
+    with av.open(str(source)) as opened:
+        assert [each.type for each in opened.streams] == ["video", "audio", "data"] and not opened.chapters()
+    result, notes = resounded(source, tmp_path)
+    assert notes == ("stream 2 (data, of a kind that FFmpeg does not know) is left out: MP4 does not take it",)
+    assert packets(result) == packets(source)
+
+
+def test_tags_of_phones_are_kept_and_what_is_lost_is_said(tmp_path):
+    tags = {"title": "T", "com.apple.quicktime.make": "Apple", "creation_time": "2024-05-06T07:08:09.000000Z"}
+    source = video(tmp_path / "film.mov", [clicks()], tags=tags, movflags="use_metadata_tags")
+    result, notes = resounded(source, tmp_path)
+    assert notes == () and tags.items() <= told(result)[1].items()
+    plain = video(tmp_path / "plain.mp4", [clicks()], tags={"title": "T", "mood": "odd"}, movflags="use_metadata_tags")
+    result, notes = resounded(plain, tmp_path)
+    assert notes == ("MP4 does not hold the tags mood",) and told(result)[1]["title"] == "T"
+
+
+def test_a_rotation_is_kept(tmp_path):
+    source = video(tmp_path / "film.mp4", [clicks()])
+    data = bytearray(source.read_bytes())
+    at = data.index(b"tkhd") + 44
+    quarter = (0, 1 << 16, 0, -(1 << 16), 0, 0, 32 << 16, 0, 1 << 30)
+    struct.pack_into(">9i", data, at, *quarter)  # ISO/IEC 14496-12, 8.3.2: of the first track, which is the picture
+    source.write_bytes(data)
+    result, _ = resounded(source, tmp_path)
+    written = result.read_bytes()
+    assert struct.unpack_from(">9i", written, written.index(b"tkhd") + 44)[:5] == quarter[:5]
+
+
+def inserted(data, path, box):
+    """An MP4 whose index stands at its end, with one more box at the end of another."""
+    at, places = 0, []
+    for name in path:
+        at = data.index(name, at)
+        places.append(at - 4)
+    end = places[-1] + struct.unpack_from(">I", data, places[-1])[0]
+    for place in places:
+        struct.pack_into(">I", data, place, struct.unpack_from(">I", data, place)[0] + len(box))
+    data[end:end] = box
+
+
+def test_the_side_data_of_high_dynamic_range_are_kept(tmp_path):
+    """Mastering display (SMPTE ST 2086), light level (CTA-861.3) and colours, in boxes of ISO/IEC 14496-12."""
+    boxes = {
+        b"mdcv": struct.pack(">8H2I", 13250, 34500, 7500, 3000, 34000, 16000, 15635, 16450, 10_000_000, 500),
+        b"clli": struct.pack(">2H", 1000, 400),
+        b"colr": b"nclx" + struct.pack(">3HB", 9, 16, 9, 0),
+    }
+    source = video(tmp_path / "film.mp4", [clicks()])
+    data = bytearray(source.read_bytes())
+    for name, body in boxes.items():
+        box = struct.pack(">I", 8 + len(body)) + name + body
+        inserted(data, (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"), box)
+    source.write_bytes(data)
+    result, notes = resounded(source, tmp_path)
+    assert notes == ()
+    for name, body in boxes.items():
+        assert name + body in result.read_bytes(), name
+
+
+def test_the_container_is_known_by_its_bytes(tmp_path):
+    for suffix, kind in (("mp4", MP4), ("mov", MOV), ("mkv", MATROSKA), ("webm", WEBM)):
+        path = video(tmp_path / f"film.{suffix}", [burst(RATE // 10)], pictures=2)
+        assert kind_of(path) is kind and video_suffix(kind, path) == f".{suffix}"
+        misnamed = path.rename(tmp_path / "film.avi")
+        assert kind_of(misnamed) is kind and video_suffix(kind, misnamed) == kind.suffixes[0]
+    (tmp_path / "none").write_bytes(b"RIFF and so on")
+    assert kind_of(tmp_path / "none") is None
+    (tmp_path / "phone").write_bytes(b"\0\0\0\x18ftyp3gp5" + bytes(12))
+    assert kind_of(tmp_path / "phone") is None
+    assert len({suffix for kind in KINDS for suffix in kind.suffixes}) == sum(len(kind.suffixes) for kind in KINDS)
+
+
+def test_a_cover_makes_no_film(tmp_path):
+    source = furnished(tmp_path / "film.mp4", tmp_path)
+    assert beginning(source).video
+    with av.open(str(source)) as given, av.open(str(tmp_path / "song.m4a"), "w", format="mp4") as output:
+        kept = [each for each in given.streams if each.type == "audio" or each.disposition & 1024]
+        streams = {each.index: output.add_stream_from_template(each, opaque=True) for each in kept}
+        for each in kept:
+            streams[each.index].disposition = each.disposition
+        for packet in given.demux(kept):
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                output.mux(packet)
+    assert not beginning(tmp_path / "song.m4a").video
+
+
+def test_ten_tracks_of_which_one_is_new(tmp_path):
+    tracks = [burst(RATE // 2, seed=number) for number in range(10)]
+    source = video(tmp_path / "film.mkv", tracks)
+    result, notes = resounded(source, tmp_path)
+    assert notes == ()
+    assert [time_of(result, each, number) for number, each in enumerate(tracks)] == [0.0] * 10
+    assert packets(result, "audio")[1:] == packets(source, "audio")[1:]
