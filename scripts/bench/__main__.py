@@ -3,7 +3,7 @@
     python -m scripts.bench [startup|memory|batch|clips|pages|overhead|pilot|all] [--quick]
     python -m scripts.bench ensemble [--quick] [--row NAME …] [--seconds S] [--pairs N]
     python -m scripts.bench page
-    python -m scripts.bench edits [--quick]
+    python -m scripts.bench edits|video [--quick]
     python -m scripts.bench voices_speed [--quick]
     python -m scripts.bench bypass --speech DIR --music DIR [--quick]
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--table NAME …] [--part N] [--each N]
@@ -15,7 +15,8 @@
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
 own (`scripts.make_mixes`), `bypass`, `voices`, `speakers` and `microphones` have recordings, `ensemble`, `edits` and
-`voices_speed` run networks of full size, `page` needs a browser; none of them is part of `all`.
+`voices_speed` run networks of full size, `video` has a film of gigabytes, `page` needs a browser; none of them is part
+of `all`.
 """
 
 from __future__ import annotations
@@ -79,6 +80,13 @@ def edits(sizes: Sizes, folder: Path) -> str:
     return found
 
 
+def video(sizes: Sizes, folder: Path) -> str:
+    """A film over its sound alone, memory, the sync matrix, the kinds of streams; see `scripts.bench.videos`."""
+    from scripts.bench.videos import videos
+
+    return videos(sizes, folder)
+
+
 BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
     "startup": startup,
     "memory": memory,
@@ -91,8 +99,9 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
     "page": page,
     "edits": edits,
     "voices_speed": voices_speed,
+    "video": video,
 }
-LONG = ("ensemble", "page", "edits", "voices_speed")
+LONG = ("ensemble", "page", "edits", "voices_speed", "video")
 """Not part of `all`."""
 APART = ("quality", "sung", "detect", "bypass", "voices", "speakers", "microphones")
 """With options of their own."""

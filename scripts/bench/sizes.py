@@ -25,6 +25,8 @@ class Sizes(NamedTuple):
     gpu_s: float
     edit_minutes: tuple[float, float]
     edit_true_size: bool
+    film_minutes: float
+    film_rounds: int
 
 
 FULL = Sizes(
@@ -45,6 +47,8 @@ FULL = Sizes(
     gpu_s=600,
     edit_minutes=(5, 60),
     edit_true_size=True,
+    film_minutes=10,
+    film_rounds=2,
 )
 QUICK = Sizes(
     (0.5, 1, 2),
@@ -64,4 +68,6 @@ QUICK = Sizes(
     gpu_s=60,
     edit_minutes=(4, 5),
     edit_true_size=False,
+    film_minutes=0.5,
+    film_rounds=1,
 )

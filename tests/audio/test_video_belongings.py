@@ -1,104 +1,14 @@
 """What goes along with a video: every kind of stream, tags, chapters, covers, and what a container cannot hold."""
 
 import struct
-from fractions import Fraction
 
 import av
-import numpy as np
 import pytest
 
+from scripts.bench.films import CHAPTERS, RATE, burst, clicks, furnished, packets, time_of, told, video
 from sepkit.audio.read import beginning
 from sepkit.audio.video.kinds import KINDS, MATROSKA, MOV, MP4, WEBM, kind_of, video_suffix
-from tests.audio.test_video_sync import clicks
-from tests.audio.timed import RATE, burst
-from tests.audio.videos import MUXERS, packets, resounded, time_of, video
-
-CHAPTERS = [
-    {
-        "id": number,
-        "start": 1000 * number,
-        "end": 1000 * number + 1000,
-        "time_base": Fraction(1, 1000),
-        "metadata": said,
-    }
-    for number, said in enumerate([{"title": "Öne"}, {"title": "Two"}])
-]
-
-
-def cover(path):
-    """A file of one picture and nothing else."""
-    with av.open(str(path), "w", format="matroska") as output:
-        picture = output.add_stream("mjpeg", rate=25)
-        picture.width = picture.height = 16
-        picture.pix_fmt = "yuvj420p"
-        frame = av.VideoFrame.from_ndarray(np.full((16, 16, 3), 99, np.uint8), format="rgb24")
-        frame = frame.reformat(format="yuvj420p")
-        frame.pts, frame.time_base = 0, Fraction(1, 25)
-        output.mux([*picture.encode(frame), *picture.encode(None)])
-    return path
-
-
-def furnished(path, tmp_path):
-    """A video with subtitles, chapters, a cover, tags and two labelled sound tracks."""
-    labels = ({"language": "eng", "title": "Talk"}, {"language": "deu", "title": "Kommentar"})
-    suffix = path.suffix[1:]
-    bare = video(
-        tmp_path / f"bare.{suffix}", [clicks(), burst(RATE)], labels=labels, dispositions=("default", "comment")
-    )
-    with av.open(str(bare)) as given, av.open(str(cover(tmp_path / "cover"))) as drawn:
-        image = next(packet for packet in drawn.demux(video=0) if packet.size)
-        with av.open(str(path), "w", format=MUXERS[suffix]) as output:
-            output.metadata.update({"title": "Fïlm", "artist": "Somebody", "comment": "as it was"})
-            output.set_chapters(CHAPTERS)
-            streams = {}
-            for stream in given.streams:
-                streams[stream.index] = output.add_stream_from_template(stream, opaque=True)
-                streams[stream.index].disposition = stream.disposition
-                said = {"title" if name == "name" else name: text for name, text in stream.metadata.items()}
-                streams[stream.index].metadata.update(said)
-            subtitle = "mov_text" if suffix in ("mp4", "mov") else "subrip"
-            words = output.add_mux_stream(subtitle)
-            words.metadata["language"] = "fra"
-            attached = None
-            if suffix == "mp4":
-                attached = output.add_stream_from_template(drawn.streams.video[0], opaque=True)
-                attached.disposition = av.stream.Disposition.attached_pic
-            if suffix == "mkv":
-                output.add_attachment("cover.jpg", "image/jpeg", bytes(image))
-                output.add_attachment("font.ttf", "font/ttf", b"a font, or so it says")
-            for packet in given.demux():
-                if packet.size:
-                    packet.stream = streams[packet.stream.index]
-                    output.mux(packet)
-            text = b"Bonjour"
-            line = av.Packet(struct.pack(">H", len(text)) + text if subtitle == "mov_text" else text)
-            line.stream, line.time_base = words, Fraction(1, 1000)
-            line.pts = line.dts = 500
-            line.duration = 700
-            output.mux(line)
-            if attached:
-                image.stream = attached
-                output.mux(image)
-    return path
-
-
-def told(path):
-    """What belongs to a video, as FFmpeg reads it."""
-    with av.open(str(path)) as opened:
-        streams = [
-            (each.type, each.metadata.get("language"), _title(each.metadata), each.disposition)
-            for each in opened.streams
-        ]
-        tags = {name.lower(): text for name, text in opened.metadata.items() if name.lower() != "encoder"}
-        chapters = [
-            (each["start"] * each["time_base"], each["end"] * each["time_base"], each["metadata"])
-            for each in opened.chapters()
-        ]
-        return streams, tags, chapters
-
-
-def _title(said):
-    return said.get("title") or said.get("name")
+from tests.audio.videos import resounded
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])

@@ -7,14 +7,13 @@ from itertools import pairwise
 import av
 import pytest
 
+from scripts.bench.films import CLICKS, RATE, burst, clicks, packets, time_of, video
 from sepkit.audio.read import open_source
 from sepkit.audio.video.kinds import kind_of
 from sepkit.audio.video.new_track import NewTrack
 from sepkit.audio.video.remux import remux
 from sepkit.errors import OutputError, SourceError
-from tests.audio.test_video_sync import CLICKS, clicks
-from tests.audio.timed import RATE, burst
-from tests.audio.videos import packets, resounded, time_of, video
+from tests.audio.videos import resounded
 
 
 def test_a_damaged_picture_is_copied_as_it_is(tmp_path):

@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from scripts.bench.films import RATE, burst, found_at, heard, video
 from sepkit.audio.video.kinds import kind_of
 from sepkit.audio.video.new_track import NewTrack
 from sepkit.audio.video.remux import remux
 from sepkit.errors import OutputError
 from tests.audio.sources import sweep
-from tests.audio.timed import RATE, burst, found_at
-from tests.audio.videos import heard, video
 
 SCALE = {"PCM_16": 2**15, "PCM_24": 2**23}
 

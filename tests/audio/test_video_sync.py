@@ -1,23 +1,12 @@
 """New sound lies to the sample where the old one was, and the picture is the same packets at the same times."""
 
-import numpy as np
 import pytest
 
-from tests.audio.timed import RATE, burst
-from tests.audio.videos import packets, resounded, time_of, video
-
-CLICKS = {RATE // 5: burst(RATE // 10), 3 * RATE // 2: burst(RATE // 10, seed=1)}
-"""Short sounds that no other resembles, by the frame of the track at which each begins."""
+from scripts.bench.films import CLICKS, RATE, clicks, packets, time_of, video
+from tests.audio.videos import resounded
 
 ONE_TICK = RATE // 1000
 """The encoders of the sources write times that are this coarse: a track that begins late is off by it."""
-
-
-def clicks(frames: int = 2 * RATE) -> np.ndarray:
-    samples = np.zeros((2, frames), np.float32)
-    for at, click in CLICKS.items():
-        samples[:, at : at + click.shape[1]] = click
-    return samples
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])

@@ -7,14 +7,13 @@ import sys
 import numpy as np
 import pytest
 
+from scripts.bench.films import RATE, burst, packets, video
 from sepkit.audio.read import read_audio
 from sepkit.batch import BatchJob, run_batch
 from sepkit.batch.film import heard
 from sepkit.batch.later_pages import again
 from sepkit.batch.single import run_files
 from sepkit.config import parse_config
-from tests.audio.timed import RATE, burst
-from tests.audio.videos import packets, video
 from tests.batch.folders import PASSTHROUGH
 
 CONFIG = PASSTHROUGH + "output: {format: source}\nevaluate: {batch_metrics: []}\n"

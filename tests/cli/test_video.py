@@ -9,11 +9,11 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
+from scripts.bench.films import RATE, burst, packets, time_of, video
 from sepkit.batch.single import run_files
 from sepkit.cli import main
 from sepkit.config import parse_config
-from tests.audio.timed import RATE, burst, timed
-from tests.audio.videos import packets, time_of, video
+from tests.audio.timed import timed
 
 CONFIG = (
     "members: [{separator: passthrough}]\npost_mask: null\nequalise: null\nevaluate: {batch_metrics: []}\n"
