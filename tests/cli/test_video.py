@@ -126,6 +126,24 @@ def test_a_pipe_takes_the_sound_and_no_video(tmp_path, film, config):
     assert subprocess.run(command, capture_output=True, check=True).stdout.startswith(b"fLaC")
 
 
+def test_a_video_on_standard_input_and_one_with_the_longest_name(tmp_path, film, config):
+    command = [sys.executable, "-m", "sepkit", "run", "-", "-o", str(tmp_path / "out"), *config]
+    subprocess.run(command, input=film.read_bytes(), check=True)
+    (piped,) = (tmp_path / "out").iterdir()
+    assert piped.suffix == ".mkv" and packets(piped) == packets(film)
+    long = film.rename(film.with_name("n" * 251 + ".mkv"))
+    assert sepkit("run", long, "-o", tmp_path / "long", *config).exit_code == 0
+    (result,) = (tmp_path / "long").iterdir()
+    assert len(result.name) == 255 and result.name.endswith("__speech_only.mkv") and packets(result) == packets(long)
+
+
+def test_what_has_no_sound_fails_alone(tmp_path, film, config):
+    silent = video(tmp_path / "silent.mp4", [])
+    done = sepkit("run", silent, film, "-o", tmp_path / "out", *config)
+    assert done.exit_code == 1 and f"{silent}: holds no audio stream; name a file with sound" in done.stderr
+    assert names(tmp_path / "out") == ["film__speech_only.mkv"]
+
+
 def test_an_edit_gives_the_edited_sound(tmp_path, film):
     options = ("--prompt", "speech", "--window", "0.2", "0.3")
     done = sepkit("edit", film, "-o", tmp_path / "out", *options)
