@@ -23,7 +23,7 @@ from sepkit.audio import library_lines
 from sepkit.audio.samples import Samples
 from sepkit.audio.source_file import Flaws
 from sepkit.audio.timeline import OFF_PART_OF_PACKET, OFF_PART_OF_PAGE, TIMED, Timeline
-from sepkit.audio.tracks import chosen, has_picture, origin_s, taken_note, tracks
+from sepkit.audio.tracks import chosen, has_picture, leave_out_others, origin_s, taken_note, tracks
 from sepkit.config.sections import SourceConfig
 from sepkit.errors import SourceError
 from sepkit.files.naming import shown
@@ -117,6 +117,7 @@ def _decoding(path: Path, refusal: str, container: InputContainer, how: SourceCo
     found = tracks(container)
     track = chosen(path, found, how.track)
     stream = track.stream
+    leave_out_others(container, stream)
     frames = _frames(container, stream, flaws)
     first = next(frames, None)
     if first is None:

@@ -76,6 +76,15 @@ def origin_s(container: InputContainer, taken: Track, first_s: Fraction) -> Frac
     return min(starts)
 
 
+def leave_out_others(container: InputContainer, taken: AudioStream) -> None:
+    """Packets of other streams are passed over, and in an MP4 not even read: a film's are most of it."""
+    from av.stream import Discard
+
+    for stream in container.streams:
+        if stream.index != taken.index:
+            stream.discard = Discard.all
+
+
 def has_picture(container: InputContainer) -> bool:
     """Whether it is a film: covers are none."""
     import av
