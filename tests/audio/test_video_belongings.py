@@ -53,6 +53,16 @@ def test_a_stream_that_the_container_refuses_is_named(tmp_path):
     assert packets(result) == packets(source)
 
 
+def test_a_sound_track_that_the_container_refuses_is_named(tmp_path):
+    """Of a MOV that says it is an MP4."""
+    made = video(tmp_path / "film.mov", [clicks(), burst(RATE)], codecs=("libx264", "adpcm_ima_qt"))
+    source = tmp_path / "film.mp4"
+    source.write_bytes(made.read_bytes().replace(b"ftypqt  ", b"ftypisom", 1))
+    result, notes = resounded(source, tmp_path)
+    assert notes == ("stream 2 (audio, adpcm_ima_qt) is left out: MP4 does not take it",)
+    assert packets(result) == packets(source) and len(packets(result, "audio")) == 1
+
+
 def test_tags_of_phones_are_kept_and_what_is_lost_is_said(tmp_path):
     tags = {"title": "T", "com.apple.quicktime.make": "Apple", "creation_time": "2024-05-06T07:08:09.000000Z"}
     source = video(tmp_path / "film.mov", [clicks()], tags=tags, movflags="use_metadata_tags")

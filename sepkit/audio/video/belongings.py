@@ -1,6 +1,6 @@
 """What goes along with the packets of a video: titles, languages, marks, chapters, attachments; and what is lost of it.
 
-The container decides what it takes. Each stream but picture and sound is tried on it in memory first; what the written
+The container decides what it takes. Each stream but the pictures is tried on it in memory first; what the written
 video then lacks of the source's tags is found by reading it again. Every loss is one sentence.
 """
 

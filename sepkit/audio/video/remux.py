@@ -127,7 +127,7 @@ def _plan(
         elif kind is MATROSKA and belongings.is_cover(stream):
             if cover := covers.get(stream.index):
                 output.add_attachment(*cover)
-        elif stream.type == "audio" or stream.type == "video" or belongings.takes(kind, stream):
+        elif stream.type == "video" or belongings.takes(kind, stream):
             plan.copies[stream.index] = belongings.copied(output, stream)
         else:
             plan.notes.extend(belongings.left_out(stream, kind, given))
