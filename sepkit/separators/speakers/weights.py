@@ -7,8 +7,8 @@ from pathlib import Path
 from sepkit.models.weights import WeightFile
 
 WEIGHTS_PATH = Path(__file__).parents[2] / "weights" / "speakers.safetensors"
-SIZE_BYTES = 1_403_912
-SHA256 = "9b352b47836f2aaf7d207bc0726c1377adf905b2858d90dce799158c7db4bde6"
+SIZE_BYTES = 1_403_920
+SHA256 = "7e6c661ac6df57a53e4566313e5f2d21587e6c21039f644fa073d9abdb8d3f91"
 
 
 def weight_file() -> WeightFile:
@@ -18,7 +18,7 @@ def weight_file() -> WeightFile:
         path=WEIGHTS_PATH,
         size_bytes=SIZE_BYTES,
         sha256=SHA256,
-        source="sepkit's own, sepkit/weights/speakers.md",
+        source="sepkit's own, sepkit/weights/speakers.md; speech of https://www.openslr.org/12 and https://www.openslr.org/101",
         licence_code="MIT",
         licence_weights="MIT",
     )
