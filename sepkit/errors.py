@@ -13,6 +13,10 @@ class SourceError(SepkitError):
     """An input that cannot be read as audio, or holds samples that mean nothing (NaN, Inf, no frames)."""
 
 
+class UnsuitableError(SourceError):
+    """An input that is whole, but on which a member cannot do its work: one channel, where it unmixes several."""
+
+
 class OutputError(SepkitError):
     """An output that cannot be written: no permission, no space, or two inputs that would write the same file."""
 

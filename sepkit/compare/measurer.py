@@ -15,7 +15,7 @@ from sepkit.compare.method import Method
 from sepkit.compare.pairs import SetPair
 from sepkit.config.edits import Where
 from sepkit.config.sections import EvaluateConfig, MetricConfig
-from sepkit.errors import SourceError
+from sepkit.errors import SourceError, UnsuitableError
 from sepkit.files.naming import shown
 from sepkit.judge.evaluate import (
     EDIT_METRICS,
@@ -34,6 +34,8 @@ from sepkit.metrics.base import Evaluation, Score, not_measured
 from sepkit.models import weights
 from sepkit.render.base import Stem
 
+REFUSED = "refused"
+"""What such a line is called, why its rows are not measured, and where it says its reason."""
 WORDS_METRIC = "wer"
 """Left out of a mix whose words are not known: without them it says how much changed, not what is wrong."""
 
@@ -76,7 +78,10 @@ class Measurer:
         excerpts = self._excerpts(trial.pair)
         main = next(iter(excerpts.values()))
         truths = {name: each.pair.reference for name, each in excerpts.items() if each.pair.reference}
-        answer = trial.method.answer(main.pair.mix, truths, trial.pair)
+        try:
+            answer = trial.method.answer(main.pair.mix, truths, trial.pair)
+        except UnsuitableError as error:
+            return self._refused(trial, main, error)
         found = []
         for stem in self._stems:
             excerpt = excerpts[stem.name]
@@ -87,6 +92,12 @@ class Measurer:
                     pair = replace(pair, edited=pair.edited._replace(prompt=trial.pair.asked.other_prompt))
             found.append((stem, self._evaluated(replace(excerpt, pair=pair))))
         return _line(trial, answer.cpu_s, in_one_table(found))
+
+    def _refused(self, trial: Trial, excerpt: Excerpt, error: UnsuitableError) -> dict[str, Any]:
+        """The line of a method that cannot work on this mix: no figure, and its reason."""
+        scores = tuple(not_measured(row, REFUSED) for row in self.rows)
+        found = Evaluation(scores, excerpt.start_s, excerpt.end_s, excerpt.whole_s)
+        return {**_line(trial, None, found), REFUSED: str(error)}
 
     def _excerpts(self, pair: SetPair) -> dict[str, Excerpt]:
         """The mix beside each stem's truth. The background is known of a stem that stands alone."""
@@ -130,7 +141,10 @@ class VoiceMeasurer(Measurer):
         mix = excerpts[0].pair.mix
         truths = {stem.name: each.pair.reference for stem, each in zip(self._stems, excerpts, strict=True)}
         known = {name: truth for name, truth in truths.items() if truth is not None}
-        answer = trial.method.answer(mix, known, trial.pair)
+        try:
+            answer = trial.method.answer(mix, known, trial.pair)
+        except UnsuitableError as error:
+            return self._refused(trial, excerpts[0], error)
         files = [answer.stems[name] for name in known]
         found = likeness(mix, files, list(known.values()))
         order = found.order()

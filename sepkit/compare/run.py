@@ -1,14 +1,16 @@
 """The order of a comparison on one screen, and how it goes on where it stopped.
 
-A line of results.jsonl is one method on one mix. Its key hashes all that decides its figures: the sound and words
-themselves, the method with its weights, the metrics with theirs. What has a line is not measured again.
+A line of results.jsonl is one method on one mix; where the method cannot work on it, its reason and no figure. Its key
+hashes all that decides its figures: the sound and words themselves, the method with its weights, the metrics with
+theirs. What has a line is not measured again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,11 @@ from sepkit import __version__
 from sepkit.batch.bars import unwatched
 from sepkit.batch.journal import are_metrics, is_number
 from sepkit.compare import markdown, page, picture, spreadsheet, tables
-from sepkit.compare.measurer import Measurer, Trial, make_measurer
+from sepkit.compare.measurer import REFUSED, Measurer, Trial, make_measurer
 from sepkit.compare.method import Method
 from sepkit.compare.methods import first_configured, methods
 from sepkit.compare.pairs import EVERY, SetPair, layout, read_set
-from sepkit.compare.tables import LOST, Comparison
+from sepkit.compare.tables import LOST, Comparison, counted
 from sepkit.config import load_config
 from sepkit.errors import ConfigError, SepkitError
 from sepkit.files.digest import sha256_of
@@ -66,6 +68,7 @@ def run_compare(job: CompareJob, told: Told = lambda line: None) -> str:
         raise ConfigError(f"--out: {shown(job.out)} is a file; give a folder")
     with held(job.out, "comparison"):
         lines = _measured(compared, pairs, measurer, JsonLines(job.out / RESULTS_NAME), job.quiet, told)
+    remarks = [*remarks, *_refusals(lines, len(pairs))]
     base = first_configured(compared)
     made = tables.compare(measurer.rows, compared, pairs, lines, base, remarks)
     written = _write(job, made, compared)
@@ -117,8 +120,16 @@ def _measured(
     return {(trial.method.label, trial.pair.name): done[trial.key] for trial in trials}
 
 
+def _refusals(lines: Mapping[tuple[str, str], Mapping[str, Any]], mixes: int) -> list[str]:
+    """Of each method that refused mixes, how many, and why; a sentence each."""
+    found = Counter((label, line[REFUSED]) for (label, _), line in lines.items() if REFUSED in line)
+    return [f"{label}: refused {count} of {counted(mixes)}: {why}" for (label, why), count in found.items()]
+
+
 def _told_line(line: dict[str, Any]) -> str:
     """For people: what was measured, and how long it took."""
+    if REFUSED in line:
+        return f"{shown(line['mix'])}, {line['method']}: refused: {line[REFUSED]}"
     spent = f" in {line['cpu_s']:.1f} CPU-seconds" if line["cpu_s"] is not None else ""
     return f"{shown(line['mix'])}, {line['method']}: {line['duration_s']:.1f} s of sound{spent}"
 
@@ -127,7 +138,8 @@ def _is_line(line: dict[str, Any]) -> bool:
     """Whether a kept line has the types of one; a damaged one is measured again."""
     took = [line.get(name) for name in ("duration_s", "cpu_s")]
     sound = all(seconds is None or is_number(seconds) for seconds in took)
-    return isinstance(line.get("key"), str) and sound and are_metrics(line.get("metrics"))
+    texts = isinstance(line.get("key"), str) and isinstance(line.get(REFUSED, ""), str)
+    return texts and sound and are_metrics(line.get("metrics"))
 
 
 def _trials(compared: Sequence[Method], pairs: Sequence[SetPair], metrics: str) -> list[Trial]:

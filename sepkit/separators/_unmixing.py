@@ -26,7 +26,7 @@ from pydantic import Field
 from sepkit import config
 from sepkit.audio.samples import Samples
 from sepkit.audio.stft import Spectrum, Stft
-from sepkit.errors import SourceError
+from sepkit.errors import UnsuitableError
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 
 LEARNS_S = 60.0
@@ -139,12 +139,12 @@ def require_observations(samples: Samples, voices: int) -> None:
     """Raise where the channels (channels, frames) are fewer than the voices, or hold the same."""
     channels = len(samples)
     if channels == 1:
-        raise SourceError(
+        raise UnsuitableError(
             "the source has 1 channel: one observation cannot be unmixed; give a recording of several microphones, or "
             "choose the member speakers"
         )
     if channels < voices:
-        raise SourceError(
+        raise UnsuitableError(
             f"the source has {channels} channels, and {voices} voices need as many or more; give fewer speakers, or a "
             "recording of more microphones"
         )
@@ -156,7 +156,7 @@ def require_observations(samples: Samples, voices: int) -> None:
     told = int(np.count_nonzero(largest > ONE_OBSERVATION * largest[0]))
     if told < voices:
         count = "one observation" if told == 1 else f"{told} observations"
-        raise SourceError(
+        raise UnsuitableError(
             f"the source's {channels} channels hold the same sound, or none (left = right): {count} cannot be unmixed "
             f"into {voices} voices; give a recording of several microphones, or choose the member speakers"
         )

@@ -227,7 +227,8 @@ def test_two_comparisons_do_not_write_into_one_folder_at_once(copied):
 
 def test_the_classic_tables_configurations_differ_in_the_separator_alone():
     folder = Path(__file__).parents[2] / "config/compare"
-    nn, compact = (load_config(folder / f"{name}.yaml") for name in ("nn_filter", "compact"))
-    assert [member.separator for member in (*nn.members, *compact.members)] == ["nn_filter", "compact"]
-    assert nn.model_copy(update={"members": compact.members}) == compact
+    names = ("nn_filter", "compact", "ica")
+    nn, *others = found = [load_config(folder / f"{name}.yaml") for name in names]
+    assert tuple(member.separator for config in found for member in config.members) == names
+    assert all(nn.model_copy(update={"members": other.members}) == other for other in others)
     assert (nn.denoise, nn.post_mask, nn.equalise, nn.loudness.target_lufs) == (None,) * 4
