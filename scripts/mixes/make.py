@@ -3,11 +3,13 @@
     python -m scripts.make_mixes --speech DIR --music DIR [--noise DIR] --snr -5 --snr 0 --seed 1 --each 20 --out OUT
     python -m scripts.make_mixes --esc50 DIR --seed 1 --each 200 --out OUT
     python -m scripts.make_mixes --voices DIR --seed 1 --each 40 --out OUT
+    python -m scripts.make_mixes --scenes DIR --seed 1 --each 20 --out OUT
     python -m scripts.make_mixes --data DIR --out OUT [--new]
 
 The first form takes any folders (`scripts.mixes.folders`). The second makes a set for `task: edit`
-(`scripts.mixes.sounds`), the third one for `task: speakers` (`scripts.mixes.voices`). The last makes the validation
-set, of unseen speakers, composers and sources:
+(`scripts.mixes.sounds`), the third one for `task: speakers` (`scripts.mixes.voices`), the fourth one of voices in a
+room, over music, and in a crowd (`scripts.mixes.scenes`). The last makes the validation set, of unseen speakers,
+composers and sources:
 
     recordings set aside ─ excerpts of 8 s ─ level ─ 24 bit ─ OUT/speech + OUT/background = OUT/mix, OUT/manifest.csv
 
@@ -18,6 +20,7 @@ the same recordings makes the same set. Nothing is augmented. All files are 16 k
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -30,6 +33,8 @@ from scripts.mixes.excerpts import EXCERPT_S, Deck, Signal, cut, length_s, read
 from scripts.mixes.folders import plan_folders, recordings_below
 from scripts.mixes.levels import levelled
 from scripts.mixes.manifest import CONDITIONS, PARTS, Excerpt, Planned, read_manifest, write_manifest
+from scripts.mixes.scenes import HEARD, plan_scenes, write_scenes
+from scripts.mixes.scenes import recordings_of as recordings_of_scenes
 from scripts.mixes.sounds import clips_of, plan_sounds, write_sounds
 from scripts.mixes.voices import plan_voices, recordings_of, write_voices
 from sepkit.errors import ConfigError, SepkitError
@@ -189,6 +194,18 @@ def make_of_voices(data: Path, config: CorpusConfig, seed: int, each: int, out: 
     return len(list(tqdm(write_voices(planned, paths, out), total=len(planned), unit="mix", disable=None)))
 
 
+def make_of_scenes(data: Path, config: Path | None, seed: int, each: int, out: Path) -> int:
+    """A set of voices in a room, over music and in a crowd; returns how many mixes."""
+    said = shutil.which("flite") is not None
+    if not said:
+        click.echo("note: no words: flite is not installed; on Debian: apt-get install flite", err=True)
+    corpus = load_train_config(config or CONFIG).corpus
+    found = recordings_of_scenes(data, corpus, () if config else HEARD)
+    planned = plan_scenes(found, seed, each, said)
+    paths = {recording.name: recording.path for kind in found.values() for recording in kind}
+    return len(list(tqdm(write_scenes(planned, paths, out), total=len(planned), unit="mix", disable=None)))
+
+
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of recordings, as for training.")
 @click.option("--speech", type=click.Path(path_type=Path), help="Instead of --data: a folder of speech, and …")
@@ -196,6 +213,7 @@ def make_of_voices(data: Path, config: CorpusConfig, seed: int, each: int, out: 
 @click.option("--noise", type=click.Path(path_type=Path), help="… one of noise, or both.")
 @click.option("--esc50", type=click.Path(path_type=Path), help="Or ESC-50's folder: a set for `task: edit`.")
 @click.option("--voices", type=click.Path(path_type=Path), help="Or readers, as for `sepkit train speakers`.")
+@click.option("--scenes", type=click.Path(path_type=Path), help="Or a folder as --data: a room, music, a crowd.")
 @click.option("--snr", multiple=True, type=float, help="With --speech: dB, again for each [default: -5, 0, 5, 10].")
 @click.option("--excerpt-s", default=EXCERPT_S, show_default=True, type=click.FloatRange(1, 60), help="With --speech.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that the set goes to.")
@@ -221,6 +239,7 @@ def main(
     noise: Path | None,
     esc50: Path | None,
     voices: Path | None,
+    scenes: Path | None,
     snr: tuple[float, ...],
     excerpt_s: float,
     out: Path,
@@ -230,11 +249,13 @@ def main(
     seed: int,
     each: int,
 ) -> None:
-    """Make a set from folders of speech, music and noise, of ESC-50, of voices, or of the validation manifest."""
+    """Make a set from folders of speech, music and noise, of ESC-50, of voices, of scenes, or of the manifest."""
     given = {"speech": speech, "music": music, "noise": noise}
     folders = {kind: folder for kind, folder in given.items() if folder}
-    if sum(map(bool, (data, folders, esc50, voices))) != 1 or (folders and (not speech or len(folders) < 2)):
-        raise click.UsageError("give --speech with --music or --noise (or both), or --esc50, --voices or --data alone")
+    if sum(map(bool, (data, folders, esc50, voices, scenes))) != 1 or (folders and (not speech or len(folders) < 2)):
+        raise click.UsageError(
+            "give --speech with --music or --noise (or both), or one of --esc50, --voices, --scenes, --data"
+        )
     try:
         if data:
             mixes = len(make(data, out, load_train_config(config or CONFIG).corpus, manifest, seed, each, new))
@@ -242,6 +263,8 @@ def main(
             manifest = out / "manifest.csv"
             if esc50:
                 mixes = make_of_sounds(esc50, seed, each, out)
+            elif scenes:
+                mixes = make_of_scenes(scenes, config, seed, each, out)
             elif voices:
                 aside = load_speakers_config(config or VOICES_CONFIG).corpus
                 mixes = make_of_voices(voices, aside, seed, each, out)

@@ -101,4 +101,4 @@ def test_what_cannot_be_made_is_one_line(esc50, tmp_path):
     refused = CliRunner().invoke(main, ["--esc50", str(tmp_path), "--out", str(tmp_path / "out")])
     assert refused.exit_code == 1 and "fewer than two labels" in refused.output
     both = CliRunner().invoke(main, ["--esc50", str(esc50), "--data", str(esc50), "--out", str(tmp_path / "out")])
-    assert both.exit_code == 2 and "or --esc50, --voices or --data alone" in both.output
+    assert both.exit_code == 2 and "or one of --esc50, --voices, --scenes, --data" in both.output
