@@ -9,14 +9,15 @@
     python -m scripts.bench quality --set OUT [--peer NAME=FOLDER …] [--table NAME …] [--part N] [--each N]
     python -m scripts.bench sung --set OUT
     python -m scripts.bench detect --set SET
+    python -m scripts.bench seeds [--set SET] [--edits SET] [--out OUT]
     python -m scripts.bench voices|speakers|microphones --speech DIR [--quick]
     python -m scripts.bench speakers --set SET --config FILE [--config FILE …] [--quick]
 
 A bare time says more about the machine than about sepkit, so each stands beside its counterpart, measured in
 turn with it, and the ratio is what counts. All sound is data/pilot/mix.wav, repeated or cut; `quality` has a set of its
 own (`scripts.make_mixes`), `bypass`, `voices`, `speakers` and `microphones` have recordings, `ensemble`, `edits` and
-`voices_speed` run networks of full size, `video` has a film of gigabytes, `page` needs a browser; none of them is part
-of `all`.
+`voices_speed` run networks of full size, `video` has a film of gigabytes, `page` needs a browser, `seeds` sets ours
+beside what others published; none of them is part of `all`.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ BENCHES: dict[str, Callable[[Sizes, Path], str]] = {
 }
 LONG = ("ensemble", "page", "edits", "voices_speed", "video")
 """Not part of `all`."""
-APART = ("quality", "sung", "detect", "bypass", "voices", "speakers", "microphones")
+APART = ("quality", "sung", "detect", "seeds", "bypass", "voices", "speakers", "microphones")
 """With options of their own."""
 QUALITY_TABLES = ("alone", "configurations", "fusion", "stages")
 """As in `scripts.bench.quality`, which is loaded only where it is asked for."""
@@ -151,7 +152,10 @@ def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
     "--set",
     "folder",
     type=click.Path(path_type=Path),
-    help="quality, sung, detect, speakers: what scripts.make_mixes wrote.",
+    help="quality, sung, detect, speakers, seeds: what scripts.make_mixes wrote.",
+)
+@click.option(
+    "--edits", "edit_set", type=click.Path(path_type=Path), help="seeds: what scripts.make_mixes --esc50 wrote."
 )
 @click.option(
     "--config", "configs", multiple=True, type=click.Path(path_type=Path), help="speakers --set: what is measured."
@@ -166,11 +170,16 @@ def bypass(sizes: Sizes, speech: Path, music: Path) -> str:
 @click.option("--row", "rows", multiple=True, metavar="NAME", help="ensemble: only this row; may be given again.")
 @click.option("--seconds", type=click.FloatRange(1), help="ensemble: of sound [default: 60, with --quick 8].")
 @click.option("--pairs", type=click.IntRange(1), help="ensemble: runs of each side, in turn [default: 5].")
-@click.option("--out", default=Path("artifacts/quality"), type=click.Path(path_type=Path), help="quality: for results.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="quality, seeds: for results [default: artifacts/quality, artifacts/seeds].",
+)
 def main(
     which: str,
     quick: bool,
     folder: Path | None,
+    edit_set: Path | None,
     configs: tuple[Path, ...],
     speech: Path | None,
     music: Path | None,
@@ -182,7 +191,7 @@ def main(
     rows: tuple[str, ...],
     seconds: float | None,
     pairs: int | None,
-    out: Path,
+    out: Path | None,
 ) -> None:
     """Measure what sepkit costs and what it is worth, as Markdown tables."""
     sizes = QUICK if quick else FULL
@@ -190,7 +199,10 @@ def main(
         raise click.UsageError("--row, --seconds and --pairs belong to ensemble")
     sizes = sizes._replace(ensemble_s=seconds or sizes.ensemble_s, ensemble_pairs=pairs or sizes.ensemble_pairs)
     click.echo(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores{', quick' if quick else ''}")
+    out = out or Path("artifacts") / which
     try:
+        if which == "seeds":
+            click.echo(f"\n{on_one_thread('seeds').run(folder, edit_set, out)}")
         if which in ("quality", "sung", "detect"):
             if folder is None:
                 raise click.UsageError(f"{which} needs --set, the folder that `python -m scripts.make_mixes` wrote")

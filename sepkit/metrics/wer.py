@@ -12,6 +12,7 @@ Whisper (code and weights MIT), Radford et al. 2022, https://arxiv.org/abs/2212.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -150,7 +151,17 @@ class Metric(BaseMetric):
     def _text(self, audio: Audio) -> str:
         """What is recognised; recognisers invent words in digital silence, so it is not shown to them."""
         heard = mono_at(audio, SAMPLE_RATE)
-        return self._transcribe(heard) if heard.any() else ""
+        if not heard.any():
+            return ""
+        key = hashlib.sha256(heard.tobytes()).digest()
+        if key not in self._texts:
+            self._texts[key] = self._transcribe(heard)
+        return self._texts[key]
+
+    @cached_property
+    def _texts(self) -> dict[bytes, str]:
+        """What was recognised, by the sound's hash: a comparison asks for the same mix once a method."""
+        return {}
 
     @cached_property
     def _transcribe(self) -> Callable[[Heard], str]:

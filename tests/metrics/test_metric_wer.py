@@ -86,6 +86,22 @@ def test_what_was_heard_before_changes_nothing():
     assert transcribe(heard) == first != ""
 
 
+def test_the_same_sound_is_recognised_once(monkeypatch):
+    heard, real = [], wer._pocketsphinx()
+
+    def counted(sound):
+        heard.append(sound.size)
+        return real(sound)
+
+    monkeypatch.setattr(wer, "_pocketsphinx", lambda: counted)
+    mix, speech = pilot("mix.wav", 2.3, 4.0), pilot("speech.wav", 2.3, 4.0)
+    metric = wer.Metric(wer.Options())
+    first, again = (metric.measure(Pair(mix, speech, words="the first boat"))[0] for _ in range(2))
+    assert again == first and len(heard) == 2
+    (alone,) = wer.Metric(wer.Options()).measure(Pair(speech, speech, words="the first boat"))
+    assert alone.before == alone.after == first.after and len(heard) == 3
+
+
 def test_long_sound_is_cut_in_its_pauses_and_nothing_is_lost():
     pcm = (3000 * np.random.default_rng(1).standard_normal(50 * wer.SAMPLE_RATE)).astype(np.int16)
     pause = slice(round(17.2 * wer.SAMPLE_RATE), round(17.5 * wer.SAMPLE_RATE))
