@@ -54,10 +54,15 @@ def main(data: Path, config_path: Path, cpu_hours: float, out: Path, only: tuple
         row = CANDIDATES[name]._replace(seconds=segment_s)
         folder = out / name.replace(" ", "_")
         steps, speed = _steps(row, cpu_hours, folder)
-        config = base | {"network": {"kind": row.kind, **row.sizes}, "batch": row.batch, "steps": steps}
-        config |= {"check_every": max(1, steps // 8), "warm_up_steps": min(300, steps // 20)}
-        config |= {"mixes": base["mixes"] | {"easy_mixes": steps * row.batch}}
-        config |= {"average": min(base["average"], max(0, 1 - 20 / steps))}  # a twentieth of the run, however short
+        config = base | {
+            "network": {"kind": row.kind, **row.sizes},
+            "mixes": base["mixes"] | {"easy_mixes": steps * row.batch},
+            "batch": row.batch,
+            "steps": steps,
+            "check_every": max(1, steps // 8),
+            "warm_up_steps": min(300, steps // 20),
+            "average": min(base["average"], max(0, 1 - 20 / steps)),  # over a twentieth of the run, however short
+        }
         _train(config, data, folder, out / "corpus")
         best = min(_history(folder), key=lambda each: each["validation"]["loss"])["validation"]
         rows.append((name, f"{steps:,}", speed, best["gain_db"]))

@@ -20,21 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.bench.measuring import table
-from sepkit.audio import resample
-from sepkit.audio.read import read_audio
+from scripts.bench.readers import RATE, aloud, files
 from sepkit.audio.samples import Samples
-from sepkit.audio.suffixes import READABLE
 from sepkit.config import plugins
 from sepkit.errors import ConfigError
 from sepkit.separators.base import Mix
 
-RATE, SECONDS = 16_000, 10
+SECONDS = 10
 ROOM_M, CENTRE_M, APART_M = (6.0, 5.0, 3.0), (2.8, 2.2, 1.4), 0.05
 PLACES = ((-45.0, 1.0), (40.0, 1.2))
 """Degrees from straight ahead, and metres, of each speaker."""
 RT60_S = (0.15, 0.3)
-ALOUD = 0.05
-"""Root mean square of every speaker."""
 FFT_FRAMES, HOP_FRAMES, ITERATIONS, COMPONENTS = 4096, 1024, 100, 2
 MOST_PAIRS = 20
 MEMBERS = {
@@ -86,11 +82,11 @@ def quieter_db(mix: NDArray[np.floating], found: NDArray[np.floating]) -> float:
 
 def conversations(folder: Path, most: int) -> list[Samples]:
     """Pairs of speakers, each (2, frames), of no speaker twice."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix[1:].lower() in READABLE)
+    paths = files(folder)
     random.Random(0).shuffle(paths)
     found: list[Samples] = []
     while len(found) < 2 * most and paths:
-        said = _aloud(paths.pop())
+        said = aloud(paths.pop(), SECONDS)
         found += [said] if said.size == SECONDS * RATE else []
     if len(found) < 2:
         raise ConfigError(f"--speech: {folder} holds fewer than two files of {SECONDS} s; give a file a speaker")
@@ -158,10 +154,3 @@ def _si_sdr(truth: NDArray[np.floating], found: NDArray[np.floating]) -> float:
     truth, found = truth.astype(np.float64), found.astype(np.float64)
     target = (found @ truth) / (truth @ truth) * truth
     return float(10 * np.log10((target @ target) / ((found - target) @ (found - target))))
-
-
-def _aloud(path: Path) -> Samples:
-    """The beginning of a file, (frames,)."""
-    audio = read_audio(path, longest_s=SECONDS)
-    mono = resample.resample(audio.samples.mean(axis=0, keepdims=True), audio.sample_rate, RATE)[0, : SECONDS * RATE]
-    return np.asarray(mono * np.float32(ALOUD / np.sqrt(np.mean(np.square(mono)))))

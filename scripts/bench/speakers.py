@@ -20,19 +20,14 @@ from scipy.optimize import linear_sum_assignment
 
 import sepkit.separators
 from scripts.bench.measuring import table
-from sepkit.audio import resample
-from sepkit.audio.read import read_audio
-from sepkit.audio.suffixes import READABLE
+from scripts.bench.readers import RATE, aloud, files
 from sepkit.config import parse_config
 from sepkit.errors import ConfigError
 from sepkit.render.pipeline import Pipeline
 
-RATE = 16_000
 TENTH = RATE // 10
 TURNS_S = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0)
 GAPS_S = (-1.5, -0.5, -0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 30.0)
-ALOUD = 0.05
-"""Root mean square of every speaker."""
 LEAST_POWER = 1e-6
 """Of a tenth of a second in which somebody speaks."""
 
@@ -54,7 +49,7 @@ def run(folder: Path, scratch: Path, quick: bool) -> str:
     oracle = str(Path(__file__).with_name("oracle"))
     if oracle not in sepkit.separators.__path__:
         sepkit.separators.__path__.append(oracle)
-    paths = sorted(path for path in folder.rglob("*") if path.suffix[1:].lower() in READABLE)
+    paths = files(folder)
     if len(paths) < max(case.people for case in CASES):
         raise ConfigError(f"--speech: {folder} holds {len(paths)} files; give a file a speaker, 5 or more")
     rows = []
@@ -71,7 +66,7 @@ def run(folder: Path, scratch: Path, quick: bool) -> str:
 def conversation(paths: list[Path], case: Case, seed: int) -> NDArray[np.float32]:
     """The true voices, (people, frames)."""
     chance = random.Random(seed)
-    speech = [_aloud(path) for path in chance.sample(paths, case.people)]
+    speech = [aloud(path) for path in chance.sample(paths, case.people)]
     truth = np.zeros((case.people, round(60 * case.minutes * RATE)), np.float32)
     said, at_s, turn = [0] * case.people, 0.5, 0
     while True:
@@ -124,9 +119,3 @@ def wrong(truth: NDArray[np.float32], stems: list[NDArray[np.float32]]) -> tuple
     held = np.stack([place.sum(axis=1) for place in places], axis=1)
     right = held[linear_sum_assignment(held, maximize=True)].sum()
     return float(loud.sum() - right) / 10, float(loud.sum()) / 10
-
-
-def _aloud(path: Path) -> NDArray[np.float32]:
-    audio = read_audio(path)
-    mono = resample.resample(audio.samples.mean(axis=0, keepdims=True), audio.sample_rate, RATE)[0]
-    return np.asarray(mono * np.float32(ALOUD / np.sqrt(np.mean(np.square(mono)))))

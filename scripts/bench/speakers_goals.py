@@ -19,7 +19,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from scripts.bench.measuring import growth_percent, sepkit, table
-from scripts.bench.speakers import RATE, Case, conversation, wrong
+from scripts.bench.readers import RATE
+from scripts.bench.speakers import Case, conversation, wrong
 from scripts.mixes.voices import ALONE, HALF, NOISY, TWO
 from sepkit.audio.samples import Audio
 from sepkit.compare import CompareJob, run_compare

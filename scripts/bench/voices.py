@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.bench.measuring import table
+from scripts.bench.readers import files
 from sepkit.audio import resample
 from sepkit.audio.read import read_audio
-from sepkit.audio.suffixes import READABLE
 from sepkit.errors import ConfigError
 from sepkit.models.voices import encoder, mel
 
@@ -26,7 +26,7 @@ QUIET_DB, STEP_FRAMES = -24.0, 512
 
 def run(folder: Path) -> str:
     """The table."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix[1:].lower() in READABLE)
+    paths = files(folder)
     voices = [voice for path in paths[:: max(1, len(paths) // MOST_SPEAKERS)] if (voice := _said(path)) is not None]
     if len(voices) < 2:
         raise ConfigError(f"--speech: {folder} holds fewer than two files with 9 s of speech; give a file a speaker")

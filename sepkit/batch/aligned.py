@@ -6,12 +6,12 @@ import dataclasses
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 from sepkit.audio.read import SourceInfo, open_source
 from sepkit.audio.recorders import Drift, announce, drift_of, join
 from sepkit.audio.standard_input import PIPE
+from sepkit.batch.bars import part_of
 from sepkit.batch.file_result import FileResult, Told, say_nothing
 from sepkit.batch.single import Making, MayOverwrite, RunReport, run_files
 from sepkit.config import Config
@@ -43,7 +43,7 @@ def run_aligned(
         announce(sources, joined)
 
         def make(progress: Progress) -> None:
-            steps = [partial(_step, progress, step, len(sources)) for step in range(len(sources))]
+            steps = [part_of(progress, step, len(sources)) for step in range(len(sources))]
             drifts = [drift_of(other, sources[0], told) for other, told in zip(sources[1:], steps, strict=False)]
             notes.extend(
                 _note(other.info, drift, sources[0].info) for other, drift in zip(sources[1:], drifts, strict=True)
@@ -55,11 +55,6 @@ def run_aligned(
 
         making = Making(paths[0], paths, make)
         return run_files([str(joined)], out, config, quiet, tell, may_overwrite, stem, making)
-
-
-def _step(progress: Progress, step: int, steps: int, part: float) -> None:
-    """One of several steps is done in part."""
-    progress((step + part) / steps)
 
 
 def _note(other: SourceInfo, drift: Drift, first: SourceInfo) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 NAME_WIDTH = 32
 """Letters of a file's name that are shown before its bar."""
+
+
+def part_of(progress: Callable[[float], None], index: int, count: int) -> Callable[[float], None]:
+    """The progress of one of several steps, told as that of all. Parts are 0 … 1."""
+    return lambda part: progress((index + part) / count)
 
 
 class FileBar(tqdm):  # type: ignore[misc]  # tqdm has no types

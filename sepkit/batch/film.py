@@ -21,6 +21,7 @@ from sepkit.audio.video.new_track import NewTrack
 from sepkit.audio.video.remux import remux
 from sepkit.audio.windows import blocks
 from sepkit.audio.write import output_format, writer
+from sepkit.batch.bars import part_of
 from sepkit.config import Config
 from sepkit.config.sections import SourceConfig
 from sepkit.errors import ConfigError
@@ -46,6 +47,10 @@ class Film(NamedTuple):
     kind: Kind
     main: str
     tracks: tuple[SourceInfo, ...]
+
+    def ending(self, track: SourceInfo) -> str:
+        """What the names of a track's own sounds have, where there are several."""
+        return f".track{track.track}" if len(self.tracks) > 1 else ""
 
 
 class Made(NamedTuple):
@@ -94,7 +99,7 @@ def results(film: Film, pipeline: Pipeline, source: Path, folder: Path, name: st
         return {film.main: video}
     found = {film.main: video}
     for info in film.tracks:
-        several = f".track{info.track}" if len(film.tracks) > 1 else ""
+        several = film.ending(info)
         sounds = pipeline.named(info, folder, name + several)
         found |= {stem + several: path for stem, path in sounds.items() if stem != film.main}
     return found
@@ -122,7 +127,7 @@ def make(
     for index, (judge, info) in enumerate(zip(judges, film.tracks, strict=True)):
         folder = work / f"track{info.track}"
         made.append(judge.pipeline.with_evidence(judge.pipeline.named(info, folder, source.stem)))
-        part = _part(progress, index, len(judges))
+        part = part_of(progress, index, len(judges))
         told.append(judge.judge(source, made[-1], words, part, None if index else masks))
     config = judges[0].config
     tracks = _tracks(film, judges[0].pipeline, made)
@@ -131,7 +136,7 @@ def make(
     judged = _together(told, film.tracks)
     found = {film.main: video}
     for info, sounds in zip(film.tracks, made, strict=True):
-        several = f".track{info.track}" if len(film.tracks) > 1 else ""
+        several = film.ending(info)
         found |= {name + several: path for name, path in sounds.items() if name != film.main and name + several in own}
     return Made(found, made[0], replace(judged, notes=(*judged.notes, *notes)))
 
@@ -173,11 +178,6 @@ def _tracks(film: Film, pipeline: Pipeline, made: Sequence[Outputs]) -> list[New
         for stem in sorted(stems, key=lambda each: each != film.main)
         if stem in sounds and sounds[stem].exists()
     ]
-
-
-def _part(progress: Progress, index: int, count: int) -> Progress:
-    """The progress of one of several tracks."""
-    return lambda part: progress((index + part) / count)
 
 
 def _together(told: Sequence[Judged], tracks: Sequence[SourceInfo]) -> Judged:

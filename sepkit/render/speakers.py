@@ -52,7 +52,7 @@ class Task(BaseTask):
         self._count = config.speakers.count
         self._most = self._count if isinstance(self._count, int) else MOST_PEOPLE
         self._voices: tuple[str, ...] = ()
-        self._in_order, self._exact = self._count == CHANNELS, isinstance(self._count, int)
+        self._in_order, self._exact = self._count == CHANNELS, False
         self._order: VoiceOrder | None = None
         self._info: SourceInfo | None = None
         self._told: tuple[str, ...] = ()

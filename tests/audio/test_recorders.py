@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from scripts.bench.microphones import RATE, recorded, si_sdr, voices
+from scripts.bench.microphones import recorded, si_sdr, voices
+from scripts.bench.readers import RATE
 from sepkit.audio.read import open_source, read_audio
 from sepkit.audio.recorders import drift_of, join
 from sepkit.audio.resample import resample

@@ -20,6 +20,7 @@ from sepkit.judge.evaluate import Excerpt
 from sepkit.metrics.base import Pair
 from sepkit.report.edits import MOST_MARKS, MOST_ROWS, MOST_WINDOWS, shown_edits
 from tests.dropped import dropped_in
+from tests.report.rules import keep_to_the_rules_at
 from tests.report.test_report_page import HEAR, hears
 
 RATE, LENGTH_S = 16_000, 10.0
@@ -128,13 +129,7 @@ def test_nothing_on_it_is_about_speech_or_masks(page):
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_keeps_to_the_rules_for_people_and_to_the_width(page, width, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    keep_to_the_rules_at(page, width, scheme)
 
 
 def test_a_page_made_later_has_the_file_s_own_edits_while_its_labels_say_them(tmp_path):

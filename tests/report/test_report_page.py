@@ -22,6 +22,7 @@ from sepkit.render.base import make_task
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.pipeline import Pipeline
 from sepkit.report import file_page, tracks
+from tests.report.rules import keep_to_the_rules_at
 
 RATE = 16_000
 LENGTH_S = 12.0
@@ -215,14 +216,7 @@ def test_names_stay_text(page):
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_keeps_to_the_rules_for_people_and_to_the_width(page, width, scheme):
-    """Witness: axe-core's rules, which hold those of WCAG 2 AA; a page wider than the screen would scroll sideways."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    keep_to_the_rules_at(page, width, scheme)
 
 
 def test_everything_can_be_reached_and_is_named(page):

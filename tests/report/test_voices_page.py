@@ -27,6 +27,7 @@ from sepkit.render.base import Stem
 from sepkit.render.turns import Turn
 from sepkit.report import tracks, voices
 from tests.dropped import dropped_in
+from tests.report.rules import keep_to_the_rules_at
 from tests.report.test_report_page import HEAR
 from tests.speakers.conversation import ORACLE, RATE, lay, truth
 
@@ -131,13 +132,7 @@ def test_the_key_x_goes_between_the_mix_and_the_voice_that_was_heard_last(page):
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_keeps_to_the_rules_for_people_and_to_the_width(page, width, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    keep_to_the_rules_at(page, width, scheme)
 
 
 def test_the_beginning_says_who_speaks_once_and_that_of_a_measurement_the_permutation(out):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scripts.bench.speakers import RATE
+from scripts.bench.readers import RATE
 from scripts.bench.speakers_goals import clips, gain_db, gains_db
 from scripts.mixes.voices import ALONE, TWO
 from sepkit.audio.samples import Audio

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scripts.bench.microphones import RATE, recorded, si_sdr, theirs, voices
+from scripts.bench.microphones import recorded, si_sdr, theirs, voices
+from scripts.bench.readers import RATE
 from sepkit.config import plugins
 from sepkit.errors import SourceError
 from sepkit.separators import _unmixing, ilrma

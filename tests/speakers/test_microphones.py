@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from scripts.bench.microphones import RATE, recorded, si_sdr
+from scripts.bench.microphones import recorded, si_sdr
+from scripts.bench.readers import RATE
 from sepkit.audio.read import open_source, read_audio
 from sepkit.audio.resample import resample
 from sepkit.config import load_config
