@@ -150,6 +150,8 @@ class RunConfig(Options):
     warm_up_steps: Annotated[int, Field(ge=0)] = 300
     # instead of the cosine; without a rise, and never below last_learning_rate
     plateau: PlateauConfig | None = None
+    # muon: for the matrices, AdamW for the rest; see optimiser.py
+    optimiser: Literal["adamw", "muon"] = "adamw"
     # of AdamW, which without weight_decay is Adam
     betas: tuple[Beta, Beta] = (0.9, 0.98)
     weight_decay: Annotated[float, Field(ge=0)] = 0.01

@@ -22,6 +22,7 @@ from sepkit.errors import ConfigError
 from sepkit.models import memory
 from sepkit.training import checkpoint, history, schedule
 from sepkit.training.config import RunConfig
+from sepkit.training.optimiser import optimisers
 
 Batch = tuple[Tensor, ...]
 Shown = Callable[[nn.Module, str], None]
@@ -95,11 +96,8 @@ class Trainer:
             self.network,
             multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average),  # type: ignore[no-untyped-call]
         )
-        decayed = [p for p in self.network.parameters() if p.requires_grad and p.ndim > 1]
-        plain = [p for p in self.network.parameters() if p.requires_grad and p.ndim <= 1]
-        groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas)
-        self.scheduler = schedule.scheduler(self.optimiser, config)
+        self.optimisers = optimisers(self.network, config)
+        self.schedulers = tuple(schedule.scheduler(each, config) for each in self.optimisers)
         self.bfloat16 = in_bfloat16(config.precision, device)
 
     def resume(self) -> None:
@@ -109,8 +107,10 @@ class Trainer:
         with checkpoint.fitting(path):
             self.task.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.scheduler.load_state_dict(state["scheduler"])
+            for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
+                optimiser.load_state_dict(kept)
+            for scheduler, kept in zip(self.schedulers, state["schedulers"], strict=True):
+                scheduler.load_state_dict(kept)
             checkpoint.restore_random_states(state["random"])
             self.step, self.history = int(state["step"]), list(state["history"])
             if (self.folder / "best.pt").is_file():  # else the next check finds the best, and there is one to export
@@ -148,7 +148,7 @@ class Trainer:
             means = {name: value / since for name, value in sums.items()}
             bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()} | {"audio s/s": f"{rate:.0f}"})
             if self.step % config.check_every == 0 or self.step == config.steps:
-                entry = {"step": self.step, "learning_rate": self.scheduler.get_last_lr()[0], "audio_s_per_s": rate}
+                entry = {"step": self.step, "learning_rate": self.schedulers[0].get_last_lr()[0], "audio_s_per_s": rate}
                 self.history.append({**entry, "train": means})
                 yield self.step
                 sums, start, start_step = {}, time.monotonic(), self.step
@@ -171,18 +171,20 @@ class Trainer:
         )
 
     def _learn(self, batch: Batch) -> dict[str, float]:
-        """One step of the optimiser."""
+        """One step of the weights."""
         self.network.train()
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.bfloat16):
             losses = self.task.losses(self.network, batch)
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_gradient)
         if torch.isfinite(norm):
-            self.optimiser.step()
+            for optimiser in self.optimisers:
+                optimiser.step()
         else:  # one bad batch must not end a run of hours
             tqdm.write(f"step {self.step}: the gradient is not finite; the step is left out")
-        self.optimiser.zero_grad(set_to_none=True)
-        schedule.stepped(self.scheduler)
+        self.network.zero_grad(set_to_none=True)
+        for scheduler in self.schedulers:
+            schedule.stepped(scheduler)
         self.average.update_parameters(self.network)
         return {name: float(value.detach()) for name, value in losses.items()}
 
@@ -193,7 +195,8 @@ class Trainer:
         self.history[-1]["validation"] = scores
         better = scores["loss"] < self.best
         self.best = min(self.best, scores["loss"])
-        schedule.checked(self.scheduler, scores["loss"])
+        for scheduler in self.schedulers:
+            schedule.checked(scheduler, scores["loss"])
         if better:
             self._save("best.pt")
         self._save("last.pt")
@@ -253,8 +256,8 @@ class Trainer:
                 "best": self.best,
                 "network": self.task.network.state_dict(),
                 "average": self.average.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "scheduler": self.scheduler.state_dict(),
+                "optimisers": [each.state_dict() for each in self.optimisers],
+                "schedulers": [each.state_dict() for each in self.schedulers],
                 "random": checkpoint.random_states(),
                 "history": self.history,
                 "config": self.config.model_dump_json(),

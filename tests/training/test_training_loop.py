@@ -32,13 +32,17 @@ def weights(path):
     state = checkpoint.load(path, "cpu")
     return {name: state[name] for name in ("network", "average")} | {
         "moments": {
-            f"{key}.{name}": each for key, row in state["optimiser"]["state"].items() for name, each in row.items()
+            f"{number}.{key}.{name}": each
+            for number, optimiser in enumerate(state["optimisers"])
+            for key, row in optimiser["state"].items()
+            for name, each in row.items()
         }
     }
 
 
-def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(made_up, tmp_path, monkeypatch):
-    config = SHORT.model_copy(update={"keep_every": 3})
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(made_up, tmp_path, monkeypatch, optimiser):
+    config = SHORT.model_copy(update={"keep_every": 3, "optimiser": optimiser})
     train_speech(config, made_up, tmp_path / "whole", "cpu", say=silent)
     learn, calls = SpeechTask.losses, []
 

@@ -53,7 +53,7 @@ def begun(data, tmp_path_factory):
 
 def weights(path):
     state = checkpoint.load(path, "cpu")
-    rows = state["optimiser"]["state"].items()
+    rows = state["optimisers"][0]["state"].items()
     moments = {f"{key}.{name}": each for key, row in rows for name, each in row.items()}
     return {**state["network"], **{f"average {name}": each for name, each in state["average"].items()}, **moments}
 
@@ -130,7 +130,7 @@ def test_the_member_runs_what_was_trained(data, tmp_path, kind):
     ("damage", "told"),
     [
         (lambda state: [state], "it holds a list, no state of a run"),
-        (lambda state: {**state, "optimiser": None}, "it is not of this network: "),
+        (lambda state: {**state, "optimisers": None}, "it is not of this network: "),
         (lambda state: {name: each for name, each in state.items() if name != "average"}, "it has no 'average'"),
         (lambda state: {**state, "network": {}}, "it is not of this network: Missing key"),
         (
@@ -184,7 +184,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(data, tmp_path, k
         assert checkpoint.load(tmp_path / name / "last.pt", "cpu")["step"] == 3
         train_text(config, data, tmp_path / name, "cpu", resume=True, say=silent)
         assert_same(tmp_path / "whole" / "last.pt", tmp_path / name / "last.pt")
-        rates = [checkpoint.load(tmp_path / each / "last.pt", "cpu")["scheduler"] for each in ("whole", name)]
+        rates = [checkpoint.load(tmp_path / each / "last.pt", "cpu")["schedulers"] for each in ("whole", name)]
         assert rates[0] == rates[1]
 
 
