@@ -123,15 +123,15 @@ class Trainer:
         checked_at = self.step
         try:
             with memory.kept():
-                for _ in self._until_checks():
-                    self._check()
+                for entry in self._until_checks():
+                    self._check(entry)
                     checked_at = self.step
         finally:
             if self.step > checked_at:
                 self._save("last.pt")
 
-    def _until_checks(self) -> Iterator[int]:
-        """Take the steps that are left; yields whenever a check is due."""
+    def _until_checks(self) -> Iterator[dict[str, Any]]:
+        """Take the steps that are left; yields an entry of the history whenever a check is due."""
         config = self.config
         sums: dict[str, float] = {}
         segment_s = config.mixes.segment_s * config.batch
@@ -149,8 +149,7 @@ class Trainer:
             bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()} | {"audio s/s": f"{rate:.0f}"})
             if self.step % config.check_every == 0 or self.step == config.steps:
                 entry = {"step": self.step, "learning_rate": self.schedulers[0].get_last_lr()[0], "audio_s_per_s": rate}
-                self.history.append({**entry, "train": means})
-                yield self.step
+                yield {**entry, "train": means}
                 sums, start, start_step = {}, time.monotonic(), self.step
             if config.keep_every and self.step % config.keep_every == 0:  # after a check, which it then knows of
                 self._save(f"step_{self.step:06d}.pt")
@@ -188,11 +187,11 @@ class Trainer:
         self.average.update_parameters(self.network)
         return {name: float(value.detach()) for name, value in losses.items()}
 
-    def _check(self) -> None:
+    def _check(self, entry: dict[str, Any]) -> None:
         """Score the averaged weights on the validation mixes, and keep what was reached."""
         self._measure_norms()
         scores = self._score()
-        self.history[-1]["validation"] = scores
+        self.history.append({**entry, "validation": scores})
         better = scores["loss"] < self.best
         self.best = min(self.best, scores["loss"])
         for scheduler in self.schedulers:

@@ -68,6 +68,23 @@ def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(made_up, tmp_path
     assert kept["step"] == 6 and "validation" in kept  # the check of that step is in it
 
 
+def test_a_run_that_is_stopped_in_a_check_has_only_whole_checks_in_its_history(made_up, tmp_path, monkeypatch):
+    scores, calls = SpeechTask.scores, []
+
+    def interrupted(self, network, batch):
+        calls.append(batch)
+        if len(calls) == SHORT.validation_mixes // SHORT.batch + 1:  # in the second check
+            raise KeyboardInterrupt
+        return scores(self, network, batch)
+
+    monkeypatch.setattr(SpeechTask, "scores", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_speech(SHORT, made_up, tmp_path, "cpu", say=silent)
+    kept = checkpoint.load(tmp_path / "last.pt", "cpu")
+    assert kept["step"] == 4 and [entry["step"] for entry in kept["history"]] == [2]
+    assert all("validation" in entry for entry in kept["history"])
+
+
 def assert_same(one, other):
     one, other = weights(one), weights(other)
     for part, tensors in one.items():
