@@ -4,7 +4,8 @@
     DIR/**/SET/{mix_clean,mix_both,s1,s2[,s3]}    beside metadata; MiniLibriMix: metadata beside {train,val}
 
 Sets whose names begin with "train" are trained on, "dev" and "val" validate, "test" is left alone. The rate is
-read from each file. The paths of a CSV are those of the machine that made it: only their last two names count.
+read from each file. The paths of a CSV are those of the machine that made it, Windows or not: only their last two names
+count.
 
 Source: Cosentino et al., "LibriMix: An open-source dataset for generalizable speech separation", 2020.
 """
@@ -12,8 +13,10 @@ Source: Cosentino et al., "LibriMix: An open-source dataset for generalizable sp
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count as count_from
+from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
 import numpy as np
@@ -95,7 +98,7 @@ def _read(paths: Sequence[Path], frames: int, rng: Random) -> list[Signal]:
     """The same stretch (frames,) of each, from a random place, at 16 kHz; what is too short ends in silence."""
     import soxr
 
-    rates, sizes = zip(*((each.samplerate, each.frames) for each in map(soundfile.info, map(str, paths))), strict=True)
+    rates, sizes = zip(*map(_form, paths), strict=True)
     if len(set(rates)) > 1 or len(set(sizes)) > 1:
         raise ConfigError(
             f"{paths[0]}: the mix and its voices differ in rate or length ({rates} Hz, {sizes} samples); "
@@ -106,17 +109,51 @@ def _read(paths: Sequence[Path], frames: int, rng: Random) -> list[Signal]:
     start = int(rng.integers(0, max(size - wanted, 0) + 1))
     found = []
     for path in paths:
-        piece = soundfile.read(path, wanted, start, dtype="float32", always_2d=True)[0].mean(1)
+        with _whole(path):
+            piece = soundfile.read(path, wanted, start, dtype="float32", always_2d=True)[0].mean(1)
+        if not np.isfinite(piece).all():
+            raise _unfit(path, "a sample is no number")
         piece = piece if rate == SAMPLE_RATE else soxr.resample(piece, rate, SAMPLE_RATE)
         found.append(np.pad(piece, (0, max(0, frames - piece.size)))[:frames])
     return found
 
 
+def _form(path: Path) -> tuple[int, int]:
+    """Rate and length of a file that has one."""
+    with _whole(path):
+        info = soundfile.info(str(path))
+    if not info.frames:
+        raise _unfit(path, "it is empty")
+    return info.samplerate, info.frames
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Inside, a file is read; a damaged one is one line."""
+    try:
+        yield
+    except soundfile.LibsndfileError as error:
+        raise _unfit(path, error.error_string.strip(" .")) from error
+
+
+def _unfit(path: Path, why: str) -> ConfigError:
+    return ConfigError(f"{path}: cannot be trained on ({why}); bring it there again, or take its row out of the CSV")
+
+
+def _rows(table: Path) -> tuple[Sequence[str], list[Mapping[str, str | None]]]:
+    """A table's columns and rows."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            return reader.fieldnames or (), list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{table}: is no CSV in UTF-8 ({error}); bring it there again") from error
+
+
 def _voices(table: Path) -> int:
     """How many voices a table's mixes have."""
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        names = csv.DictReader(file).fieldnames or ()
-    count = sum(name.startswith("source_") and name.endswith("_path") for name in names)
+    names, _ = _rows(table)
+    count = next(number for number in count_from(1) if f"source_{number}_path" not in names) - 1
     if "mixture_path" not in names or count < 2:
         told = ", ".join(names) or "nothing"
         raise ConfigError(f"{table}: needs the columns mixture_path, source_1_path and source_2_path, found {told}")
@@ -132,12 +169,14 @@ def _rank(table: Path) -> tuple[int, bool]:
 def _listed(table: Path, name: str, speakers: int) -> list[Mixture]:
     """The mixes of one table."""
     folder, found = table.parent.parent / name, []
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            columns = ("mixture_path", *(f"source_{number}_path" for number in range(1, speakers + 1)))
-            mix, *sources = (folder.joinpath(*Path(row[column]).parts[-2:]) for column in columns)
-            missing = next((path for path in (mix, *sources) if not path.is_file()), None)
-            if missing:
-                raise ConfigError(f"{table}: {missing} is missing; bring it there, or take the row out")
-            found.append(Mixture(f"{name}/{mix.stem}", mix, tuple(sources)))
+    columns = ("mixture_path", *(f"source_{number}_path" for number in range(1, speakers + 1)))
+    for number, row in enumerate(_rows(table)[1], 2):
+        absent = next((column for column in columns if not row[column]), None)
+        if absent:
+            raise ConfigError(f"{table}: row {number} has no {absent}; bring the table again, or take the row out")
+        mix, *sources = (folder.joinpath(*PureWindowsPath(row[column] or "").parts[-2:]) for column in columns)
+        missing = next((path for path in (mix, *sources) if not path.is_file()), None)
+        if missing:
+            raise ConfigError(f"{table}: {missing} is missing; bring it there, or take the row out")
+        found.append(Mixture(f"{name}/{mix.stem}", mix, tuple(sources)))
     return found

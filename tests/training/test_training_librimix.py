@@ -125,6 +125,56 @@ def test_what_is_wrong_with_a_tree_is_one_line(tree, tmp_path):
         librimix.find(folder, 2, "mix_clean")
 
 
+COLUMNS = b"mixture_ID,mixture_path,source_1_path,source_2_path,length\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (COLUMNS + b"a,val/mix_clean/b.wav\n", r"mixture_val_mix_clean\.csv: row 2 has no source_1_path; bring"),
+        (COLUMNS + b"a,,val/s1/b.wav,val/s2/b.wav,5\n", "row 2 has no mixture_path; bring"),
+        (b"\xff\xfem", r"is no CSV in UTF-8 \(.*\); bring it there again"),
+        (COLUMNS.replace(b"_2", b"_1"), "needs the columns mixture_path, source_1_path and source_2_path, found"),
+    ],
+)
+def test_a_damaged_table_is_one_line(tmp_path, table, said):
+    folder = tmp_path / "Mini"
+    write_set(folder, "train", ["a"], 8000)
+    write_set(folder, "val", ["b"], 8000)
+    (folder / "metadata" / "mixture_val_mix_clean.csv").write_bytes(table)
+    with pytest.raises(ConfigError, match=said):
+        librimix.find(folder, 2, "mix_clean")
+
+
+def test_a_table_that_was_written_on_windows_is_read(tmp_path):
+    folder = tmp_path / "Mini"
+    write_set(folder, "train", ["a"], 8000)
+    write_set(folder, "val", ["b"], 8000, made_at="C:/data/")
+    table = folder / "metadata" / "mixture_val_mix_clean.csv"
+    table.write_text(table.read_text().replace("/", "\\"))
+    (found,) = librimix.find(folder, 2, "mix_clean")["validation"]
+    assert (found.name, found.path) == ("val/b", folder / "val" / "mix_clean" / "b.wav")
+    assert found.sources == (folder / "val" / "s1" / "b.wav", folder / "val" / "s2" / "b.wav")
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [(None, "Format not recognised"), (np.zeros(0), "it is empty"), (np.full(16000, np.nan), "a sample is no number")],
+)
+def test_a_damaged_mix_is_named(tmp_path, samples, said):
+    folder = tmp_path / "Mini"
+    for name in ("train", "val"):
+        write_set(folder, name, ["a"], 8000)
+    mix = folder / "train" / "mix_clean" / "a.wav"
+    mix.write_bytes(b"")
+    if samples is not None:
+        for path in (mix, *(folder / "train" / voice / "a.wav" for voice in ("s1", "s2"))):
+            soundfile.write(path, samples, 8000, "FLOAT")
+    found = librimix.find(folder, 2, "mix_clean")
+    with pytest.raises(ConfigError, match=rf"mix_clean/a\.wav: cannot be trained on \({said}\); bring it there"):
+        LibriMixer(found["train"], PLAIN, 0, True).example(0)
+
+
 def test_a_set_made_here_has_the_layout_and_is_trained_on(tmp_path):
     data = tmp_path / "data"
     names = [f"speaker{n}" for n in range(6)]
