@@ -122,8 +122,8 @@ def train_speakers(
     from sepkit.training.speakers import SpeakersTask
 
     make_new(folder, resume)
+    task = SpeakersTask(config)  # sizes that no network has are told before hours of decoding
     makers = _mixes_ready(config, data, folder, say) or _mixes_of_voices(config, data, folder, say)
-    task = SpeakersTask(config)
     if not resume:
         task.load(start)
     shown = Predictions(task, makers["validation"], config.validation_mixes, folder / "predictions")

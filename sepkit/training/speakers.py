@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from sepkit.errors import ConfigError
 from sepkit.models import exported
+from sepkit.models.weights import unreadable
 from sepkit.separators.compact.network import CompactNetwork
 from sepkit.separators.speakers import networks
 from sepkit.training.compact import load_voice_activity_encoder
+from sepkit.training.corpus import SAMPLE_RATE
 from sepkit.training.loop import Batch
 from sepkit.training.permutation import (
     SILENT,
@@ -36,7 +38,7 @@ class SpeakersTask:
     def __init__(self, config: SpeakersConfig) -> None:
         torch.manual_seed(config.seed)
         self.config = config
-        self.network: nn.Module = networks.build(config.kind, config.shape)
+        self.network = _built(config)
         for part in self.network.modules():
             if isinstance(part, CompactNetwork):
                 load_voice_activity_encoder(part)
@@ -108,3 +110,18 @@ class SpeakersTask:
 def _si_sdr_db(estimates: Tensor, targets: Tensor) -> float:
     """Mean over voices, each with its own, of (voices, frames)."""
     return -float(si_sdr_pairs(estimates[:, None], targets[:, None], estimates, 100.0).mean())
+
+
+def _built(config: SpeakersConfig) -> nn.Module:
+    """The network, which was seen to run: not all sizes go together, and each kind has rules of its own."""
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        try:
+            networks.build(config.kind, config.shape)(torch.zeros(1, SAMPLE_RATE))
+        except (AssertionError, ArithmeticError, IndexError, RuntimeError, ValueError) as error:
+            sizes = ", ".join(f"{name}: {size}" for name, size in config.network.items() if name != "kind")
+            raise ConfigError(
+                f"network: no {config.kind} has these sizes together ({sizes}): {unreadable(error)}; leave out those "
+                "that you changed, one after another"
+            ) from error
+    network: nn.Module = networks.build(config.kind, config.shape)
+    return network

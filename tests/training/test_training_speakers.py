@@ -215,6 +215,20 @@ def test_mistakes_are_one_line_that_names_the_field(data, tmp_path):
             train_speakers(SMALL, folder, tmp_path / "out", "cpu", say=silent)
 
 
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"kind": "band_split", "bands": 300},
+        {"kind": "band_split", "hop_frames": 1000},
+        {"kind": "tiger", "channels": 7},
+    ],
+)
+def test_sizes_that_do_not_go_together_are_named_before_the_first_step(sizes):
+    (name,) = sizes.keys() - {"kind"}
+    with pytest.raises(ConfigError, match=rf"network: no {sizes['kind']} has these sizes .*{name}: {sizes[name]}[,)]"):
+        SpeakersTask(SpeakersConfig.model_validate({"network": sizes}))
+
+
 def test_the_shipped_configuration_is_read():
     config = load_speakers_config(Path("config/train/speakers.yaml"))
     assert config.kind == "compact_pair" and config.speakers == 2 and config.mixes.level_db == (-5, 5)
