@@ -49,8 +49,8 @@ class SpeakersTask:
             return
         sizes, tensors = exported.read(path, "speakers", dict, "cpu")
         if (
-            networks.shape_of(self.config.kind).from_json(sizes) != self.config.shape
-            or sizes["kind"] != self.config.kind
+            sizes.get("kind") != self.config.kind
+            or networks.shape_of(self.config.kind).from_json(sizes) != self.config.shape
         ):
             raise ConfigError(
                 f"network: {path} holds {sizes}; give the same kind and sizes, or train from the beginning"
