@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,9 +27,13 @@ def load(path: Path, device: str) -> dict[str, Any]:
     import torch
 
     try:
-        state: Any = torch.load(path, map_location=device, weights_only=True)
+        with zipfile.ZipFile(path) as parts:  # torch itself does not look at their sums
+            damaged = parts.testzip()
+        state: Any = None if damaged else torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
         raise _unusable(path, unreadable(error)) from error
+    if damaged:
+        raise _unusable(path, f"its part {damaged} is damaged")
     if not isinstance(state, dict):
         raise _unusable(path, f"it holds a {type(state).__name__}, no state of a run")
     return state

@@ -181,6 +181,19 @@ def test_an_existing_run_is_not_overwritten(made_up, tmp_path):
     assert (tmp_path / "last.pt").read_bytes() == b"precious"
 
 
+def test_a_checkpoint_with_damaged_numbers_is_not_gone_on_from(tmp_path):
+    """As a disk leaves it that lost a block: torch reads it without a word."""
+    path = tmp_path / "last.pt"
+    checkpoint.save(path, {"numbers": torch.arange(4096.0)})
+    written = bytearray(path.read_bytes())
+    middle = len(written) // 2
+    written[middle : middle + 64] = bytes(64)
+    path.write_bytes(written)
+    assert not torch.equal(torch.load(path, weights_only=True)["numbers"], torch.arange(4096.0))
+    with pytest.raises(WeightsError, match=r"last\.pt: no checkpoint to go on from \(its part .* is damaged\)"):
+        checkpoint.load(path, "cpu")
+
+
 def test_a_damaged_checkpoint_is_an_error_with_the_next_step(made_up, tmp_path):
     (tmp_path / "last.pt").write_bytes(b"damaged")
     with pytest.raises(WeightsError, match=r"last\.pt: no checkpoint to go on from"):
