@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,8 @@ from sepkit.batch.file_result import FileResult, Told, say_nothing
 from sepkit.batch.pilot import PAGE_NAME, weight_facts
 from sepkit.config import Config, dump_config
 from sepkit.config.sections import EvaluateConfig
-from sepkit.files.naming import seen_from, shown
+from sepkit.errors import ConfigError
+from sepkit.files.naming import real, seen_from, shown
 from sepkit.files.whole_file import make_folder
 from sepkit.judge.evaluate import VOICE_METRICS, Evaluator, Excerpt, with_metrics
 from sepkit.judge.voices import evaluate_voices, side_by_side
@@ -43,6 +44,7 @@ def evaluate_voice_files(
     """
     start_s, section = time.perf_counter(), config.evaluate if config else EvaluateConfig()
     section = section.model_copy(update={"metrics": with_metrics(section.metrics, VOICE_METRICS)})
+    _require_own(voices.references)
     evaluator = Evaluator(section.metrics)
     words = [read_words(path) or "" for path in voices.words]
     with file_bar("measuring", quiet) as bar:
@@ -72,6 +74,18 @@ def evaluate_voice_files(
         )
     )  # fmt: skip
     return f"{summary.table(made)}\n\n{note}"
+
+
+def _require_own(references: Sequence[Path]) -> None:
+    """Files may be the same, as two stems that nothing parted; two voices are not."""
+    found: dict[Path, int] = {}
+    for number, path in enumerate(references, 1):
+        first = found.setdefault(real(path), number)
+        if first != number:
+            raise ConfigError(
+                f"--reference: number {number} is the same file as number {first}, {shown(path)}; give the true sound "
+                "of each voice"
+            )
 
 
 def _write_page(

@@ -215,6 +215,7 @@ def test_no_page_is_made_where_none_is_asked_for(files):
         ((*PAIR, *TRUTH, "--words", "wa.txt"), "--words: 1 given for 2 of --clean"),
         ((*PAIR, *TRUTH, "--background", "ra.wav"), "--background: not of several voices"),
         ((*PAIR, *TRUTH, "--window", "0", "1"), "--window, --labels and --prompt: not of several voices"),
+        ((*PAIR, *TRUTH[:2], *TRUTH[:2]), "--reference: number 2 is the same file as number 1, "),
         ((*PAIR[:4], *TRUTH), "--reference: 2 given for one --clean; give --clean for each voice too"),
     ],
 )
