@@ -136,6 +136,23 @@ def test_voices_and_rest_sum_to_the_mix_to_within_a_step(tmp_path, subtype):
     assert np.abs(whole - soundfile.read(mix, dtype="float64")[0]).max() <= 1.001 * step
 
 
+@pytest.mark.parametrize("depth", ["same", "32f"])
+def test_what_a_file_of_a_voice_cannot_hold_is_said(tmp_path, depth):
+    """Two voices that cancel each other to a mix below full scale."""
+    voices = truth([(0, 0.5, 6)], 10)
+    voices[0] *= 1.5 / voices[0].max()
+    voices[1] = -0.5 * voices[0]
+    mix, config = lay(tmp_path, voices)
+    config.write_text(config.read_text() + f"output: {{bit_depth: {depth}}}\n")
+    done = sepkit("speakers", mix, "-o", tmp_path / "out", "--config", config)
+    found = soundfile.read(tmp_path / "out/talk__speaker_1.wav")[0]
+    count = np.count_nonzero(np.abs(voices[0]) > 1)
+    assert count > 5 and found.max() == pytest.approx(1 if depth == "same" else 1.5, abs=1e-3)
+    told = f"speaker_1: {count} samples lie beyond full scale and are clipped; output: {{bit_depth: 32f}} keeps them"
+    assert (told in done.stderr.decode()) == (depth == "same")
+    assert "speaker_2: " not in done.stderr.decode()
+
+
 def test_who_speaks_when_is_written_as_rttm_and_as_a_table(tmp_path):
     voices = truth(SHORT, 24)
     mix, config = lay(tmp_path, voices)
