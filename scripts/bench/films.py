@@ -51,11 +51,13 @@ def video(
     pictures: int = PICTURES,
     layout: str = "stereo",
     chapters: list[Any] | None = None,
+    pixel: Fraction | None = None,
     **options: str,
 ) -> Path:
     """Two seconds of picture, and tracks (channels, frames) at RATE that start at `start_s`.
 
     b_frames: pictures that lean on later ones. varying: times as of a phone, whose frames are not evenly apart.
+    pixel: its width over its height.
     """
     picture, sound = codecs or CODECS[path.suffix[1:]]
     with av.open(str(path), "w", format=MUXERS[path.suffix[1:]], options=options) as output:
@@ -64,6 +66,7 @@ def video(
             output.set_chapters(chapters)
         film: Any = output.add_stream(picture, rate=PICTURE_HZ, options=_reordered(picture, b_frames))
         film.width = film.height = SIDE
+        film.codec_context.sample_aspect_ratio = pixel or Fraction(1)
         film.codec_context.time_base = Fraction(1, 600)
         if b_frames and picture == "libx264":
             film.codec_context.max_b_frames = 3
@@ -94,6 +97,8 @@ def _pictures(count: int, varying: bool) -> Iterator[av.VideoFrame]:
 def _reordered(picture: str, b_frames: bool) -> dict[str, str]:
     if picture == "libx264":
         return {"preset": "veryfast" if b_frames else "ultrafast", "g": str(PICTURES), "sc_threshold": "0"}
+    if picture == "libx265":
+        return {"x265-params": "log-level=none"}
     return {"auto-alt-ref": "1" if b_frames else "0", "lag-in-frames": "16" if b_frames else "0", "cpu-used": "8"}
 
 

@@ -1,6 +1,7 @@
 """What goes along with a video: every kind of stream, tags, chapters, covers, and what a container cannot hold."""
 
 import struct
+from fractions import Fraction
 
 import av
 import pytest
@@ -83,6 +84,55 @@ def test_a_rotation_is_kept(tmp_path):
     result, _ = resounded(source, tmp_path)
     written = result.read_bytes()
     assert struct.unpack_from(">9i", written, written.index(b"tkhd") + 44)[:5] == quarter[:5]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+def test_pictures_keep_the_name_of_their_coding(tmp_path, suffix):
+    """Apple's players show hvc1 and no hev1, though the packets are the same."""
+    source = video(tmp_path / f"film.{suffix}", [clicks()], codecs=("libx265", "aac"))
+    source.write_bytes(source.read_bytes().replace(b"hev1", b"hvc1"))
+    result, notes = resounded(source, tmp_path)
+    assert notes == () and packets(result) == packets(source)
+    assert b"hvc1" in result.read_bytes() and b"hev1" not in result.read_bytes()
+
+
+@pytest.mark.parametrize(("suffix", "picture"), [("mp4", "libvpx-vp9"), ("webm", "libvpx")])
+def test_the_shape_of_pixels_is_kept_or_its_loss_is_said(tmp_path, suffix, picture):
+    """Of codings that do not say it themselves. PyAV (18.1) cannot tell it to Matroska's writer."""
+    codecs = picture, "libopus" if suffix == "webm" else "aac"
+    wide = video(tmp_path / f"wide.{suffix}", [clicks()], codecs=codecs, pixel=Fraction(2))
+    if suffix == "webm":  # DisplayWidth and DisplayHeight (RFC 9559, 5.1.4.1.28) in the place of DefaultDuration
+        size = b"\xb0\x81\x20\xba\x81\x20"
+        data = wide.read_bytes().replace(b"\x23\xe3\x83\x84\x02\x62\x5a\x00\xe0\x86" + size,
+                                         b"\xe0\x8e" + size + b"\x54\xb0\x81\x40\x54\xba\x81\x20")  # fmt: skip
+        wide.write_bytes(data)
+    result, notes = resounded(wide, tmp_path)
+    with av.open(str(wide)) as before, av.open(str(result)) as after:
+        assert before.streams.video[0].sample_aspect_ratio == 2
+        kept = after.streams.video[0].sample_aspect_ratio == 2
+    lost = "WebM does not hold that the pixels of stream 0 are 2 as wide as high"
+    assert (kept, notes) == ((False, (lost,)) if suffix == "webm" else (True, ()))
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+def test_a_time_code_is_kept(tmp_path, suffix):
+    source = video(tmp_path / f"film.{suffix}", [clicks()], tags={"timecode": "01:02:03:04"})
+    result, notes = resounded(source, tmp_path)
+    assert notes == () and packets(result, "data") == packets(source, "data") and packets(source, "data")[0]
+    with av.open(str(result)) as opened:
+        assert opened.streams.data[0].metadata["timecode"] == "01:02:03:04"
+
+
+def test_data_that_ffmpeg_does_not_know_is_left_out_and_named(tmp_path):
+    """Timed data of phones (mebx): FFmpeg would write them without their description, which damages the MOV."""
+    source = video(tmp_path / "film.mov", [clicks()], tags={"timecode": "01:02:03:04"})
+    data = source.read_bytes().replace(b"mhlrtmcd", b"mhlrmeta").replace(b"tmcd", b"mebx")
+    source.write_bytes(data)
+    with av.open(str(source)) as opened:
+        assert [(each.type, each.name) for each in opened.streams.data] == [("data", None)]
+    result, notes = resounded(source, tmp_path)
+    assert notes == ("stream 2 (data, of a kind that FFmpeg does not know) is left out: MOV does not take it",)
+    assert packets(result) == packets(source) and packets(result, "data") == []
 
 
 def inserted(data, path, box):

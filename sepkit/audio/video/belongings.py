@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sepkit.audio.metadata import MOST_BYTES
-from sepkit.audio.video.kinds import MATROSKA, WEBM, Kind
+from sepkit.audio.video.kinds import MATROSKA, MOV, MP4, WEBM, Kind
 from sepkit.errors import one_line
 from sepkit.files.naming import clipped
 
@@ -26,6 +27,9 @@ OF_THE_WRITER |= {"bps", "number_of_bytes", "number_of_frames", "source_id"}
 """Tags that name what wrote a file, or count its bytes: the new one has its own."""
 STATISTICS = "_statistics"
 
+CHAPTERS = "bin_data"
+"""What FFmpeg calls the titles of an MP4's chapters."""
+
 COVER_NAMES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 MOST_NAMED = 8
 
@@ -37,24 +41,52 @@ def is_cover(stream: Stream) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def takes(kind: Kind, stream: Stream) -> bool:
-    """Whether the container takes a stream as it is."""
+def takes(kind: Kind, stream: Stream, tag: str = "") -> bool:
+    """Whether the container takes a stream as it is. tag: see `copied`."""
     import av
 
+    if stream.type == "data" and stream.name is None:
+        return False  # FFmpeg (8.1) would write a track without its description, at which players stop
     try:
         with av.open(io.BytesIO(), "w", format=kind.muxer) as trial:
-            copied(trial, stream)
+            copied(trial, stream, tag)
             trial.start_encoding()
     except (av.FFmpegError, ValueError):
         return False
     return True
 
 
-def copied(output: OutputContainer, stream: Stream) -> Stream:
-    """The stream of the new video that a source's goes to, with its tags and marks (default, forced, …)."""
+def own_tag(kind: Kind, stream: Stream) -> str:
+    """The four letters by which MP4 and MOV name its coding; "" where the container has its own alone.
+
+    The same pictures are called hvc1 or hev1, and Apple's players take one of them.
+    """
+    if kind not in (MP4, MOV) or stream.codec_context is None:
+        return ""
+    try:
+        tag: str = stream.codec_context.codec_tag
+    except UnicodeDecodeError:
+        return ""
+    return tag if takes(kind, stream, tag) else ""
+
+
+def copied(output: OutputContainer, stream: Stream, tag: str = "") -> Stream:
+    """The stream of the new video that a source's goes to, with its tags and marks (default, forced, …).
+
+    tag: the four letters that name its coding; the container's own where it is left out.
+    """
+    import av
+
     new = output.add_stream_from_template(stream, opaque=True)
     new.metadata.update(_titled(stream.metadata))
     new.disposition = stream.disposition
+    if tag:
+        new.codec_context.codec_tag = tag
+    if isinstance(new, av.VideoStream) and isinstance(stream, av.VideoStream):
+        if stream.sample_aspect_ratio:  # some codings do not say it themselves
+            new.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio
+        if "timecode" in stream.metadata and stream.average_rate:  # whose stream is made again from the tag, and it
+            new.codec_context.framerate = stream.average_rate
     return new
 
 
@@ -104,10 +136,18 @@ def describe_file(output: OutputContainer, source: InputContainer) -> None:
 
 
 def left_out(stream: Stream, kind: Kind, source: InputContainer) -> tuple[str, ...]:
-    """What is said of a stream that the container does not take. An MP4 shows its chapters as one: they are copied."""
-    if stream.type == "data" and source.chapters() and stream.codec_context is None:
+    """What is said of a stream that the container does not take. An MP4 shows its chapters as one: they are copied. So
+    is a picture's time code, of which the container makes a stream again.
+    """
+    if stream.type == "data" and stream.name == CHAPTERS and source.chapters():
         return ()
-    coding = stream.codec_context.name if stream.codec_context else "of a kind that FFmpeg does not know"
+    if (
+        stream.type == "data"
+        and "timecode" in stream.metadata
+        and any("timecode" in each.metadata for each in source.streams.video)
+    ):
+        return ()
+    coding = stream.name or "of a kind that FFmpeg does not know"
     return (f"stream {stream.index} ({stream.type}, {coding}) is left out: {kind.name} does not take it",)
 
 
@@ -123,16 +163,27 @@ def lost(source: Path, result: Path, kind: Kind, options: Mapping[str, str]) -> 
             there = {name.lower() for name in _own(after.metadata)}
             tags = [clipped(name, 40) for name in _own(before.metadata) if name.lower() not in there]
             chapters = len(before.chapters()) - len(after.chapters())
+            shapes = [
+                f"{kind.name} does not hold that the pixels of stream {index} are {shape} as wide as high"
+                for (index, shape), (_, kept) in zip(_pixels(before), _pixels(after), strict=False)
+                if shape != kept
+            ]
             covers = sum(map(is_cover, before.streams.video)) - sum(map(is_cover, after.streams.video))
     except (av.FFmpegError, ValueError) as error:
         return (f"whether all tags are kept could not be looked up ({one_line(error)})",)
     named = ", ".join(tags[:MOST_NAMED]) + (", …" if len(tags) > MOST_NAMED else "")
-    found = (
+    found = [
         f"{kind.name} does not hold the tags {named}" if tags else "",
         f"{chapters} chapters are lost" if chapters > 0 else "",
         f"{covers} cover pictures are lost" if covers > 0 else "",
-    )
+        *shapes,
+    ]
     return tuple(filter(None, found))
+
+
+def _pixels(container: InputContainer) -> list[tuple[int, Fraction | int]]:
+    """Of each picture its stream and the width of a pixel over its height; PyAV (18.1) cannot give it to Matroska's."""
+    return [(each.index, each.sample_aspect_ratio or 1) for each in container.streams.video if not is_cover(each)]
 
 
 def _titled(tags: Mapping[str, str]) -> dict[str, str]:

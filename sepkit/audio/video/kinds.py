@@ -30,12 +30,16 @@ class Kind(NamedTuple):
     deepest: int = 64
 
 
-MP4 = Kind("MP4", "mp4", (".mp4", ".m4v"), ("alac", "flac"), deepest=24)
+MP4 = Kind("MP4", "mp4", (".mp4", ".m4v"), ("flac", "alac"), deepest=24)
 MOV = Kind("MOV", "mov", (".mov", ".qt"), ("alac", "pcm"))
 MATROSKA = Kind("Matroska", "matroska", (".mkv", ".mk3d"), ("flac", "pcm"))
 WEBM = Kind("WebM", "webm", (".webm",), ("libopus",))
 KINDS = (MP4, MOV, MATROSKA, WEBM)
-"""WebM alone holds nothing lossless."""
+"""WebM alone holds nothing lossless.
+
+In MP4, FLAC is heard in Chrome (since 57) and Firefox (since 51: chromestatus.com/feature/5713014258925568), and Apple
+names it for HLS. With ALAC, Chromium 143 shows the picture and plays no sound; MOV is Apple's, whose players take ALAC.
+"""
 
 VIDEO_SUFFIXES = frozenset(suffix for kind in KINDS for suffix in kind.suffixes)
 

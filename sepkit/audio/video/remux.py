@@ -128,7 +128,7 @@ def _plan(
             if cover := covers.get(stream.index):
                 output.add_attachment(*cover)
         elif stream.type == "video" or belongings.takes(kind, stream):
-            plan.copies[stream.index] = belongings.copied(output, stream)
+            plan.copies[stream.index] = belongings.copied(output, stream, belongings.own_tag(kind, stream))
         else:
             plan.notes.extend(belongings.left_out(stream, kind, given))
     for track in tracks:
