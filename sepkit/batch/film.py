@@ -66,7 +66,7 @@ def require(config: Config) -> None:
     if config.output.format == AS_SOURCE and make_task(config).any_order:
         raise ConfigError(
             f"output.format: {AS_SOURCE}: the task '{config.task}' gives several voices, none of which is the sound of "
-            "the video; leave out --video, and each voice is a sound file"
+            "the video; leave out --video, or name a folder or a sound file after -o"
         )
 
 

@@ -80,7 +80,6 @@ def run_files(
     if out == PIPE:
         require_stdout(inputs, config)
     require_stdin(inputs)
-    require(config)
     report = RunReport()
     piped: list[Path] = []
 
@@ -94,6 +93,7 @@ def run_files(
         check = stack.enter_context(interruptible())
         folder = stack.enter_context(tempfile.TemporaryDirectory()) + os.sep if out == PIPE else out
         target = Target.of(folder, len(inputs), stem)
+        require(target.formed(config))
         _check_stem(stem, out, target, config)
         judge = Judge(target.formed(config), config.gate_metrics())
         judge.require()

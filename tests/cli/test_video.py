@@ -159,8 +159,10 @@ def test_an_edit_gives_the_edited_sound(tmp_path, film):
 
 
 def test_voices_are_no_sound_of_a_video(tmp_path, film):
-    done = sepkit("speakers", film, "-o", tmp_path / "out", "--video", "--config", "speakers_microphones")
-    assert done.exit_code == 2 and "gives several voices, none of which is the sound of the video" in done.stderr
+    for asked in ((tmp_path / "out", "--video"), (tmp_path / "out/voice.mkv",)):
+        done = sepkit("speakers", film, "-o", *asked, "--config", "speakers_microphones")
+        assert done.exit_code == 2 and "gives several voices, none of which is the sound of the video" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_is_not_written_comes_as_sound_and_a_line(tmp_path, config):
