@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from scripts.bench.films import furnished
 from sepkit.batch.journal import JOURNAL_NAME
 from sepkit.batch.report import JSON_NAME
 
@@ -102,6 +103,8 @@ CONTAINERS = {
     "a.ac3": ("ac3", "ac3"),
     "film.mp4": ("mp4", "aac"),
 }
+FILMS = ("full.mp4", "full.mkv", "full.webm")
+"""With all that each container holds: two sound tracks, subtitles, chapters, covers, attachments."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ def make_seeds(scratch: Path) -> Seeds:
     """All of them. A batch is rendered for its journal."""
     made = {name: _libsndfile(*form) for name, form in SOUNDFILES.items()}
     made |= {name: _ffmpeg(*form, picture=name == "film.mp4") for name, form in CONTAINERS.items()}
+    made |= {name: _film(scratch, name) for name in FILMS}
     return Seeds(made, _batch(scratch / "batch", made), _models(scratch / "models"))
 
 
@@ -164,6 +168,12 @@ def _ffmpeg(container: str, codec: str, picture: bool) -> bytes:
                 output.mux(audio.encode(converted))
         output.mux(audio.encode(None))
     return file.getvalue()
+
+
+def _film(scratch: Path, name: str) -> bytes:
+    path = scratch / name
+    furnished(path, scratch)
+    return path.read_bytes()
 
 
 def _batch(folder: Path, media: dict[str, bytes]) -> Path:
