@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from sepkit.audio.read import probe
+from sepkit.audio.read import beginning
 from sepkit.clock import Clock
 from sepkit.config import Config
 from sepkit.config.edits import Edit
@@ -142,7 +142,7 @@ class Judge:
         outputs: with `Pipeline.with_evidence`, which is written where something is measured, bypassed or shown.
         words: None where none were looked for. masks: to be filled by the last attempt.
         """
-        stems = self.pipeline.task.stems(probe(source, self.config.source))
+        stems = self.pipeline.task.stems(beginning(source, self.config.source))
         results = {stem.name: path for stem, path in sounding(stems, outputs) if not stem.inner}
         if not (self.evaluator.metrics or self.config.bypass_clean or masks):
             inner = {stem.name for stem in stems if stem.inner}

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sepkit.audio.read import Source, SourceInfo, Spool, open_source, probe
+from sepkit.audio.read import Source, SourceInfo, Spool, beginning, open_source
 from sepkit.audio.samples import Audio, Samples
 from sepkit.audio.stft import Stft
 from sepkit.audio.windows import Span, Window, cut, inside, stretch_frames
@@ -111,8 +111,8 @@ class Pipeline:
         return self.twin(self.config.model_copy(update={"edits": edits}))
 
     def outputs(self, source: Path | str, folder: Path | str, name: str | None = None) -> Outputs:
-        """The names under `folder` that the stems of `source` get, which is probed. name: how theirs begin."""
-        return self.named(probe(Path(source), self.config.source), folder, name or Path(source).stem)
+        """The names under `folder` that the stems of `source` get, whose beginning is read. name: how theirs begin."""
+        return self.named(beginning(Path(source), self.config.source), folder, name or Path(source).stem)
 
     def named(self, info: SourceInfo, folder: Path | str, name: str) -> Outputs:
         """The same of a source that `info` describes, but for its length."""

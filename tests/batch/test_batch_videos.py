@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from scripts.bench.films import RATE, burst, packets, video
+from sepkit.audio import decode
 from sepkit.audio.read import read_audio
 from sepkit.batch import BatchJob, run_batch
 from sepkit.batch.film import heard
@@ -114,3 +115,19 @@ def test_what_a_page_hears_of_a_video_is_the_new_track(tmp_path, tracks, asked):
     samples = read_audio(found["speech"]).samples
     old = sounds[int(asked) - 1]
     assert np.corrcoef(samples[0], old[0])[0, 1] > 0.99 and np.std(samples) < 0.5 * np.std(old)
+
+
+def test_a_sound_is_decoded_to_be_rendered_and_to_be_measured_and_no_more(folder, monkeypatch):
+    """Names and stems follow from its beginning. A film of hours takes a minute to decode."""
+    decoded = []
+    blocks = decode._blocks
+
+    def counted(path, *arguments):
+        yield from blocks(path, *arguments)
+        decoded.append(path.name)
+
+    monkeypatch.setattr(decode, "_blocks", counted)
+    config = parse_config(PASSTHROUGH + "output: {format: source}\nevaluate: {batch_metrics: [{metric: loudness}]}\n")
+    run_batch(BatchJob(config, folder / "in", folder / "out", quiet=True))
+    run_batch(BatchJob(parse_config(PASSTHROUGH), folder / "in", folder / "sounds", quiet=True))
+    assert sorted(decoded) == 3 * ["one.mp4"] + 3 * ["two.mp4"]
