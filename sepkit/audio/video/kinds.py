@@ -38,7 +38,7 @@ KINDS = (MP4, MOV, MATROSKA, WEBM)
 """WebM alone holds nothing lossless.
 
 In MP4, FLAC is heard in Chrome (since 57) and Firefox (since 51: chromestatus.com/feature/5713014258925568), and Apple
-names it for HLS. With ALAC, Chromium 143 shows the picture and plays no sound; MOV is Apple's, whose players take ALAC.
+names it for HLS. With ALAC, Chromium shows the picture and plays no sound; MOV is Apple's, whose players take ALAC.
 """
 
 VIDEO_SUFFIXES = frozenset(suffix for kind in KINDS for suffix in kind.suffixes)
