@@ -20,6 +20,7 @@ from typing import Any
 from sepkit.config.shipped import embedded_config
 from sepkit.errors import WeightsError
 from sepkit.files.naming import clipped
+from sepkit.models.about import About
 
 _BLOCK_BYTES = 1024 * 1024
 
@@ -29,8 +30,12 @@ class WeightFile:
     """One file of weights.
 
     model: the model's name as the user knows it. source: paper or repository, one line with its address.
-    sha256: the whole digest, or as many leading digits as the publisher gives. size_bytes: for planning.
-    path: where it is looked for. url: where it is fetched from; None where it comes with a package.
+    sha256: the whole digest, or as many leading digits as the publisher gives; "" where nobody publishes one, and it is
+    fetched with --trust alone. size_bytes: to a tenth; where exact_size, to the byte, and no other is fetched.
+    path: where it is looked for, each file at one of its own; a file of a general name ("encoder.ckpt") gets a folder
+    below `torch_checkpoints`. url: where it is fetched from; None where it comes with a package. mirrors: further
+    addresses of the same file.
+    about: of the model; the first of its files that has it speaks for all.
     """
 
     model: str
@@ -41,6 +46,9 @@ class WeightFile:
     licence_code: str
     licence_weights: str
     url: str | None = None
+    mirrors: tuple[str, ...] = ()
+    exact_size: bool = False
+    about: About | None = None
 
 
 OWN_LICENCE = "as its maker says (a local file)"
