@@ -20,13 +20,18 @@ def models_list() -> None:
 
 @models.command("fetch")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-def models_fetch(names: tuple[str, ...]) -> None:
-    """Download models by name and check them."""
+@click.option("--trust", is_flag=True, help="Take a file whose SHA-256 nobody publishes, and hold it to what came.")
+def models_fetch(names: tuple[str, ...], trust: bool) -> None:
+    """Download models by name and check them.
+
+    A download that broke off is taken up. SEPKIT_MIRROR names a copy of the folder of weights, a folder or a URL, to
+    take them from; with SEPKIT_OFFLINE=1 no connection is made; TORCH_HOME says where they are kept.
+    """
     from sepkit.models.catalogue import fetch
 
     for name in names:
-        fetch(name)
-        click.echo(f"{name}: here and verified")
+        model = fetch(name, trust=trust, told=lambda line: click.echo(line, err=True))
+        click.echo(f"{model.name}: here and verified")
 
 
 @models.command("verify")

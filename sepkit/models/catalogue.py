@@ -1,18 +1,19 @@
 """Every model that a plug-in can use: what it is, how large, whether it is here, under which licences.
 
-Place: behind `sepkit models list|fetch|verify`. A plug-in takes part by a function
+Place: behind `sepkit models`. A plug-in takes part by a function
 `catalogue() -> tuple[WeightFile, ...]` in its module; a model is all the files that carry one name.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from sepkit.config import plugins
 from sepkit.errors import ConfigError, WeightsError
+from sepkit.models import fetch as fetching
 from sepkit.models import weights
 from sepkit.models.weights import WeightFile
 
@@ -100,11 +101,14 @@ def find(name: str) -> Model:
     return known[name]
 
 
-def fetch(name: str, progress: bool = True) -> Model:
-    """Download what is absent or damaged of a model's files; each is checked before it takes its place."""
+def fetch(name: str, progress: bool = True, trust: bool = False, told: Callable[[str], None] = lambda _: None) -> Model:
+    """Download what is absent or damaged of a model's files; each is checked before it takes its place.
+
+    trust, told: as `sepkit.models.fetch` has them.
+    """
     model = find(name)
     for file in model.files:
-        weights.fetch(file, progress)
+        fetching.fetch(file, progress, trust, told)
     return model
 
 
@@ -119,7 +123,16 @@ def verify(names: Iterable[str] = ()) -> tuple[str, ...]:
             problems.append(str(error))
     if problems:
         raise WeightsError("\n".join(problems))
-    return tuple(f"{model.name}: whole" for model in chosen)
+    return tuple(f"{model.name}: {_found(model)}" for model in chosen)
+
+
+def _found(model: Model) -> str:
+    """What a check of its files could tell, which is no more than what is known of them."""
+    unknown = [file.path.name for file in model.files if file.url and not weights.digest_of(file)]
+    if not unknown:
+        return "whole"
+    names = ", ".join(unknown)
+    return f"nobody knows what {names} has to be; 'sepkit models fetch {model.name} --trust' holds it to what it is now"
 
 
 def table() -> str:

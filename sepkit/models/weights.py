@@ -1,7 +1,7 @@
 """Where a model's weights come from, whether they are here, and whether they are what they should be.
 
 `require` runs before any audio is read, so that a run never stops half-way for a missing file and never
-downloads unasked; `verify` when a model is loaded; `fetch` when the user asks (`sepkit models fetch NAME`).
+downloads unasked; `verify` when a model is loaded. `fetch` is beside, for when the user asks.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from sepkit.config.shipped import embedded_config
 from sepkit.errors import WeightsError
 from sepkit.files.naming import clipped
+from sepkit.models import trusted
 from sepkit.models.about import About
 
 _BLOCK_BYTES = 1024 * 1024
@@ -112,33 +112,18 @@ def verify(file: WeightFile) -> None:
     """Compare a file with its published SHA-256; it is read once a run however often this is asked."""
     if not file.path.is_file():
         raise WeightsError(_absence(file))
-    found = sha256(file.path)
-    if not found.startswith(file.sha256.lower()):
+    found, digest = sha256(file.path), digest_of(file)
+    if not found.startswith(digest):
+        known = "the published file" if file.sha256 else "the one that was trusted"
         raise WeightsError(
-            f"{file.model}: {file.path} is damaged or not the published file: SHA-256 begins with "
-            f"{found[: max(8, len(file.sha256))]}, expected {file.sha256}; {_remedy(file)}"
+            f"{file.model}: {file.path} is damaged or not {known}: SHA-256 begins with "
+            f"{found[: max(8, len(digest))]}, expected {digest}; {remedy(file)}"
         )
 
 
-def fetch(file: WeightFile, progress: bool = True) -> None:
-    """Download one file, check it, put it in place by rename; one that is there and right is left alone."""
-    if file.path.is_file() and sha256(file.path).startswith(file.sha256.lower()):
-        return
-    if file.url is None:
-        raise WeightsError(
-            f"{file.model}: {file.path.name} cannot be fetched, it comes with its package; {_remedy(file)}"
-        )
-    from torch.hub import download_url_to_file
-
-    try:
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-        # Writes beside the target under another name, checks the digest, then renames.
-        download_url_to_file(file.url, str(file.path), hash_prefix=file.sha256.lower(), progress=progress)
-    except (OSError, HTTPException, RuntimeError, ValueError) as error:
-        raise WeightsError(
-            f"{file.model}: {file.url} cannot be fetched ({' '.join(str(error).split())}); "
-            f"try again, or copy the file to {file.path}"
-        ) from error
+def digest_of(file: WeightFile) -> str:
+    """What its SHA-256 begins with: as published, or as remembered where the user trusted it; "" where nobody knows."""
+    return file.sha256.lower() or (trusted.remembered(file.path) if file.url else "")
 
 
 def sha256(path: Path) -> str:
@@ -180,12 +165,10 @@ def unreadable(error: Exception) -> str:
 
 
 def _absence(file: WeightFile) -> str:
-    return (
-        f"{file.model}: {file.path.name} ({size_text(file.size_bytes)}) is not in {file.path.parent}; {_remedy(file)}"
-    )
+    return f"{file.model}: {file.path.name} ({size_text(file.size_bytes)}) is not in {file.path.parent}; {remedy(file)}"
 
 
-def _remedy(file: WeightFile) -> str:
+def remedy(file: WeightFile) -> str:
     """The next step: published files are fetched or copied, embedded ones come back with their package."""
     if file.url is None:
         return "bring the file back, or reinstall the package that it belongs to"
