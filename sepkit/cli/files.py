@@ -40,13 +40,21 @@ class Files:
     salvage: bool
     video: bool | None
     config_path: Path | None
+    model: str | None
     overwrite: str
     as_json: bool
     voice: Voice
 
     def config(self, default: str) -> Config:
         """The configuration that was named, or the shipped one of the name `default`."""
-        return filmed(chosen(self.config_path, self.track, self.salvage, default), self.video, self.out)
+        from sepkit.config.asked import with_model
+
+        config = with_model(chosen(self.config_path, self.track, self.salvage, default), self.model)
+        if self.model:
+            from sepkit.models.catalogue import check_task
+
+            check_task(self.model, config.task)
+        return filmed(config, self.video, self.out)
 
     def render(self, config: Config, aligned: bool = False) -> None:
         """Render every input, say a line for each, and end with the exit code. aligned: all inputs as one source."""
@@ -92,6 +100,11 @@ def file_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., A
             salvage_option,
             video_option,
             config_option(default),
+            click.option(
+                "--model",
+                metavar="NAME",
+                help="One model, in place of the configuration's members: see `sepkit models list`.",
+            ),
             overwrite_option,
             click.option("--json", "as_json", is_flag=True, help="Print an object for each INPUT on standard output."),
         )

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
+from pydantic import ValidationError
+
+from sepkit.config import known_names
 from sepkit.config.configuration import Config
 from sepkit.config.edits import UNSAID_MODE, Edit, Mode, Where, well_formed, window_problem
 from sepkit.config.labelled import Labelled
 from sepkit.config.labels import read_labels
 from sepkit.config.labels.times import seconds
-from sepkit.config.sections import SpeakersConfig
+from sepkit.config.sections import MemberConfig, SpeakersConfig
+from sepkit.config.yaml_file import problems
 from sepkit.errors import ConfigError
 from sepkit.files.naming import clipped
 
@@ -56,6 +60,23 @@ def speaking(config: Config, count: str | None) -> Config:
         {**config.speakers.model_dump(), "count": int(count) if count.isdecimal() else count}
     )
     return config.model_copy(update={"speakers": asked})
+
+
+def with_model(config: Config, name: str | None) -> Config:
+    """The configuration with one member, of the name of a member or of a model; its own members where none is given.
+
+    A member that cannot be without options has them where its own name is among its `names()`.
+    """
+    if name is None:
+        return config
+    meant = known_names.all_names().get(name.casefold())
+    section = {"separator": meant.member, "options": meant.known.options} if meant else {"separator": name}
+    try:
+        member = MemberConfig.model_validate(section)
+    except ValidationError as error:
+        told = "; ".join(f"{path}: {text}" for path, text in problems(error, MemberConfig))
+        raise ConfigError(f"--model {clipped(name)}: {told}") from error
+    return config.model_copy(update={"members": (member,)})
 
 
 def where(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
-from sepkit.config import plugins
+from sepkit.config import known_names, plugins
 from sepkit.config.yaml_file import Options, OptionsError, problems
 from sepkit.errors import ConfigError
 
@@ -21,10 +21,11 @@ class _Plugin(Options):
         if not isinstance(raw, dict):
             return raw
         key = next(key for key in kind if key in cls.model_fields)
-        name, given = raw.get(key), raw.get("options")
-        if not isinstance(name, str):
+        if not isinstance(raw.get(key), str):
             return {**raw, "options": Options()}  # whose they are is the mistake to mend first
         try:
+            raw = known_names.spelled_out(raw) if key == "separator" else raw
+            name, given = raw[key], raw.get("options")
             options_model = plugins.load(kind[key], name).Options
         except ConfigError as error:
             raise OptionsError([(key, str(error))]) from error

@@ -58,7 +58,7 @@ def catalogue() -> tuple[WeightFile, ...]:
             size_bytes=14_675,
             sha256=LABELS_SHA256,
             source="AudioSet, https://research.google.com/audioset",
-            licence_code="none (a table)",
+            licence_code="no code (a table)",
             licence_weights="CC BY 4.0",
             url="https://storage.googleapis.com/us_audioset/youtube_corpus/v1/csv/class_labels_indices.csv",
         ),

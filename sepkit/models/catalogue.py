@@ -12,12 +12,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sepkit.config import plugins
+from sepkit.config.known_names import all_names
 from sepkit.errors import ConfigError, WeightsError
+from sepkit.files.naming import clipped
 from sepkit.models import fetch as fetching
 from sepkit.models import weights
+from sepkit.models.about import About
+from sepkit.models.licences import Commercial, commercial
 from sepkit.models.weights import WeightFile
 
-_KINDS = ("separators", "denoisers", "metrics", "render")
+_TASKS = {"separators": "speech", "denoisers": "denoise", "metrics": "measure", "render": ""}
+"""What a model is for, by the plug-in that uses it first; of a task's own it is that task."""
+_COMMANDS = {"speech": "run", "edit": "edit", "speakers": "speakers"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,24 @@ class Model:
         return "embedded" if all(file.url is None for file in self.files) else "yes"
 
     @property
+    def about(self) -> About:
+        """What it is chosen by; its task is that of the plug-in that uses it, where its family says none."""
+        found = next((file.about for file in self.files if file.about is not None), About())
+        kind, name = self.used_by[0].split("/")
+        task = name if kind == "render" else _TASKS[kind]
+        return found if found.task else found._replace(task=task)
+
+    @property
+    def commercial(self) -> Commercial:
+        """Whether the licences of its code and of its weights permit commercial use."""
+        return commercial(*(text for file in self.files for text in (file.licence_code, file.licence_weights)))
+
+    @property
+    def trust(self) -> str:
+        """Why one may believe that its files are the publisher's."""
+        return min((_trust(file) for file in self.files), key=_TRUST.index)
+
+    @property
     def source(self) -> str:
         """Paper or repository."""
         return self.files[0].source
@@ -57,9 +81,27 @@ class Model:
         return self.files[0].licence_weights
 
 
+_TRUST = ("no SHA-256 is published: --trust", "trusted by you", "SHA-256, in part", "SHA-256", "comes with a package")
+"""The weakest first."""
+
+
+def _trust(file: WeightFile) -> str:
+    if file.url is None:
+        return _TRUST[4]
+    if file.sha256:
+        return _TRUST[3] if len(file.sha256) == 64 else _TRUST[2]
+    return _TRUST[1] if weights.digest_of(file) else _TRUST[0]
+
+
 def rows() -> tuple[Model, ...]:
     """Every model, in the order of the plug-ins."""
-    return _models(_lists()[0])
+    return rows_and_broken()[0]
+
+
+def rows_and_broken() -> tuple[tuple[Model, ...], list[str]]:
+    """Every model, and a line for each plug-in that is broken."""
+    lists, broken = _lists()
+    return _models(lists), broken
 
 
 def _models(lists: dict[str, tuple[WeightFile, ...]]) -> tuple[Model, ...]:
@@ -75,7 +117,7 @@ def _models(lists: dict[str, tuple[WeightFile, ...]]) -> tuple[Model, ...]:
 def _lists() -> tuple[dict[str, tuple[WeightFile, ...]], list[str]]:
     """What each plug-in can use, by "separators/demucs"; and a line for each that is broken."""
     lists, broken = {}, []
-    for kind in _KINDS:
+    for kind in _TASKS:
         for name in plugins.names(kind):
             try:
                 listed = getattr(plugins.load(kind, name), "catalogue", tuple)
@@ -92,13 +134,33 @@ def catalogue() -> tuple[WeightFile, ...]:
 
 
 def find(name: str) -> Model:
-    """The model of that name; an unknown one is an error that lists the known ones."""
+    """The model of that name, its own or one that it has elsewhere; an unknown one is an error that lists the known."""
     known = {model.name: model for model in rows()}
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else ""
-        raise WeightsError(f"unknown model '{name}'{hint} (known: {', '.join(known)})")
-    return known[name]
+    if name in known:
+        return known[name]
+    names = all_names()
+    if meant := names.get(name.casefold()):
+        return known[meant.known.model]
+    folded = {each.casefold(): each for each in (*known, *(meant.known.name for meant in names.values()))}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    hint = f"; did you mean '{folded[close[0]]}'?" if close else ""
+    raise WeightsError(f"unknown model '{clipped(name)}'{hint} (known: {', '.join(known)})")
+
+
+def check_task(name: str, task: str) -> None:
+    """Stop where a model is for another task than `task`; a member without weights, or a task of one's own, is for any.
+
+    name: as `--model` has it.
+    """
+    try:
+        asked = find(name).about.task
+    except WeightsError:
+        return
+    if task in _COMMANDS and asked in _COMMANDS and asked != task:
+        raise ConfigError(
+            f"--model {clipped(name)}: is for task {asked}, this is {task}; run 'sepkit {_COMMANDS[asked]} … --model'"
+            f" instead, or choose another by 'sepkit models list --task {task}'"
+        )
 
 
 def fetch(name: str, progress: bool = True, trust: bool = False, told: Callable[[str], None] = lambda _: None) -> Model:
@@ -133,16 +195,3 @@ def _found(model: Model) -> str:
         return "whole"
     names = ", ".join(unknown)
     return f"nobody knows what {names} has to be; 'sepkit models fetch {model.name} --trust' holds it to what it is now"
-
-
-def table() -> str:
-    """`rows()` as text, a line each; then a line for each plug-in that is broken."""
-    head = ("model", "used by", "size", "cached", "licence of code", "licence of weights", "source")
-    lines = [head]
-    lists, broken = _lists()
-    for model in _models(lists):
-        size, users = weights.size_text(model.size_bytes), ", ".join(model.used_by)
-        licences = (model.licence_code, model.licence_weights)
-        lines.append((model.name, users, size, model.cached, *licences, model.source))
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join([*("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines), *broken])

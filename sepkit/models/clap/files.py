@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from sepkit import config
+from sepkit.models.about import About
 from sepkit.models.weights import WeightFile, own_file, torch_checkpoints
 
 SOURCE = "Liu et al., 2023, https://github.com/Audio-AGI/AudioSep"
@@ -28,6 +29,14 @@ def published() -> tuple[WeightFile, WeightFile]:
             licence_code=LICENCE_CODE,
             licence_weights="not stated separately",
             url=_SPACE + "audiosep_base_4M_steps.ckpt",
+            about=About(
+                task="edit",
+                stems=("edited", "taken"),
+                sample_rate=32000,
+                figure="SDRi 10.04 dB, ESC-50",
+                figure_source="https://github.com/Audio-AGI/AudioSep",
+                note="takes any words",
+            ),
         ),
         WeightFile(
             model="audiosep",

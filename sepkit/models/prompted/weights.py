@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sepkit.errors import WeightsError
+from sepkit.models.about import About
 from sepkit.models.weights import WeightFile, unlike, unreadable, verify
 
 if TYPE_CHECKING:
@@ -27,6 +28,15 @@ def weight_file() -> WeightFile:
         source="sepkit's own, sepkit/weights/prompted.md; sounds of https://github.com/karolpiczak/ESC-50",
         licence_code="MIT",
         licence_weights="MIT",
+        about=About(
+            task="edit",
+            stems=("edited", "taken"),
+            figure="SI-SDRi 5.2 dB, two sounds of ESC-50",
+            figure_source="sepkit/weights/prompted.md",
+            seconds_a_second=0.032,
+            cost_from="sepkit compare --config config/compare/prompted.yaml --set SET -o OUT",
+            note="knows 53 sounds",
+        ),
     )
 
 

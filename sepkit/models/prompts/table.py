@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepkit.errors import WeightsError
+from sepkit.models.about import About
 from sepkit.models.weights import WeightFile, verify
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def weight_file() -> WeightFile:
         source="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2, model card sepkit/weights/prompts.md",
         licence_code="MIT",
         licence_weights="Apache-2.0",
+        about=About(task="edit", note="what words mean; beside prompted"),
     )
 
 

@@ -10,6 +10,7 @@ Labelled Data", 2023, https://arxiv.org/abs/2305.07447; the text tower is CLAP's
 Licence of code: MIT. Licence of weights: not stated separately.
 """
 
+from sepkit.separators.audiosep.names import names
 from sepkit.separators.audiosep.separator import Options, Separator, catalogue
 
-__all__ = ["Options", "Separator", "catalogue"]
+__all__ = ["Options", "Separator", "catalogue", "names"]

@@ -11,6 +11,7 @@ from sepkit import config
 from sepkit.audio import resample
 from sepkit.audio.samples import Samples
 from sepkit.models import memory
+from sepkit.models.about import About
 from sepkit.models.weights import WeightFile, verify
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 
@@ -42,6 +43,15 @@ def catalogue() -> tuple[WeightFile, ...]:
             source="sepkit's own, model card sepkit/weights/compact.md; in it https://github.com/snakers4/silero-vad",
             licence_code="MIT",
             licence_weights="MIT",
+            about=About(
+                task="speech",
+                stems=("speech",),
+                figure="SI-SDRi 6.3 dB over music at 0 dB, own set",
+                figure_source="sepkit/weights/deepfilternet.md",
+                seconds_a_second=0.019,
+                cost_from="python -m scripts.bench quality --set SET --members-only --part 4",
+                note="at any rate",
+            ),
         ),
     )
 

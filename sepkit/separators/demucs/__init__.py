@@ -9,6 +9,7 @@ https://arxiv.org/abs/2111.03600; https://github.com/adefossez/demucs.
 Licence of code: MIT. Licence of weights: unclear (`bags.LICENCE_WEIGHTS`).
 """
 
+from sepkit.separators.demucs.names import names
 from sepkit.separators.demucs.separator import Options, Separator, catalogue
 
-__all__ = ["Options", "Separator", "catalogue"]
+__all__ = ["Options", "Separator", "catalogue", "names"]

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from sepkit.config import plain_yaml
 from sepkit.errors import WeightsError
 from sepkit.files.naming import clipped
+from sepkit.models.about import About
 from sepkit.models.weights import OWN_LICENCE, WeightFile, torch_checkpoints, unreadable, verify
 
 SOURCE = "Défossez, Rouard et al., https://github.com/adefossez/demucs"
@@ -26,6 +27,7 @@ LICENCE_CODE = "MIT"
 LICENCE_WEIGHTS = "unclear: MIT (model card) or research only (facebookresearch/demucs#327)"
 
 _ROOT_URL = "https://dl.fbaipublicfiles.com/demucs/"
+_FIGURES = {"htdemucs_ft": "mean SDR of four stems 9.0 dB, MUSDB HQ"}
 _HYBRID_MEGABYTES = {"75fc33f5": 167, "5c90dfd2": 55}
 _QUANTISED = ("6b9c2ca1", "b72baf4e", "42e558d4", "305bc58f", "83fc094f", "464b36d7", "14fc6a69", "7fd6ef75")
 
@@ -100,6 +102,14 @@ def published_file(bag: str, signature: str) -> WeightFile:
         licence_code=LICENCE_CODE,
         licence_weights=LICENCE_WEIGHTS,
         url=_ROOT_URL + address,
+        about=About(
+            task="speech",
+            stems=("vocals",),
+            sample_rate=44100,
+            figure=_FIGURES.get(bag, ""),
+            figure_source="https://github.com/adefossez/demucs" if bag in _FIGURES else "",
+            note="keeps singing too",
+        ),
     )
 
 
