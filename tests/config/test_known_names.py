@@ -57,7 +57,7 @@ def test_model_stands_for_the_members():
     assert (member.separator, member.options.bag) == ("demucs", "hdemucs_mmi")
     (member,) = with_model(load_config("edit"), "audiosep").members
     assert member.options.prompt == "sound"
-    with pytest.raises(ConfigError, match=r"--model roformer: options.config: "):
+    with pytest.raises(ConfigError, match=r"--model roformer: options: give config and weights of a model, or model: "):
         with_model(config, "roformer")
 
 

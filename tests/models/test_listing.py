@@ -146,3 +146,17 @@ def test_where_prints_paths_alone(fetched):
     assert done.exit_code == 0
     first, second = done.stdout.splitlines()
     assert first == str(fetched.path) and second.endswith("04573f0d-f3cf25b2.th")
+
+
+def test_the_command_asks_for_trust_and_verifies_by_it(tmp_path, monkeypatch):
+    (tmp_path / "published.th").write_bytes(bytes(100_000))
+    url = (tmp_path / "published.th").as_uri()
+    file = replace(dns64.catalogue()[0], path=tmp_path / "cache" / "net.th", sha256="", size_bytes=100_000, url=url)
+    monkeypatch.setattr(plugins.load("denoisers", "dns64"), "catalogue", lambda: (file,))
+    asked = CliRunner().invoke(main, ["models", "fetch", file.model])
+    assert asked.exit_code == 2 and f"run 'sepkit models fetch {file.model} --trust'" in asked.output
+    assert CliRunner().invoke(main, ["models", "fetch", file.model, "--trust"]).exit_code == 0
+    assert f"{file.model}: whole" in CliRunner().invoke(main, ["models", "verify", file.model]).output
+    trusted.beside(file.path).unlink()
+    assert "nobody knows what net.th has to be" in CliRunner().invoke(main, ["models", "verify", file.model]).output
+    assert "trusted by you" not in details(catalogue.find(file.model))

@@ -118,6 +118,8 @@ def test_names_from_elsewhere_lead_to_models_and_options_that_hold():
         ("htdemucs_ft.yaml", "htdemucs_ft"),
         ("HTDemucs", "htdemucs"),
         ("Audio-AGI/AudioSep", "audiosep"),
+        ("KimberleyJSN/melbandroformer", "mel-band-roformer-kim"),
+        ("model_bs_roformer_ep_317_sdr_12.9755.ckpt", "bs-roformer-viperx-1297"),
         ("audiosep_base_4M_steps.ckpt", "audiosep"),
     ],
 )

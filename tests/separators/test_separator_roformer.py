@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ import pytest
 import torch
 import yaml
 from bs_roformer import BSRoformer, MelBandRoformer
+from pydantic import ValidationError
 from safetensors.torch import save_file
 
 from sepkit.errors import ConfigError, WeightsError
+from sepkit.models.weights import require, sha256
 from sepkit.separators.base import Mix
+from sepkit.separators.roformer import published
 from sepkit.separators.roformer.description import read_description, shape_of
 from sepkit.separators.roformer.separator import Options, Separator
 
@@ -249,3 +253,43 @@ def test_nan_is_an_error_that_names_the_file(tmp_path):
     torch.save({name: torch.full_like(tensor, torch.nan) for name, tensor in state.items()}, options.weights)
     with pytest.raises(WeightsError, match=r"NaN or Inf; check .*model.ckpt"):
         member(options).separate(Mix(song(CHUNK)))
+
+
+def test_a_published_model_is_read_from_its_own_files(tmp_path, monkeypatch):
+    """The files of a small model stand where the published ones would; only their digests and sizes are ours."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    own = write(tmp_path, "mel")
+    name = "mel-band-roformer-kim"
+    yaml, checkpoint = published.files(name)
+    with pytest.raises(WeightsError, match=f"MelBandRoformer.ckpt .913 MB. is not in .*sepkit models fetch {name}"):
+        require(Separator(Options(model=name)).weights())
+    yaml.path.parent.mkdir(parents=True)
+    yaml.path.write_bytes(Path(own.config).read_bytes())
+    checkpoint.path.write_bytes(Path(own.weights).read_bytes())
+    with pytest.raises(WeightsError, match=r"config_vocals_mel_band_roformer_kj.yaml is damaged or not the published"):
+        member(Options(model=name))
+    ours = tuple(replace(file, sha256=sha256(file.path)) for file in (yaml, checkpoint))
+    monkeypatch.setattr(published, "files", lambda model: ours)
+    mix = Mix(song(CHUNK))
+    assert np.array_equal(member(Options(model=name)).separate(mix).wanted, member(own).separate(mix).wanted)
+
+
+def test_the_published_sizes_are_those_of_the_network():
+    """Witness: as many bytes as the tensors of the published YAML's network need, and less than 1 % beside them."""
+    bytes_of = {"mel-band-roformer-kim": 912_812_688, "bs-roformer-viperx-1297": 639_035_184}
+    for name, needed in bytes_of.items():
+        assert 1 < published.files(name)[1].size_bytes / needed < 1.01
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "give config and weights of a model, or model: one of mel-band"),
+        ({"config": "a.yaml"}, "give config and weights"),
+        ({"model": "kim"}, "unknown model 'kim'; choose one of mel-band"),
+        ({"model": "mel-band-roformer-kim", "sha256": "0" * 8}, "leave out config, weights and sha256"),
+    ],
+)
+def test_options_name_one_model(options, said):
+    with pytest.raises(ValidationError, match=said):
+        Options(**options)

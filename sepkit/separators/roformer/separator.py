@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sepkit import config
 from sepkit.errors import ConfigError, WeightsError
+from sepkit.files.naming import clipped
 from sepkit.models.weights import WeightFile, own_file, unlike, unreadable, verify
 from sepkit.separators import _segments
 from sepkit.separators._batches import Batches
 from sepkit.separators._precision import fastest
 from sepkit.separators._segments import Expert, Kept, Run
 from sepkit.separators.base import BaseSeparator, Estimates, Mix, Passes, Place
+from sepkit.separators.roformer import published
 from sepkit.separators.roformer.description import Description, read_description, shape_of
 
 if TYPE_CHECKING:
@@ -34,16 +36,29 @@ MOST_TENSORS = 4
 class Options(config.Options):
     """Which model, and how finely it is run.
 
-    config: its YAML. weights: its checkpoint (.ckpt, .pt, .th or .safetensors). sha256: of the checkpoint, whole or
-    its first digits; null trusts the file. stem: the instrument that is wanted. overlap: of neighbouring segments, as
+    model: a published one, by its name in `sepkit models list`; or of one of your own, config: its YAML, and weights:
+    its checkpoint (.ckpt, .pt, .th or .safetensors). sha256: of your own checkpoint, whole or its first digits; null
+    trusts the file. stem: the instrument that is wanted. overlap: of neighbouring segments, as
     a part of one.
     """
 
-    config: str
-    weights: str
+    model: str | None = None
+    config: str | None = None
+    weights: str | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8,64}$")] | None = None
     stem: str = "vocals"
     overlap: Annotated[float, Field(ge=0, le=0.9)] = 0.5
+
+    @model_validator(mode="after")
+    def _one_model(self) -> Options:
+        own = (self.config, self.weights, self.sha256)
+        if self.model is None and (self.config is None or self.weights is None):
+            raise ValueError(f"give config and weights of a model, or model: one of {', '.join(published.MODELS)}")
+        if self.model is not None and self.model not in published.MODELS:
+            raise ValueError(f"unknown model '{clipped(self.model)}'; choose one of {', '.join(published.MODELS)}")
+        if self.model is not None and own != (None, None, None):
+            raise ValueError("model names a published one; leave out config, weights and sha256, or leave out model")
+        return self
 
 
 class Separator(BaseSeparator):
@@ -59,17 +74,21 @@ class Separator(BaseSeparator):
         self._kept = Kept()
 
     def weights(self) -> tuple[WeightFile, ...]:
-        """The checkpoint."""
+        """The checkpoint; of a published model its YAML too."""
+        if self._settings.model is not None:
+            return published.files(self._settings.model)
+        assert self._settings.weights is not None
         return (own_file(self._settings.weights, "roformer", SOURCE, "MIT", self._settings.sha256),)
 
     def load(self, device: str) -> None:
         """Read the YAML, check and read the checkpoint; then rate, context and grid are known."""
-        description = read_description(Path(self._settings.config).expanduser())
+        for each in self.weights():
+            verify(each)
+        config, file = self._config, self.weights()[-1]
+        description = read_description(Path(config).expanduser())
         stem = self._stem_of(description)
-        (file,) = self.weights()
-        verify(file)
-        length = _segment_frames(description, self._settings.config)
-        network = _build(shape_of(description, self._settings.config), _read_checkpoint(file), file, stem)
+        length = _segment_frames(description, config)
+        network = _build(shape_of(description, config), _read_checkpoint(file), file, stem)
         forward = fastest(network.to(device).eval(), device, file.model)
         self._expert = Expert(0, 1.0, 0, forward, length, lambda _: length)
         self._batches = Batches(device, grows=device != "cpu")
@@ -80,7 +99,7 @@ class Separator(BaseSeparator):
     def describe(self) -> str:
         """The checkpoint, and what it sees at once."""
         assert self._expert is not None and self.sample_rate, "load() comes before describe()"
-        name = Path(self._settings.weights).name
+        name = self.weights()[-1].path.name
         return f"{name}, {self._settings.stem}: segments of {self._expert.length / self.sample_rate:.3g} s"
 
     def begin(self, sample_rate: int) -> None:
@@ -102,8 +121,14 @@ class Separator(BaseSeparator):
             stem = _segments.estimate(samples, [run], overlap, self._batches, mix.place, self._kept)
         wanted = np.asarray(stem, np.float32)
         if not np.isfinite(wanted).all():
-            raise WeightsError(f"roformer: the network gave NaN or Inf; check {self._settings.weights}")
+            raise WeightsError(f"roformer: the network gave NaN or Inf; check {self.weights()[-1].path}")
         return Estimates(wanted)
+
+    @property
+    def _config(self) -> str:
+        """The YAML, as its path is shown."""
+        model = self._settings.model
+        return str(self._settings.config) if model is None else str(published.files(model)[0].path)
 
     def _stem_of(self, description: Description) -> int:
         """Which of the network's stems is wanted."""
@@ -113,7 +138,7 @@ class Separator(BaseSeparator):
         names = [str(stem).lower() for stem in stems]
         if len(names) != description.model.num_stems:
             raise ConfigError(
-                f"{self._settings.config}: training.instruments names {', '.join(names) or 'nothing'}, but "
+                f"{self._config}: training.instruments names {', '.join(names) or 'nothing'}, but "
                 f"model.num_stems is {description.model.num_stems}; name each stem, or training.target_instrument"
             )
         if wanted.lower() not in names:
