@@ -22,8 +22,8 @@ Module = TypeVar("Module", bound=nn.Module)
 Shape = TypeVar("Shape")
 
 
-def read(file: WeightFile) -> dict[str, Tensor]:
-    """The tensors of a file by name."""
+def read(file: WeightFile, wrapper: str = "state_dict", bare: bool = False) -> dict[str, Tensor]:
+    """The tensors of a file by name. wrapper: under which name they lie in it. bare: or under none."""
     try:
         with torch.serialization.safe_globals(_numbers()):
             stored: Any = torch.load(file.path, map_location="cpu", weights_only=True, mmap=True)
@@ -31,9 +31,9 @@ def read(file: WeightFile) -> dict[str, Tensor]:
         raise WeightsError(
             f"{file.model}: {file.path} cannot be read ({unreadable(error)}); bring the right file there"
         ) from error
-    state = stored.get("state_dict") if isinstance(stored, dict) else None
+    state = stored.get(wrapper, stored if bare else None) if isinstance(stored, dict) else None
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise unfit(file, "there is no 'state_dict' of tensors")
+        raise unfit(file, f"there is no '{wrapper}' of tensors")
     return state
 
 

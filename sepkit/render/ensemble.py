@@ -113,7 +113,7 @@ class Member:
         place: of the stretch, in frames of the source; None: it is all there is.
         """
         native_hz = self.separator.sample_rate or sample_rate
-        native_place = place and _converted(place, sample_rate, native_hz)
+        native_place = place and place.at_rate(sample_rate, native_hz)
         with clock("resample"):
             native = resample.resample(stretch, sample_rate, native_hz)
         groups = _layout(native, self.separator.channels)
@@ -138,7 +138,7 @@ class Member:
         """What `estimate` would run on a stretch (channels, frames)."""
         native_hz = self.separator.sample_rate or sample_rate
         native_frames = resample.converted_frames(frames, sample_rate, native_hz)
-        native_place = _converted(place, sample_rate, native_hz)
+        native_place = place.at_rate(sample_rate, native_hz)
         found: Passes = {}
         for index in range(channels if self.separator.channels == 1 else 1):
             with self._blamed():
@@ -266,16 +266,6 @@ def _place(window: Window, start: int, frames: int, sample_rate: int, part: int)
     """Of the stretch that begins at `start`, in frames of the source, which has `frames`."""
     again = 2 * (window.stop - window.body_stop) + sample_rate  # the next window's context, as wide as this one's
     return Place(start, (window.start - start, window.stop - start), again, part, last=window.body_stop == frames)
-
-
-def _converted(place: Place, from_hz: int, to_hz: int) -> Place:
-    """The same at the other rate; what is used, with all that it depends on. A stretch begins on the grid of both."""
-    if from_hz == to_hz:
-        return place
-    reach, ratio = resample.CONTEXT_S * to_hz, to_hz / from_hz
-    used = max(0, math.floor(place.used[0] * ratio - reach)), math.ceil(place.used[1] * ratio + reach)
-    again = math.ceil(place.again * ratio + 2 * reach)
-    return place._replace(begin=place.begin * to_hz // from_hz, used=used, again=again)
 
 
 def _part(place: Place | None, index: int) -> Place | None:

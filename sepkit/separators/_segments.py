@@ -30,7 +30,8 @@ class Expert:
     """One network: its place in its bag, its weight for the wanted stem, which of its outputs that is.
 
     length: of a segment, in frames. seen: how many frames the network is given for a segment of so many (the last one
-    of a run is shorter). network: (batch, 2, frames) → (batch, stems, 2, frames).
+    of a run is shorter). network: (batch, 2, frames) → (batch, stems, 2, frames). spared: a last segment of at most so
+    many frames, all of them in the one before it, is left out.
     """
 
     index: int
@@ -39,6 +40,7 @@ class Expert:
     network: Callable[[torch.Tensor], torch.Tensor]
     length: int
     seen: Callable[[int], int]
+    spared: int = 0
 
 
 class Run(NamedTuple):
@@ -50,12 +52,16 @@ class Run(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """What a network sees at once: frames start … start + length of the mix, and as much around as it needs."""
+    """What a network sees at once: frames start … start + length of the mix, and as much around as it needs.
+
+    final: whether the next one is left out.
+    """
 
     run: Run
     start: int
     length: int
     seen: int
+    final: bool = False
 
     @property
     def before(self) -> int:
@@ -141,10 +147,13 @@ def passes(runs: Sequence[Run], frames: int, overlap: float, place: Place) -> Pa
 
 def segments(run: Run, frames: int, overlap: float) -> Iterator[Segment]:
     """The segments of one run over a mix of so many frames, from its start on."""
-    expert = run.expert
-    for start in range(run.start, frames, _stride(expert, overlap)):
-        length = min(expert.length, frames - start)
-        yield Segment(run, start, length, expert.seen(length))
+    expert, stride = run.expert, _stride(run.expert, overlap)
+    for start in range(run.start, frames, stride):
+        length, left = min(expert.length, frames - start), frames - (start + stride)
+        final = 0 < left <= expert.spared
+        yield Segment(run, start, length, expert.seen(length), final)
+        if final:
+            return
 
 
 def _stride(expert: Expert, overlap: float) -> int:
@@ -163,5 +172,6 @@ def _fades(segment: Segment, overlap: float) -> torch.Tensor:
         if segment.start - away >= segment.run.start:
             earlier = triangle[away : away + segment.length]
             sums[: earlier.numel()] += earlier
-        sums[away:] += triangle[: max(0, segment.length - away)]
+        if not segment.final:
+            sums[away:] += triangle[: max(0, segment.length - away)]
     return triangle[: segment.length] / sums

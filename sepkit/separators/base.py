@@ -9,6 +9,7 @@ channels and takes the estimate back.
 from __future__ import annotations
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sepkit.audio import resample
 from sepkit.audio.samples import Samples
 from sepkit.config import Options
 from sepkit.errors import SepkitError
@@ -37,6 +39,15 @@ class Place(NamedTuple):
     again: int = 0
     part: int = 0
     last: bool = False
+
+    def at_rate(self, from_hz: int, to_hz: int) -> Place:
+        """The same at another rate; what is used, with all that it depends on. It begins on the grid of both."""
+        if from_hz == to_hz:
+            return self
+        reach, ratio = resample.CONTEXT_S * to_hz, to_hz / from_hz
+        used = max(0, math.floor(self.used[0] * ratio - reach)), math.ceil(self.used[1] * ratio + reach)
+        again = math.ceil(self.again * ratio + 2 * reach)
+        return self._replace(begin=self.begin * to_hz // from_hz, used=used, again=again)
 
 
 @dataclass(frozen=True)
