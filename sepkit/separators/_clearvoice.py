@@ -2,7 +2,7 @@
 
     folder ─ last_best_checkpoint (a line of text) ─ the file that it names ─ tensors, bare or under 'model'
 
-Place: below `mossformer2`, `frcrn` and `mossformergan`. Each network hears a segment as a whole, and a segment begins
+Place: below `mossformer2` and `frcrn`. Each network hears a segment as a whole, and a segment begins
 at the same frames of a source whichever stretch it is met in. Neighbours share a quarter, as upstream's do; where
 upstream cuts from one to the next in the middle of that, `_segments` fades. What lies above the network's band follows
 what was found in the highest part of it.
