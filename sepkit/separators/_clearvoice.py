@@ -27,6 +27,7 @@ from sepkit.audio import resample
 from sepkit.audio.samples import Samples
 from sepkit.errors import WeightsError
 from sepkit.files.naming import clipped
+from sepkit.models.about import About
 from sepkit.models.weights import WeightFile, own_file, torch_checkpoints, verify
 from sepkit.separators import _segments, _upper_band
 from sepkit.separators._batches import Batches
@@ -69,7 +70,7 @@ class Options(config.Options):
         return self
 
 
-def published(name: str, parameters: int, source: str) -> WeightFile:
+def published(name: str, parameters: int, source: str, native_hz: int) -> WeightFile:
     """A model's checkpoint where ClearVoice publishes it. No digest of it is known from a source."""
     float_bytes = 4
     return WeightFile(
@@ -81,6 +82,7 @@ def published(name: str, parameters: int, source: str) -> WeightFile:
         licence_code=LICENCE,
         licence_weights=LICENCE,
         url=f"https://huggingface.co/alibabasglab/{name}/resolve/main/{INDEX}.pt",
+        about=About("speech", ("speech",), native_hz),
     )
 
 

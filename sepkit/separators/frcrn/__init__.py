@@ -8,6 +8,6 @@ Enhancement", ICASSP 2022, https://arxiv.org/abs/2206.07293, https://github.com/
 Licence of code: Apache-2.0. Licence of weights: Apache-2.0.
 """
 
-from sepkit.separators.frcrn.separator import Options, Separator, catalogue
+from sepkit.separators.frcrn.separator import Options, Separator, catalogue, names
 
-__all__ = ["Options", "Separator", "catalogue"]
+__all__ = ["Options", "Separator", "catalogue", "names"]

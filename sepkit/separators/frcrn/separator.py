@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sepkit.config.known_names import Known
 from sepkit.models.weights import WeightFile
 from sepkit.separators import _clearvoice
 
@@ -43,4 +44,9 @@ class Separator(_clearvoice.Enhancer):
 
 def catalogue() -> tuple[WeightFile, ...]:
     """The published checkpoint."""
-    return (_clearvoice.published(NAME, PARAMETERS, SOURCE),)
+    return (_clearvoice.published(NAME, PARAMETERS, SOURCE, Separator.native_hz),)
+
+
+def names() -> tuple[Known, ...]:
+    """As ClearVoice calls it, and its hub."""
+    return Known(NAME, NAME), Known(f"alibabasglab/{NAME}", NAME, of="Hugging Face")

@@ -7,6 +7,6 @@ Source: S. Zhao et al., "MossFormer2", 2024, https://arxiv.org/abs/2312.11825,
 https://github.com/modelscope/ClearerVoice-Studio. Licence of code: Apache-2.0. Licence of weights: Apache-2.0.
 """
 
-from sepkit.separators.mossformer2.separator import Options, Separator, catalogue
+from sepkit.separators.mossformer2.separator import Options, Separator, catalogue, names
 
-__all__ = ["Options", "Separator", "catalogue"]
+__all__ = ["Options", "Separator", "catalogue", "names"]
