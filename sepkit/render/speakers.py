@@ -72,7 +72,7 @@ class Task(BaseTask):
                 f"members.0.separator: '{member.name}' tells {told or 'no'} voices apart, and "
                 f"speakers.count: {self._count} needs one that tells {asked}; choose another member, or another count"
             )
-        self._exact = told == self._count
+        self._exact = told == self._count and member.separator.steady
         if learns:
             self._in_order, self._most = True, told
 
@@ -152,7 +152,7 @@ class Task(BaseTask):
         """How many people speak, and for how long."""
         assert self._order and self._info
         found = (*self._told, turns.told(self._order.turns()))
-        if self._exact or not isinstance(self._count, int):
+        if not isinstance(self._count, int) or len(self._voices) >= self._count:
             return found
         few = f"{len(self._voices)} voices at a time are told apart"
         return (*found, f"{few}: where {self._count} people speak at once, some share a stem")

@@ -3,10 +3,10 @@
     window ─ activity ─ pieces ─┬ as in the window before: agreement over the overlap ─┐
                                 └ after a pause: vectors of voices, who is who ────────┴ held ─ stems of the body
 
-A *piece* is what one voice of a window holds of one person: all of the window where there are as many stems as voices
-(`exact`), else what lies between two pauses. Pieces that agree over the overlap of their windows are one *track*. Who a
-track is is decided from all that was heard within `DELAY_S` after it began; that much is held, so that memory does not
-follow the length of the source.
+A *piece* is what one voice of a window holds of one person: what lies between two pauses, or all of the window where
+there are as many stems as voices, each of which is one person throughout (`exact`; `BaseSeparator.steady`). Pieces that
+agree over the overlap of their windows are one *track*. Who a track is is decided from all that was heard within
+`DELAY_S` after it began; that much is held, so that memory does not follow the length of the source.
 """
 
 from __future__ import annotations

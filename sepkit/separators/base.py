@@ -125,6 +125,9 @@ class BaseSeparator(ABC):
     """Whether it runs on torch, and so on the configuration's device; torch is not imported for those that do not."""
     sources: tuple[str, ...] = ()
     """Where it tells several sounds apart (two voices, four instruments): their names. With one target, leave it."""
+    steady: bool = False
+    """Of voices: whether each source is one person throughout a stretch. Hardly a network is sure of that over a pause
+    in which nobody speaks."""
     remembers: ClassVar[bool] = False
     """Whether a sample can depend on all that came before it: then what the next stretch needs is kept from one to the
     next, which come in order and with their `Place`; where one does not follow on the last, it begins afresh."""

@@ -13,12 +13,14 @@ import pyloudnorm
 import pytest
 import soundfile
 
+from scripts.bench.speakers import wrong
 from sepkit.audio.read import read_audio
 from sepkit.audio.resample import resample
 from sepkit.config import load_config
 from sepkit.config.labels import read_labels
 from sepkit.errors import ConfigError
 from sepkit.render.pipeline import Pipeline
+from sepkit.render.speakers import Task
 from tests.dropped import dropped_in
 from tests.speakers.conversation import ORACLE, RATE, lay, owners, sepkit, truth
 
@@ -61,6 +63,24 @@ def test_without_the_order_the_same_windows_are_swapped(tmp_path, monkeypatch):
     voices = truth(LONG, 190)
     mix, config = lay(tmp_path, voices)
     assert owners(voices, stems(rendered(config, mix), "speaker_1", "speaker_2")) != [{0}, {1}]
+
+
+@pytest.mark.parametrize("believed", [False, True])
+def test_a_member_that_changes_the_order_within_a_window_is_put_in_order(tmp_path, monkeypatch, believed):
+    """Both speak, then nobody, in turn: much of the speech is wrong where the windows are believed to be in order."""
+    require = Task.require
+
+    def believing(self, members):
+        require(self, members)
+        self._exact = True
+
+    if believed:
+        monkeypatch.setattr(Task, "require", believing)
+    voices = truth([(person, start + 0.2 * person, 3) for start in np.arange(0.5, 56, 4) for person in (0, 1)], 60)
+    mix, config = lay(tmp_path, voices)
+    config.write_text(config.read_text().replace("options: {", "options: {steady: false, "))
+    wrong_s, speech_s = wrong(voices, list(stems(rendered(config, mix), "speaker_1", "speaker_2")))
+    assert (wrong_s > 0.2 * speech_s) if believed else (wrong_s < 0.1 * speech_s), (wrong_s, speech_s)
 
 
 def test_one_voice_gives_one_loud_stem_and_a_silent_one(tmp_path):

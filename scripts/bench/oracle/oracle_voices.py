@@ -12,13 +12,20 @@ from sepkit import config
 from sepkit.audio.read import open_source
 from sepkit.separators.base import BaseSeparator, Estimates, Mix
 
+PAUSE_FRAMES = 8000
+"""Half a second at 16 kHz."""
+
 
 class Options(config.Options):
-    """truth: a file a voice, of the source's rate, channels and length. outputs: at most so many at a time."""
+    """truth: a file a voice, of the source's rate, channels and length. outputs: at most so many at a time.
+
+    leak_db: of all others in each. steady: false: the order changes at random in each pause of all, too.
+    """
 
     truth: tuple[str, ...]
     outputs: int = 2
     leak_db: float | None = None
+    steady: bool = True
 
 
 class Separator(BaseSeparator):
@@ -28,9 +35,10 @@ class Separator(BaseSeparator):
         super().__init__(options)
         self.options: Options = options
         self.sources = tuple(f"speaker_{number + 1}" for number in range(options.outputs))
+        self.steady = options.steady
 
     def separate(self, mix: Mix) -> Estimates:
-        """The voices of the stretch, shuffled; with `leak_db`, so much of all others in each."""
+        """The voices of the stretch, shuffled."""
         begin, frames = mix.place.begin if mix.place else 0, mix.samples.shape[1]
         voices = np.stack([self._read(path, begin, frames) for path in self.options.truth])
         if len(voices) > self.options.outputs:
@@ -42,6 +50,9 @@ class Separator(BaseSeparator):
             share = np.float32(10 ** (self.options.leak_db / 20))
             voices = voices + share * (voices.sum(axis=0) - voices)
         shuffled = np.random.default_rng((mix.seed, begin)).permutation(voices)
+        for start, stop in () if self.steady else _turns(np.abs(voices).max(axis=(0, 1)) > 0, PAUSE_FRAMES):
+            order = np.random.default_rng((mix.seed, begin, start)).permutation(len(shuffled))
+            shuffled[..., start:stop] = shuffled[order, ..., start:stop]
         return Estimates(mix.samples.copy(), None, dict(zip(self.sources, shuffled, strict=True)))
 
     @staticmethod
@@ -62,12 +73,12 @@ def _packed(voices: np.ndarray, outputs: int) -> np.ndarray:
     return found
 
 
-def _turns(heard: np.ndarray) -> list[tuple[int, int]]:
-    """Stretches without a zero that is longer than 100 frames."""
+def _turns(heard: np.ndarray, most_frames: int = 100) -> list[tuple[int, int]]:
+    """Stretches without a pause that is longer than `most_frames`."""
     edges = np.flatnonzero(np.diff(heard.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
     found: list[list[int]] = []
     for start, stop in edges.tolist():
-        if found and start - found[-1][1] <= 100:
+        if found and start - found[-1][1] <= most_frames:
             found[-1][1] = stop
         else:
             found.append([start, stop])
