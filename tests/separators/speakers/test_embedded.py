@@ -56,13 +56,13 @@ def gain_db(mix, found, voices):
 def test_two_voices_are_told_apart(separator, voices):
     mix = voices.sum(0)
     found = separate(separator, mix[None])
-    assert gain_db(mix, found, voices) > 4
+    assert gain_db(mix, found, voices) > 5.5
 
 
-def test_of_one_voice_the_other_output_is_nearly_silent(separator, voices):
+def test_one_voice_keeps_its_level_and_the_other_output_is_quiet(separator, voices):
     for voice in voices:
-        quiet = np.mean(separate(separator, voice[None]) ** 2, axis=1).min()
-        assert 10 * np.log10(quiet / np.mean(voice**2)) < -25
+        quiet, loud = sorted(10 * np.log10(np.mean(separate(separator, voice[None]) ** 2, axis=1) / np.mean(voice**2)))
+        assert quiet < -14 and -1.2 < loud < 0.5
 
 
 def test_both_channels_of_a_panned_pair_are_told_apart(separator, voices):
@@ -72,4 +72,4 @@ def test_both_channels_of_a_panned_pair_are_told_apart(separator, voices):
     for channel in (0, 1):
         true = voices * np.array([[1, place], [place, 1]])[channel][:, None]
         here = np.stack([each[channel] for each in found.sources.values()]).astype(float)
-        assert gain_db(mix[channel], here, true) > 3
+        assert gain_db(mix[channel], here, true) > 4.5
