@@ -37,14 +37,18 @@ from sepkit.render.pipeline import Pipeline
 Voices = NDArray[np.float32]
 """(voices, frames)."""
 
+LOUD, LOUDEST_DB = "silent_level above", -25.0
+"""Where the mean is that of silence and of words in the wrong stem, it hides how often there are such words."""
 GOALS = (
     (TWO, "si_sdri", "SI-SDRi, dB", "≥ 8"),
+    (TWO, "snr", "SNR, dB", ""),
     (TWO, "sdri", "SDRi, dB", ""),
     (TWO, "stoi", "STOI", ""),
     (TWO, "wrong_stem", "speech on the wrong stem, %", ""),
     (HALF, "si_sdri", "SI-SDRi, dB", ""),
     (NOISY, "si_sdri", "SI-SDRi, dB", ""),
     (ALONE, "silent_level", "level of the second stem, dB of the mix", "≤ −25"),
+    (ALONE, LOUD, f"second stem above −{-LOUDEST_DB:g} dB, % of the mixes", ""),
     (ALONE, "stoi", "STOI", ""),
     ("", "compute", "CPU-seconds per second", "≤ 0.05"),
 )
@@ -81,16 +85,21 @@ def clips(lines: Sequence[dict[str, Any]], pairs: Sequence[SetPair]) -> str:
 
 
 def _mean(lines: Sequence[dict[str, Any]], method: str, row: str) -> str:
-    found = [
-        line["cpu_s"] and line["cpu_s"] / line["duration_s"] if row == "compute" else line["metrics"][row]["after"]
-        for line in lines
-        if line["method"] == method
-    ]
+    found = [_value(line, row) for line in lines if line["method"] == method]
     known = [value for value in found if value is not None]
     if not known:
         return "–"
     text = interval(known).text(3 if row == "compute" else 2)
     return text if len(known) > 1 else text.partition(" ")[0]
+
+
+def _value(line: dict[str, Any], row: str) -> float | None:
+    if row == "compute":
+        return line["cpu_s"] and float(line["cpu_s"] / line["duration_s"])
+    if row != LOUD:
+        return line["metrics"][row]["after"]  # type: ignore[no-any-return]
+    level_db = line["metrics"]["silent_level"]["after"]
+    return None if level_db is None else 100.0 * (level_db > LOUDEST_DB)
 
 
 def _conversation(

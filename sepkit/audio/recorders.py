@@ -76,10 +76,10 @@ Told = Callable[[float], None]
 
 def drift_of(other: Source, first: Source, told: Told = lambda part: None) -> Drift:
     """How the clocks of two recorders of one conversation differ."""
-    shared_s = min(first.info.duration_s, other.info.duration_s)
-    if shared_s < SHORTEST_S:
-        raise SourceError(f"--aligned: the recordings share {shared_s:.1f} s at most; give {SHORTEST_S:g} s or more")
+    _require(min(first.info.duration_s, other.info.duration_s), " at most", other, first)
     drift = Drift(_begun(other, first), 0.0)
+    shared_s = min(first.info.duration_s, drift.of_first(other.info.duration_s)) - max(0.0, drift.of_first(0.0))
+    _require(shared_s, "", other, first)
     drift = _line(other, first, drift, lambda part: told(part / 2))
     drift = _exact(other, first, drift, lambda part: told((1 + part) / 2))
     if abs(drift.ppm) > MOST_PPM:
@@ -88,6 +88,15 @@ def drift_of(other: Source, first: Source, told: Told = lambda part: None) -> Dr
             f"ppm apart, and no recorders' are more than {MOST_PPM:g}; give recordings of one conversation, unchanged"
         )
     return drift
+
+
+def _require(shared_s: float, how: str, other: Source, first: Source) -> None:
+    """Enough of both to compare their clocks by."""
+    if shared_s < SHORTEST_S:
+        raise SourceError(
+            f"--aligned: {shown(other.info.path)} and {shown(first.info.path)} share {max(0.0, shared_s):.1f} s{how}; "
+            f"give {SHORTEST_S:g} s or more of one conversation"
+        )
 
 
 def _begun(other: Source, first: Source) -> float:

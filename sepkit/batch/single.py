@@ -126,9 +126,12 @@ def run_files(
 
 def _check_stem(stem: str | None, out: str, target: Target, config: Config) -> None:
     """What can be wrong with --stem."""
-    written = [each.name for each in make_task(config).stems() if each.written]
+    stems = make_task(config).stems()
+    written = [each.name for each in stems if each.written]
     if stem is not None and stem not in written:
-        raise ConfigError(f"--stem {stem}: is no stem that is written; choose one of {', '.join(written)}")
+        asked_by = {each.name: each.asked_by for each in stems}.get(stem)
+        why = f"is written only with {asked_by} in the configuration" if asked_by else "is no stem that is written"
+        raise ConfigError(f"--stem {stem}: {why}; choose one of {', '.join(written)}")
     if stem is not None and out != PIPE and target.file is None:
         raise ConfigError(f"--stem {stem}: is for a pipe or one file, and -o is a folder, which gets every stem")
 

@@ -42,6 +42,7 @@ from sepkit.cli.voice import Voice, voice_options
 @click.option("--prompt", metavar="WORDS", help="The sound that was meant [default: the label of every row].")
 @click.option("--mode", type=click.Choice(["keep", "remove"]), help="Whether it was kept, or removed [default].")
 @click.option(
+    "-o",
     "--out-dir",
     type=click.Path(path_type=Path),
     help="Also write metrics.json, summary.md and report.html, unless the configuration has report: null.",

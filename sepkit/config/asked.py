@@ -8,7 +8,7 @@ from typing import NamedTuple, cast, get_args
 
 from pydantic import ValidationError
 
-from sepkit.config import known_names
+from sepkit.config import known_names, plugins
 from sepkit.config.configuration import Config
 from sepkit.config.edits import UNSAID_MODE, Edit, Mode, Where, well_formed, window_problem
 from sepkit.config.labelled import Labelled
@@ -59,7 +59,16 @@ def speaking(config: Config, count: str | None) -> Config:
     asked = SpeakersConfig.model_validate(
         {**config.speakers.model_dump(), "count": int(count) if count.isdecimal() else count}
     )
-    return config.model_copy(update={"speakers": asked})
+    members = tuple(_for_as_many(member, asked.count) for member in config.members)
+    return config.model_copy(update={"speakers": asked, "members": members})
+
+
+def _for_as_many(member: MemberConfig, count: int | str) -> MemberConfig:
+    """One that learns how voices are mixed, for so many of them; how many others tell lies in their weights."""
+    learns = plugins.load("separators", member.separator).Separator.learns_s > 0
+    if not (learns and isinstance(count, int) and "speakers" in type(member.options).model_fields):
+        return member
+    return member.model_copy(update={"options": member.options.model_copy(update={"speakers": count})})
 
 
 def with_model(config: Config, name: str | None) -> Config:

@@ -61,7 +61,7 @@ EMBEDDED_METRICS = (
 """The metrics that need no download; what is measured where no configuration says otherwise."""
 EDIT_METRICS = ("inside_si_sdr", "inside_sdr", "outside", "text_audio")
 """Those that need no download either, and the windows of an edit."""
-VOICE_METRICS = ("si_sdr", "sdr", "stoi", "wer", "silent_level")
+VOICE_METRICS = ("si_sdr", "snr", "sdr", "stoi", "wer", "silent_level")
 """What is measured of each of several voices."""
 LENGTH_TOLERANCE_S = 0.1
 """Encoders pad by some milliseconds; files further apart than this are not a pair."""

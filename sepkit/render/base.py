@@ -37,8 +37,8 @@ class Stem:
 
     suffix: of its file's name, before the container's.
     title, about: what it is called where it is heard, and what it is.
-    written: whether the user gets a file of it. inner: a step on the way, which nobody gets; other stems are made of it
-    or measured against it.
+    written: whether the user gets a file of it. asked_by: what in a configuration asks for one.
+    inner: a step on the way, which nobody gets; other stems are made of it or measured against it.
     judged: whether metrics are measured on it and the gate holds it.
     against: the stem that it is measured against where no truth is known; "": none.
     rest_of: the stems that, taken from the mix, leave this one, none of them a rest; empty: `render_window` makes it.
@@ -50,6 +50,7 @@ class Stem:
     title: str
     about: str
     written: bool = True
+    asked_by: str = ""
     inner: bool = False
     judged: bool = False
     against: str = ""

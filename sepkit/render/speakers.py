@@ -89,7 +89,8 @@ class Task(BaseTask):
         ]  # fmt: skip
         names = tuple(stem.name for stem in found)
         about = "what is in the mix and in no voice, as loud as in the mix"
-        return *found, Stem("rest", "__rest", "Rest", about, written=self.config.speakers.rest, rest_of=names)
+        asked = "speakers: {rest: true}"
+        return *found, Stem("rest", "__rest", "Rest", about, self.config.speakers.rest, asked, rest_of=names)
 
     def context_frames(self, sample_rate: int) -> int:
         """Half of the overlap of two windows, which tells in which order their voices are."""
@@ -151,8 +152,9 @@ class Task(BaseTask):
     def found(self) -> tuple[str, ...]:
         """How many people speak, and for how long."""
         assert self._order and self._info
-        found = (*self._told, turns.told(self._order.turns()))
-        if not isinstance(self._count, int) or len(self._voices) >= self._count:
+        heard = self._order.turns()
+        found = (*self._told, turns.told(heard, self._count if isinstance(self._count, int) else 0))
+        if not isinstance(self._count, int) or len(self._voices) >= self._count or not heard:
             return found
         few = f"{len(self._voices)} voices at a time are told apart"
         return (*found, f"{few}: where {self._count} people speak at once, some share a stem")

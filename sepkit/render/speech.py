@@ -39,8 +39,9 @@ class Task(BaseTask):
         )
         about = "what was in the mix and is not in the speech, as loud as in the mix"
         background = Stem(
-            "background", output.background_suffix, "Taken away", about, written=output.background, rest_of=("speech",)
-        )
+            "background", output.background_suffix, "Taken away", about, output.background,
+            asked_by="output: {background: true}", rest_of=("speech",),
+        )  # fmt: skip
         about = "what the members agreed on, before the later stages"
         return speech, background, Stem("fused", "", "Members", about, written=False, inner=True)
 

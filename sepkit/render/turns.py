@@ -72,12 +72,14 @@ def read_csv(text: str) -> list[Turn]:
     ]
 
 
-def told(turns: Sequence[Turn]) -> str:
-    """Who was heard, and for how long."""
+def told(turns: Sequence[Turn], asked: int = 0) -> str:
+    """Who was heard, and for how long. asked: for so many people; who of them was not heard is said."""
     seconds: dict[str, float] = {}
     for turn in turns:
         seconds[turn.speaker] = seconds.get(turn.speaker, 0.0) + turn.end_s - turn.start_s
     if not seconds:
         return "nobody was heard speaking"
     each = ", ".join(f"{speaker} {total:.1f} s" for speaker, total in sorted(seconds.items()))
-    return f"{'1 person speaks' if len(seconds) == 1 else f'{len(seconds)} people speak'}: {each}"
+    silent = [speaker for speaker in (f"speaker_{number + 1}" for number in range(asked)) if speaker not in seconds]
+    nobody = f"; nobody is heard in {', '.join(silent)}" if silent else ""
+    return f"{'1 person speaks' if len(seconds) == 1 else f'{len(seconds)} people speak'}: {each}{nobody}"

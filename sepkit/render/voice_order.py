@@ -151,7 +151,8 @@ class VoiceOrder:
                 end = window.stop if stop == row.size else window.start + self._frames(stop)
                 here = np.zeros_like(row)
                 here[first:stop] = row[first:stop]
-                found.append(Piece(output, start, end, here, Track(start)))
+                begun = window.start + self._frames(int(here.argmax()))
+                found.append(Piece(output, start, end, here, Track(begun)))
         return found
 
     def _follow(self, voices: Samples, pieces: list[Piece], window: Window) -> None:

@@ -141,3 +141,7 @@ def test_what_is_no_conversation_of_both_is_said(tmp_path):
         drift_between(tmp_path, dull(10, RATE)[None], sampled(dull(10, RATE), 0.0, 2000.0)[None])
     with pytest.raises(SourceError, match=r"share 1\.0 s at most; give 4 s or more"):
         drift_between(tmp_path, first[:, :RATE], first)
+    with pytest.raises(SourceError, match=r"b\.wav and .*a\.wav share 3\.0 s; give 4 s or more of one conversation"):
+        drift_between(
+            tmp_path, first, np.concatenate([0.1 * other[:, : 3 * RATE], first[:, : 3 * RATE]], axis=1)[:, : 6 * RATE]
+        )

@@ -17,7 +17,7 @@ from tests.dropped import dropped_in
 from tests.speakers.conversation import ORACLE as ORACLE_MEMBER
 from tests.speakers.conversation import lay, truth
 
-ROWS = ("si_sdri", "sdri", "stoi", "wrong_stem", "silent_level")
+ROWS = ("si_sdri", "snr", "sdri", "stoi", "wrong_stem", "silent_level")
 
 
 def line(method: str, mix: str, cpu_s: float | None, **after: float) -> dict:
@@ -35,6 +35,8 @@ def test_a_row_is_the_mean_of_its_condition_and_what_was_not_measured_a_dash(tmp
     cells = {row.split(" | ")[0][2:]: row[:-2].split(" | ")[1:] for row in text[2:]}
     assert cells["two voices, 2 mixes: SI-SDRi, dB"] == ["≥ 8", "8.50 [8.00, 9.00]", "0.00 [0.00, 0.00]", "–"]
     assert cells["one voice alone, 1 mixes: level of the second stem, dB of the mix"][:2] == ["≤ −25", "−30.00"]
+    above = "one voice alone, 1 mixes: second stem above −25 dB, % of the mixes"
+    assert cells[above][1:3] == ["0.00", "100.00"]
     assert cells["all, 3 mixes: CPU-seconds per second"][1].startswith("0.040 [")
     assert not any(what.startswith("two voices and noise") for what in cells)
 

@@ -10,7 +10,9 @@ from scripts.bench.microphones import recorded, si_sdr
 from scripts.bench.readers import RATE
 from sepkit.audio.read import open_source, read_audio
 from sepkit.audio.resample import resample
+from sepkit.audio.samples import Audio
 from sepkit.config import load_config
+from sepkit.config.asked import speaking
 from sepkit.config.labels import read_labels
 from sepkit.config.shipped import shipped
 from sepkit.errors import ConfigError, SourceError
@@ -61,6 +63,14 @@ def test_one_observation_stops_with_one_line(tmp_path, images):
         pipeline().run(equal)
     with pytest.raises(ConfigError, match=r"'ilrma' tells 2 voices apart, and speakers\.count: 3 needs"):
         pipeline(speakers=load_config(CONFIG).speakers.model_copy(update={"count": 3}))
+
+
+def test_so_many_voices_are_learned_as_are_asked_for(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = Audio(0.1 * rng.standard_normal((3, 4 * RATE)).astype(np.float32), RATE)
+    found = Pipeline(speaking(load_config(CONFIG), "3")).run(noise)
+    assert [name for name in found.stems if name.startswith("speaker_")] == ["speaker_1", "speaker_2", "speaker_3"]
+    np.testing.assert_allclose(sum(stem.samples for stem in found.stems.values()), noise.samples, atol=1e-4)
 
 
 def test_two_recorders_are_one_source(tmp_path):

@@ -89,7 +89,17 @@ def test_one_voice_gives_one_loud_stem_and_a_silent_one(tmp_path):
     found = rendered(config, mix)
     assert not found.speaker_2.samples.any()
     np.testing.assert_allclose(found.speaker_1.samples[0], voices[0], atol=1e-3)
-    assert any(note.startswith("1 person speaks: speaker_1") for note in found.report.notes)
+    (told,) = [note for note in found.report.notes if note.startswith("1 person speaks: speaker_1")]
+    assert told.endswith("; nobody is heard in speaker_2")
+
+
+@pytest.mark.parametrize("steady", ["true", "false"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_first_speaker_is_who_speaks_first(tmp_path, first, steady):
+    voices = truth([(first, 0.5, 3), (1 - first, 4, 6), (first, 12, 5)], 20)
+    mix, config = lay(tmp_path, voices)
+    config.write_text(config.read_text().replace("options: {", f"options: {{steady: {steady}, "))
+    assert owners(voices, stems(rendered(config, mix), "speaker_1", "speaker_2")) == [{first}, {1 - first}]
 
 
 @pytest.mark.parametrize("count", [2, "auto"])
@@ -230,6 +240,8 @@ def test_a_pipe_gets_the_stem_that_is_named(tmp_path):
     auto = ["--speakers", "auto", "--stem", "speaker_5"]
     none = sepkit("speakers", "-", "-o", "-", *auto, "--config", config, given=given)
     assert none.returncode == 1 and b"--stem speaker_5: nothing is heard in it" in none.stderr
+    rest = sepkit("speakers", "-", "-o", "-", "--stem", "rest", "--config", config, given=given)
+    assert b"--stem rest: is written only with speakers: {rest: true} in the configuration; choose" in rest.stderr
 
 
 def test_a_call_with_a_party_a_channel_is_said_and_can_be_split(tmp_path):

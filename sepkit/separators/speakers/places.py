@@ -1,4 +1,4 @@
-"""Where the voices of a stereo source stand: what was found in the mean of the channels, brought to each of them.
+"""Where the voices of a stereo source stand: what was found in a mean of the channels, brought to each of them.
 
 Place: between the network and `separator`. With M the spectrum of the mean and V_s that of a voice in it, each channel
 X_c holds of that voice
@@ -23,6 +23,8 @@ FFT_FRAMES, HOP_FRAMES = 640, 160
 """Of 16 kHz: 160 frames are a whole number of frames at every customary rate."""
 LARGEST = 2.0
 """L, 6 dB."""
+EVERY_OTHER = 0.7
+"""Weight of every second channel in the mean: opposed channels do not cancel."""
 TINY = 1e-20
 
 
@@ -31,13 +33,21 @@ def transform(device: torch.device) -> Spectra:
     return Spectra(FFT_FRAMES, HOP_FRAMES, torch.hann_window(FFT_FRAMES)).to(device)
 
 
+def mean(channels: Tensor) -> Tensor:
+    """What is heard of (channels, …): (…)."""
+    weights = channels.real.new_ones(len(channels))
+    weights[1::2] = EVERY_OTHER
+    heard: Tensor = torch.tensordot((weights / weights.sum()).to(channels.dtype), channels, 1)
+    return heard
+
+
 def place(voices: Tensor, channels: Tensor) -> Tensor:
     """Voices (speakers, frames) of the mean of (channels, frames) → (speakers, channels, frames)."""
     if len(channels) == 1:
         return voices[:, None]
     spectra = transform(voices.device)
     V, X = spectra.analyse(voices), spectra.analyse(channels)
-    M = X.mean(0)
+    M = mean(X)
     G = V * M.conj() / torch.maximum(_power(M), _power(V) / LARGEST**2).clamp_min(TINY)
     return spectra.synthesise(G[:, None] * X, channels.shape[1])
 

@@ -1,7 +1,7 @@
 """The member `speakers`: each voice of a source of any rate and length, in no certain order.
 
-A pair of channels is heard as its mean. The voices keep their own level: they and the rest, which is the mix minus
-their sum, are the mix.
+A pair of channels is heard as a mean of both. The voices keep their own level: they and the rest, which is the mix
+minus their sum, are the mix.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Separator(BaseSeparator):
         low = resample.resample(mix.samples, self._sample_rate, NATIVE_HZ)
         with memory.kept(), torch.inference_mode():
             samples = torch.from_numpy(low).to(self._device)
-            voices = places.place(self._network(samples.mean(0, keepdim=True))[0], samples)
+            voices = places.place(self._network(places.mean(samples)[None])[0], samples)
             found = [resample.resample(each, NATIVE_HZ, self._sample_rate, frames) for each in voices.cpu().numpy()]
             if self._sample_rate > NATIVE_HZ:
                 above = mix.samples - resample.resample(low, NATIVE_HZ, self._sample_rate, frames)

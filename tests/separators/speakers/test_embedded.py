@@ -73,3 +73,10 @@ def test_both_channels_of_a_panned_pair_are_told_apart(separator, voices):
         true = voices * np.array([[1, place], [place, 1]])[channel][:, None]
         here = np.stack([each[channel] for each in found.sources.values()]).astype(float)
         assert gain_db(mix[channel], here, true) > 4.5
+
+
+def test_opposed_channels_are_parted_as_equal_ones(separator, voices):
+    mix = voices.sum(0)
+    equal, opposed = (separator.separate(Mix(np.stack([mix, sign * mix]).astype(np.float32))) for sign in (1, -1))
+    for name, voice in equal.sources.items():
+        np.testing.assert_allclose(opposed.sources[name], voice * [[1], [-1]], atol=0.01 * np.abs(voice).max())
