@@ -29,6 +29,7 @@ WARM = (
     *("av", "soundfile", "soxr", "torch", "safetensors.torch", "librosa", "librosa.filters", "scipy.signal", "tqdm"),
     *("sepkit.cli", "sepkit.batch.run", "sepkit.batch.single", "sepkit.batch.pages", "sepkit.judge.verdict"),
     *("sepkit.separators.roformer.network", "sepkit.separators.demucs.network", "demucs.htdemucs", "filelock"),
+    "sepkit.separators.spleeter.network",
     *("matplotlib.figure", "matplotlib.backends.backend_svg", "PIL.Image", "omegaconf"),
 )
 

@@ -78,6 +78,10 @@ DEMUCS_CONFIG = """\
 members: [{separator: demucs, options: {bag: BAG, folder: ., shifts: 0}}]
 denoise: null
 """
+SPLEETER_CONFIG = """\
+members: [{separator: spleeter, options: {weights: WEIGHTS, stem: accompaniment}}]
+denoise: null
+"""
 
 SOUNDFILES = {
     "pcm16.wav": ("WAV", "PCM_16"),
@@ -192,7 +196,7 @@ def _batch(folder: Path, media: dict[str, bytes]) -> Path:
 
 
 def _models(folder: Path) -> dict[str, dict[str, bytes]]:
-    """A RoFormer as a pickle and as safetensors, and a Demucs, each with random weights and its configuration."""
+    """A RoFormer as a pickle and as safetensors, a Demucs, a Spleeter: random weights, each with its configuration."""
     import torch
     from demucs.htdemucs import HTDemucs
     from demucs.states import save_with_checksum, serialize_model
@@ -228,5 +232,21 @@ def _models(folder: Path) -> dict[str, dict[str, bytes]]:
         "bag.yaml": b"models: [small]\nsegment: 0.5\n",
         "config.yaml": DEMUCS_CONFIG.replace("BAG", "bag").encode(),
     }
+    models |= _spleeter(folder)
     shutil.rmtree(folder)
     return models
+
+
+def _spleeter(folder: Path) -> dict[str, dict[str, bytes]]:
+    """A Spleeter with one channel a layer, as a folder and as an archive."""
+    from tests.separators import spleeter_weights
+
+    files = spleeter_weights.files(spleeter_weights.numbers("2stems", (1,) * 6))
+    archive = spleeter_weights.archive(folder / "2stems.tar.gz", files).read_bytes()
+    return {
+        "2stems": {**files, "config.yaml": SPLEETER_CONFIG.replace("WEIGHTS", ".").encode()},
+        "2stems.tar.gz": {
+            "2stems.tar.gz": archive,
+            "config.yaml": SPLEETER_CONFIG.replace("WEIGHTS", "2stems.tar.gz").encode(),
+        },
+    }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Module = TypeVar("Module", bound=nn.Module)
 Shape = TypeVar("Shape")
+Found = TypeVar("Found")
 
 
 def read(file: WeightFile, wrapper: str = "state_dict", bare: bool = False) -> dict[str, Tensor]:
@@ -54,8 +55,8 @@ def filled(module: Module, tensors: dict[str, Tensor], file: WeightFile, front: 
     return module.eval().requires_grad_(False)
 
 
-def sized(shape: Callable[[dict[str, Tensor]], Shape], tensors: dict[str, Tensor], file: WeightFile) -> Shape:
-    """A network's sizes, which `shape` reads off its tensors."""
+def sized(shape: Callable[[Found], Shape], tensors: Found, file: WeightFile) -> Shape:
+    """A network's sizes, which `shape` reads off its tensors by name."""
     try:
         return shape(tensors)
     except KeyError as error:

@@ -4,7 +4,7 @@
     for each run:                      segments of one length, `stride` apart, joined by triangles
     queue of segments ─ batches of one network ─ forward ─ into the one estimate
 
-Place: below `demucs/` and `roformer/`. Only the estimate is held, however many runs: each segment is added with
+Place: below `demucs/`, `roformer/` and others. Only the estimate is held, however many runs: each segment is added with
 
     fade(t) · share = triangle(t − start) / Σ triangles(t) · weight / Σ weights / shifts
 
@@ -31,7 +31,9 @@ class Expert:
 
     length: of a segment, in frames. seen: how many frames the network is given for a segment of so many (the last one
     of a run is shorter). network: (batch, 2, frames) → (batch, stems, 2, frames). spared: a last segment of at most so
-    many frames, all of them in the one before it, is left out.
+    many frames, all of them in the one before it, is left out. stride: from one segment to the next, where the network
+    fades them itself and they are summed; None: by the overlap, and by triangles. rows: of a stem, where these are not
+    the mix's channels, as of a network that gives all its stems side by side.
     """
 
     index: int
@@ -41,6 +43,8 @@ class Expert:
     length: int
     seen: Callable[[int], int]
     spared: int = 0
+    stride: int | None = None
+    rows: int | None = None
 
 
 class Run(NamedTuple):
@@ -82,9 +86,7 @@ def estimate(
     place: of a stretch of a source; segments that meet nothing that is used are left out. kept: what the stretch before
     left, and what this one leaves for the next.
     """
-    import torch
-
-    total = torch.zeros_like(mix)
+    total = mix.new_zeros(runs[0].expert.rows or mix.shape[0], mix.shape[-1])
     place = place or Place(0, (0, mix.shape[-1]), last=True)
     kept = kept or Kept()
     queue = queued(runs, mix.shape[-1], overlap, place)
@@ -157,13 +159,15 @@ def segments(run: Run, frames: int, overlap: float) -> Iterator[Segment]:
 
 
 def _stride(expert: Expert, overlap: float) -> int:
-    return int((1 - overlap) * expert.length)
+    return expert.stride or int((1 - overlap) * expert.length)
 
 
 def _fades(segment: Segment, overlap: float) -> torch.Tensor:
     """triangle(t − start) / Σ triangles(t) over the segments of the run that meet this one: (length,)."""
     import torch
 
+    if segment.run.expert.stride:
+        return torch.ones(segment.length)
     length, stride = segment.run.expert.length, _stride(segment.run.expert, overlap)
     half = length // 2
     triangle = torch.cat([torch.arange(1, half + 1), torch.arange(length - half, 0, -1)]) / (length - half)

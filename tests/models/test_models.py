@@ -121,6 +121,7 @@ def test_names_from_elsewhere_lead_to_models_and_options_that_hold():
         ("KimberleyJSN/melbandroformer", "mel-band-roformer-kim"),
         ("model_bs_roformer_ep_317_sdr_12.9755.ckpt", "bs-roformer-viperx-1297"),
         ("audiosep_base_4M_steps.ckpt", "audiosep"),
+        ("spleeter:5stems-16kHz", "spleeter:5stems"),
     ],
 )
 def test_a_model_is_found_by_what_others_call_it(name, model):
