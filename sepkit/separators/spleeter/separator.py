@@ -86,7 +86,7 @@ class Separator(BaseSeparator):
         files = self.weights()
         for file in files:
             verify(file)
-        forward = fastest(self._network(files).to(device), device, files[0].model)
+        forward = fastest(self._network(files).ready(device), device, files[0].model)
         rows = 2 * len(self.sources)
         self._expert = Expert(0, 1.0, 0, forward, SEGMENT_FRAMES, lambda n: n, stride=STRIDE_FRAMES, rows=rows)
         self._batches = Batches(device, grows=device != "cpu")
@@ -113,7 +113,7 @@ class Separator(BaseSeparator):
             ours: torch.from_numpy(np.array(tensors[name].transpose(axes))) for name, (ours, axes) in names.items()
         }
         network.load_state_dict(state, assign=True)
-        return network.ready()
+        return network
 
     def begin(self, sample_rate: int) -> None:
         """Forget what was kept of the source before."""
