@@ -21,8 +21,6 @@ from sepkit.separators.base import BaseSeparator, Estimates, Mix
 from sepkit.separators.speakers.weights import weight_file
 
 NATIVE_HZ = 16000
-AROUND_S = 0.1
-"""What placing the voices, resampling and smoothing look to either side, beyond the network."""
 REMEDY = "give a file that sepkit train speakers made"
 
 
@@ -59,14 +57,16 @@ class Separator(BaseSeparator):
 
     def begin(self, sample_rate: int) -> None:
         """Remember the source's rate, and the grid on which both rates meet."""
-        from sepkit.separators.speakers.places import HOP_FRAMES
+        from sepkit.separators._voices.places import hop_frames
 
         self._sample_rate = sample_rate
-        native_frames = math.lcm(self._network.grid_frames, HOP_FRAMES)
+        native_frames = math.lcm(self._network.grid_frames, hop_frames(NATIVE_HZ))
         self.grid_frames = resample.aligned_frames(native_frames, NATIVE_HZ, sample_rate)
 
     def load(self, device: str) -> None:
         """Build the network that the file names and read its weights."""
+        from sepkit.separators._voices.spread import AROUND_S
+
         (file,) = self.weights()
         verify(file)
         self._kind, self._network = _read(file, self.options.speakers, device)
@@ -81,19 +81,14 @@ class Separator(BaseSeparator):
         """Estimate the voices in (1 or 2 channels, frames)."""
         import torch
 
-        from sepkit.separators.speakers import places, upper_band
+        from sepkit.separators._voices.places import mean
+        from sepkit.separators._voices.spread import spread
 
-        frames = mix.samples.shape[1]
         low = resample.resample(mix.samples, self._sample_rate, NATIVE_HZ)
         with memory.kept(), torch.inference_mode():
-            samples = torch.from_numpy(low).to(self._device)
-            voices = places.place(self._network(places.mean(samples)[None])[0], samples)
-            found = [resample.resample(each, NATIVE_HZ, self._sample_rate, frames) for each in voices.cpu().numpy()]
-            if self._sample_rate > NATIVE_HZ:
-                above = mix.samples - resample.resample(low, NATIVE_HZ, self._sample_rate, frames)
-                parts = upper_band.share(above, upper_band.gains(voices, samples), self._sample_rate)
-                found = [voice + part for voice, part in zip(found, parts, strict=True)]
-        named = {name: np.asarray(each, np.float32) for name, each in zip(self.sources, found, strict=True)}
+            heard = mean(torch.from_numpy(low).to(self._device))[None]
+            found = spread(self._network(heard)[0], low, mix.samples, NATIVE_HZ, self._sample_rate)
+        named = dict(zip(self.sources, found, strict=True))
         return Estimates(np.sum(found, axis=0, dtype=np.float32), None, named)
 
 

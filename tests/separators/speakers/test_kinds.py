@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from sepkit.separators._voices import spectra as _spectra
 from sepkit.separators.speakers import networks
-from sepkit.separators.speakers.networks import _depthwise, _local_norm, _spectra, band_split, conv_tasnet, crm, tiger
+from sepkit.separators.speakers.networks import _depthwise, _local_norm, band_split, conv_tasnet, crm, tiger
 from tests.separators.speakers.test_networks import noise, small
 
 

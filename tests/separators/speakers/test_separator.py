@@ -112,12 +112,12 @@ def test_channels_that_cancel_each_other_stay_finite_and_as_loud_as_they_are(qui
 
 def test_what_lies_above_follows_the_voice_that_has_what_lies_below():
     """Two voices that are tones in different halves of a second: each has what is above in its own half alone."""
-    from sepkit.separators.speakers import upper_band
+    from sepkit.separators._voices import upper_band
 
     halves = np.arange(16000) < 8000
     below = np.stack([tones(6000, 1, 16000) * halves, tones(5000, 1, 16000) * ~halves])[:, None].astype(np.float32)
     above = tones(12000)[None].astype(np.float32)
-    gains = upper_band.gains(torch.from_numpy(below), torch.from_numpy(below.sum(0)))
+    gains = upper_band.gains(torch.from_numpy(below), torch.from_numpy(below.sum(0)), 16000)
     first, second = upper_band.share(above, gains, 48000)
     np.testing.assert_allclose(first + second, above, atol=1e-5)
     assert agreement_db(first[:, 2000:22000], above[:, 2000:22000]) > 60

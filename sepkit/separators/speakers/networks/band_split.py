@@ -22,8 +22,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sepkit.separators._voices.spectra import Spectra
 from sepkit.separators.speakers.networks._shape import BaseShape
-from sepkit.separators.speakers.networks._spectra import SAMPLE_RATE, Spectra, compressed, local_level
+from sepkit.separators.speakers.networks._spectra import SAMPLE_RATE, compressed, local_level
 
 FEATURES = 3
 LEVEL_STEPS = 31

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sepkit.separators._voices.spectra import Spectra
 from sepkit.separators.speakers.networks._shape import BaseShape
-from sepkit.separators.speakers.networks._spectra import Spectra
 
 FFT_FRAMES, WINDOW_FRAMES, HOP_FRAMES = 512, 400, 160
 BINS = FFT_FRAMES // 2 + 1

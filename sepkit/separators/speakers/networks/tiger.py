@@ -20,10 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sepkit.separators._voices.spectra import Spectra
 from sepkit.separators.speakers.networks._depthwise import Depthwise
 from sepkit.separators.speakers.networks._local_norm import LocalNorm
 from sepkit.separators.speakers.networks._shape import BaseShape
-from sepkit.separators.speakers.networks._spectra import Spectra
 
 BANDS = ((1, 40), (4, 10), (10, 8), (20, 8))
 """(bins, how many such bands) of 321 bins of 25 Hz; one bin is left for the last band: 67 bands."""

@@ -1,6 +1,6 @@
 """Where the voices of a stereo source stand: what was found in a mean of the channels, brought to each of them.
 
-Place: between the network and `separator`. With M the spectrum of the mean and V_s that of a voice in it, each channel
+Place: between a network and `spread`. With M the spectrum of the mean and V_s that of a voice in it, each channel
 X_c holds of that voice
 
     V_s,c = G_s · X_c,   G_s = V_s · M* / max(|M|², |V_s|² / L²)
@@ -17,10 +17,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sepkit.separators.speakers.networks._spectra import Spectra
+from sepkit.separators._voices.spectra import Spectra
 
-FFT_FRAMES, HOP_FRAMES = 640, 160
-"""Of 16 kHz: 160 frames are a whole number of frames at every customary rate."""
+WINDOW_S, HOP_S = 0.04, 0.01
+"""A hundredth of a second is a whole number of frames at every customary rate."""
 LARGEST = 2.0
 """L, 6 dB."""
 EVERY_OTHER = 0.7
@@ -28,9 +28,15 @@ EVERY_OTHER = 0.7
 TINY = 1e-20
 
 
-def transform(device: torch.device) -> Spectra:
+def hop_frames(sample_rate: int) -> int:
+    """From step to step of the transform."""
+    return round(HOP_S * sample_rate)
+
+
+def transform(sample_rate: int, device: torch.device) -> Spectra:
     """In which the voices are placed."""
-    return Spectra(FFT_FRAMES, HOP_FRAMES, torch.hann_window(FFT_FRAMES)).to(device)
+    fft = round(WINDOW_S * sample_rate)
+    return Spectra(fft, hop_frames(sample_rate), torch.hann_window(fft)).to(device)
 
 
 def mean(channels: Tensor) -> Tensor:
@@ -41,11 +47,11 @@ def mean(channels: Tensor) -> Tensor:
     return heard
 
 
-def place(voices: Tensor, channels: Tensor) -> Tensor:
+def place(voices: Tensor, channels: Tensor, sample_rate: int) -> Tensor:
     """Voices (speakers, frames) of the mean of (channels, frames) → (speakers, channels, frames)."""
     if len(channels) == 1:
         return voices[:, None]
-    spectra = transform(voices.device)
+    spectra = transform(sample_rate, voices.device)
     V, X = spectra.analyse(voices), spectra.analyse(channels)
     M = mean(X)
     G = V * M.conj() / torch.maximum(_power(M), _power(V) / LARGEST**2).clamp_min(TINY)
