@@ -4,7 +4,8 @@
     for each run:                      segments of one length, `stride` apart, joined by triangles
     queue of segments ─ batches of one network ─ forward ─ into the one estimate
 
-Place: below `demucs/`, `roformer/` and others. Only the estimate is held, however many runs: each segment is added with
+Place: below `demucs/`, `roformer/`, `_voices/` and others. Only the estimate is held, however many runs: each segment
+is added with
 
     fade(t) · share = triangle(t − start) / Σ triangles(t) · weight / Σ weights / shifts
 
@@ -98,7 +99,7 @@ def estimate(
         segment = queue[name]
         hidden = max(0, -segment.start)  # what lies before the mix
         inside = slice(segment.start + hidden, segment.start + segment.length)
-        total[:, inside] += (stem * (_fades(segment, overlap) * segment.run.share))[:, hidden:]
+        total[:, inside] += (stem * (fades(segment, overlap) * segment.run.share))[:, hidden:]
         if not place.last and segment.start + segment.length > place.used[1] - place.again:
             kept.stems[name] = stem
 
@@ -162,7 +163,7 @@ def _stride(expert: Expert, overlap: float) -> int:
     return expert.stride or int((1 - overlap) * expert.length)
 
 
-def _fades(segment: Segment, overlap: float) -> torch.Tensor:
+def fades(segment: Segment, overlap: float) -> torch.Tensor:
     """triangle(t − start) / Σ triangles(t) over the segments of the run that meet this one: (length,)."""
     import torch
 
