@@ -25,17 +25,31 @@ Found = TypeVar("Found")
 
 def read(file: WeightFile, wrapper: str = "state_dict", bare: bool = False) -> dict[str, Tensor]:
     """The tensors of a file by name. wrapper: under which name they lie in it. bare: or under none."""
+    return state(opened(file), file, wrapper, bare)
+
+
+def opened(file: WeightFile) -> Any:
+    """What a file holds; tensors stay in it until they are used."""
     try:
         with torch.serialization.safe_globals(_numbers()):
-            stored: Any = torch.load(file.path, map_location="cpu", weights_only=True, mmap=True)
+            return torch.load(file.path, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
         raise WeightsError(
             f"{file.model}: {file.path} cannot be read ({unreadable(error)}); bring the right file there"
         ) from error
-    state = stored.get(wrapper, stored if bare else None) if isinstance(stored, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+
+
+def state(stored: Any, file: WeightFile, wrapper: str = "state_dict", bare: bool = False) -> dict[str, Tensor]:
+    """The tensors by name of what a file holds, as `read` has them."""
+    found = stored.get(wrapper, stored if bare else None) if isinstance(stored, dict) else None
+    if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise unfit(file, f"there is no '{wrapper}' of tensors")
-    return state
+    return found
+
+
+def as_floats(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copied out of the file, numbers with a fraction as float32."""
+    return {name: t.to(torch.float32 if t.is_floating_point() else t.dtype, copy=True) for name, t in tensors.items()}
 
 
 def _numbers() -> list[Any]:
