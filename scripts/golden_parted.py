@@ -1,11 +1,12 @@
 """The golden file of the published networks for two and three voices: what the original code makes of random weights.
 
     python -m venv golden && golden/bin/pip install -e .
-    golden/bin/pip install --no-deps asteroid==0.7.0 asteroid-filterbanks==0.4.0
+    golden/bin/pip install --no-deps asteroid==0.7.0 asteroid-filterbanks==0.4.0 speechbrain==1.1.2
     golden/bin/python -m scripts.golden_parted
 
 Each is given the numbers of tests/separators/parted_weights.py: asteroid's ConvTasNet (Pariente et al., MIT,
-https://github.com/asteroid-team/asteroid). It prints how far sepkit's own network lies from it, and how long each
+https://github.com/asteroid-team/asteroid) and speechbrain's SepFormer (Subakan et al., Apache-2.0,
+https://github.com/speechbrain/speechbrain). It prints how far sepkit's own network lies from it, and how long each
 takes, and stores every 16th sample of what came out.
 """
 
@@ -34,7 +35,7 @@ TIMED = 5
 def main() -> None:
     """Compute, compare, store."""
     with torch.inference_mode():
-        stored = conv_tasnet()
+        stored = conv_tasnet() | sepformer()
     np.savez_compressed(GOLDEN, **stored)
     print(f"{GOLDEN}: {GOLDEN.stat().st_size} bytes")
 
@@ -53,6 +54,26 @@ def conv_tasnet() -> dict[str, Any]:
     own.load_state_dict(numbers)
     sound = torch.from_numpy(weights.sound(SECONDS, 16000))
     return _compared("conv_tasnet", numbers, lambda: theirs(sound)[0], lambda: own(sound)[0])
+
+
+def sepformer() -> dict[str, Any]:
+    """speechbrain's SepFormer, and sepkit's, of the published size."""
+    _without_its_init("speechbrain")
+    sys.modules["torchaudio"] = ModuleType("torchaudio")  # for sound files alone
+    from speechbrain.lobes.models.dual_path import SepformerWrapper
+
+    from sepkit.separators.sepformer.network import SepFormer
+
+    numbers = weights.sepformer(weights.WSJ0)
+    theirs = SepformerWrapper().eval()
+    published = theirs.state_dict()
+    apart = max(float((published[name] - each).abs().max()) for name, each in numbers.items() if name.endswith(".pe"))
+    print(f"sepformer: places lie up to {apart:.1e} apart, and those of the file are used")
+    theirs.load_state_dict(numbers)
+    own = SepFormer(weights.WSJ0).eval()
+    own.load_state_dict(numbers)
+    sound = torch.from_numpy(weights.sound(SECONDS, 8000))
+    return _compared("sepformer", numbers, lambda: theirs(sound)[0].T, lambda: own(sound)[0])
 
 
 def _compared(
@@ -74,12 +95,13 @@ def _compared(
     return {f"{name}_names": np.array(listed), name: expected[:, ::EVERY].float().numpy()}
 
 
-def _without_its_init(package: str) -> None:
-    """A package without its `__init__`, which imports what only trainings and files need."""
-    spec = importlib.util.find_spec(package)
-    assert spec and spec.submodule_search_locations, f"install {package} first, see above"
-    sys.modules[package] = ModuleType(package)
-    sys.modules[package].__path__ = list(spec.submodule_search_locations)
+def _without_its_init(*packages: str) -> None:
+    """Packages without their `__init__`, which imports what only trainings and files need."""
+    for package in packages:
+        spec = importlib.util.find_spec(package)
+        assert spec and spec.submodule_search_locations, f"install {package} first, see above"
+        sys.modules[package] = ModuleType(package)
+        sys.modules[package].__path__ = list(spec.submodule_search_locations)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ import torch
 
 from sepkit.separators.conv_tasnet.description import Shape
 from sepkit.separators.conv_tasnet.network import ConvTasNet
+from sepkit.separators.sepformer.description import Shape as SepFormerShape
+from sepkit.separators.sepformer.description import Transformer
+from sepkit.separators.sepformer.network import SepFormer
 from tests.models.clap.clap_weights import shapes
 
 PUBLISHED = Shape(n_src=2, kernel_size=32, stride=16, mask_act="relu")
@@ -63,4 +66,83 @@ def asteroid(path: Path, shape: Shape = NARROW, **changes: Any) -> Path:
     stored = {"model_name": "ConvTasNet", "state_dict": state, "model_args": model_args(shape)} | changes
     stored["infos"] = {"software_versions": {"torch_version": "1.7.0"}, "final_metrics": {"si_sdr": np.float64(1.5)}}
     torch.save(stored, path)
+    return path
+
+
+WSJ0 = SepFormerShape()
+"""Of sepformer-wsj02mix."""
+THIN = SepFormerShape(filters=16, chunk_steps=20, within=Transformer(2, 4, 24), across=Transformer(1, 2, 32))
+
+
+def sepformer(shape: SepFormerShape = THIN) -> dict[str, torch.Tensor]:
+    """By the names of the whole network; places are sines and cosines, as in the original."""
+    with torch.device("meta"):
+        found = numbers(shapes(SepFormer(shape)))
+    places = torch.arange(shape.places, dtype=torch.float32)[:, None]
+    turns = places * 10000.0 ** (-torch.arange(0, shape.filters, 2, dtype=torch.float32) / shape.filters)
+    pe = torch.stack([turns.sin(), turns.cos()], 2).flatten(1)[None]
+    return {name: pe.clone() if name.endswith(".pe") else each for name, each in found.items()}
+
+
+HYPERPARAMS = """
+# speechbrain's own is longer; what only a training needs is left out
+seed: 1234
+__set_seed: !apply:speechbrain.utils.seed_everything [!ref <seed>]
+data_folder: !PLACEHOLDER
+save_folder: !ref results/<seed>/save
+num_spks: {voices}
+sample_rate: {sample_rate}
+N_encoder_out: {filters}
+out_channels: !ref <N_encoder_out>
+kernel_size: {taps}
+
+Encoder: !new:speechbrain.lobes.models.dual_path.Encoder
+    kernel_size: !ref <kernel_size>
+    out_channels: !ref <N_encoder_out>
+
+SBtfintra: !new:speechbrain.lobes.models.dual_path.SBTransformerBlock
+    num_layers: {within.depth}
+    d_model: !ref <out_channels>
+    nhead: {within.heads}
+    d_ffn: {within.wide}
+    dropout: 0
+    use_positional_encoding: True
+    norm_before: True
+
+SBtfinter: !new:speechbrain.lobes.models.dual_path.SBTransformerBlock
+    num_layers: {across.depth}
+    d_model: !ref <out_channels>
+    nhead: {across.heads}
+    d_ffn: {across.wide}
+    dropout: 0
+    use_positional_encoding: True
+    norm_before: True
+
+MaskNet: !new:speechbrain.lobes.models.dual_path.Dual_Path_Model
+    num_spks: !ref <num_spks>
+    in_channels: !ref <N_encoder_out>
+    out_channels: !ref <out_channels>
+    num_layers: {blocks}
+    K: {chunk_steps}
+    intra_model: !ref <SBtfintra>
+    inter_model: !ref <SBtfinter>
+    norm: ln
+    linear_layer_after_inter_intra: False
+    skip_around_intra: True
+
+modules:
+    encoder: !ref <Encoder>
+    masknet: !ref <MaskNet>
+"""
+
+
+def speechbrain(path: Path, shape: SepFormerShape = THIN, sample_rate: int = 8000) -> Path:
+    """Its folder."""
+    path.mkdir(exist_ok=True)
+    state = sepformer(shape)
+    for part in ("encoder", "masknet", "decoder"):
+        inside = {name.partition(".")[2]: each for name, each in state.items() if name.startswith(f"{part}.")}
+        torch.save(inside, path / f"{part}.ckpt")
+    sizes = {field.name: getattr(shape, field.name) for field in fields(shape)}
+    (path / "hyperparams.yaml").write_text(HYPERPARAMS.format(**sizes, sample_rate=sample_rate))
     return path
