@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -15,10 +16,14 @@ import torch
 
 from sepkit.separators.conv_tasnet.description import Shape
 from sepkit.separators.conv_tasnet.network import ConvTasNet
+from sepkit.separators.mossformer2.block import Sizes
+from sepkit.separators.mossformer2.masks import Shape as MaskShape
+from sepkit.separators.mossformer2_ss.network import OLDER, Voices
 from sepkit.separators.sepformer.description import Shape as SepFormerShape
 from sepkit.separators.sepformer.description import Transformer
 from sepkit.separators.sepformer.network import SepFormer
 from tests.models.clap.clap_weights import shapes
+from tests.separators import clearvoice_weights
 
 PUBLISHED = Shape(n_src=2, kernel_size=32, stride=16, mask_act="relu")
 """Of ConvTasNet_Libri2Mix_sepclean_16k."""
@@ -145,4 +150,38 @@ def speechbrain(path: Path, shape: SepFormerShape = THIN, sample_rate: int = 800
         torch.save(inside, path / f"{part}.ckpt")
     sizes = {field.name: getattr(shape, field.name) for field in fields(shape)}
     (path / "hyperparams.yaml").write_text(HYPERPARAMS.format(**sizes, sample_rate=sample_rate))
+    return path
+
+
+SS = MaskShape(inputs=512, outputs=512)
+"""Of MossFormer2_SS_16K."""
+SLIM = MaskShape(inputs=16, outputs=16, trunk=Sizes(dim=16, depth=2, hidden=64))
+"""What upstream's own class has where only its width and depth are told."""
+TAPS = 16
+
+
+def mossformer2(shape: MaskShape = SLIM) -> dict[str, torch.Tensor]:
+    """By ClearVoice's names."""
+    with torch.device("meta"):
+        return clearvoice_weights.numbers(shapes(Voices(shape, TAPS)))
+
+
+def older(shape: MaskShape = SLIM) -> dict[str, dict[str, torch.Tensor]]:
+    """The same numbers by file, and by the names that the older files have."""
+    found: dict[str, dict[str, torch.Tensor]] = {}
+    for name, each in mossformer2(shape).items():
+        front, _, inside = name.partition(".")
+        for old, new in OLDER if front == "mask_net" else ():
+            inside = inside.replace(new, old) if inside.startswith(new) else inside
+        found.setdefault({"enc": "encoder", "mask_net": "masknet", "dec": "decoder"}[front], {})[inside] = each
+    return found
+
+
+def older_folder(path: Path, shape: MaskShape = SLIM, **told: Any) -> Path:
+    """As https://huggingface.co/alibabasglab keeps it."""
+    path.mkdir(exist_ok=True)
+    for part, tensors in older(shape).items():
+        torch.save(tensors, path / f"{part}.ckpt")
+    config = {"config_name": "mossformer2-librimix-2spk", "sample_rate": 8000, "masknet_numspks": shape.voices} | told
+    (path / "config.json").write_text(json.dumps(config))
     return path
