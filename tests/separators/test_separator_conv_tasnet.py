@@ -132,6 +132,8 @@ def test_segments_are_run_once_whichever_stretch_meets_them(path, monkeypatch):
         joined = np.concatenate([first[name][:, :middle], second[name][:, middle - begin :]], axis=1)
         assert difference_db(joined, expected) < -100
     assert len(runs) == len(range(0, sound.shape[1] - 4000, 12000))
+    told = built.passes(middle + context, Place(0, (0, middle))) | built.passes(sound.shape[1] - begin, rest)
+    assert sorted(told.values()) == sorted(runs)
 
 
 def test_a_voice_of_a_stereo_source_stays_where_it_stands(path):

@@ -37,21 +37,40 @@ def test_each_voice_is_as_loud_as_in_the_mix_whatever_the_network_gave(scales):
         assert difference_db(one, other) < -30  # chance makes voices a little alike
 
 
-def test_gains_are_those_of_least_squares():
-    voices, mix = noise(3), noise(1).flip(1)
+def test_gains_are_those_of_least_squares_drawn_to_each_other():
+    """As numpy solves it, with the gains and what they have in common as unknowns."""
+    voices, mix = noise(3) * torch.tensor([[1.0], [3.0], [0.2]]), noise(1).flip(1)
     v, x = voices.double().numpy(), mix[0].double().numpy()
     lengths = np.linalg.norm(v, axis=1)
-    more = np.concatenate([(v / lengths[:, None]).T, np.sqrt(level.STEADY) * np.eye(3)])
-    gains = np.linalg.lstsq(more, np.concatenate([x, np.zeros(3)]), rcond=None)[0] / lengths
+    drawn = np.sqrt(level.ALIKE) * np.concatenate([np.diag(lengths), -lengths[:, None]], axis=1)
+    rows = np.concatenate([np.concatenate([v.T, np.zeros((x.size, 1))], axis=1), drawn])
+    gains = np.linalg.lstsq(rows, np.concatenate([x, np.zeros(3)]), rcond=None)[0][:3]
     np.testing.assert_allclose(level.levelled(voices, mix).numpy(), gains[:, None] * v, rtol=1e-5, atol=1e-6)
 
 
-def test_two_voices_that_are_one_share_it_and_silence_stays_silence():
+def test_voices_whose_gains_are_alike_lose_nothing():
+    voices = noise(2)
+    found = level.levelled(0.5 * voices, voices.sum(0, keepdim=True))
+    np.testing.assert_allclose(found, voices, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1, -4, 0.01])
+def test_where_one_speaks_a_faint_copy_in_the_other_voice_stays_faint(scale):
+    voice, more = noise(2).split(1)
+    copy = 0.03 * voice + 0.0003 * more
+    one, other = level.levelled(scale * torch.cat([voice, copy]), voice)
+    assert difference_db(one, voice[0]) < -30
+    assert other.norm() < 0.04 * voice.norm()
+
+
+def test_two_voices_that_are_one_share_it_as_they_came_and_silence_stays_silence():
     voice = noise(1)
     found = level.levelled(torch.cat([voice, 2 * voice]), voice)
-    np.testing.assert_allclose(found, torch.cat([voice, voice]) / 2, rtol=2e-3)
+    np.testing.assert_allclose(found, torch.cat([voice / 3, 2 * voice / 3]), atol=1e-5)
     assert not level.levelled(torch.cat([voice, voice]), 0 * voice).any()
     assert not level.levelled(torch.cat([0 * voice, 0 * voice]), voice).any()
+    assert not level.levelled(torch.cat([voice, 0 * voice]), voice)[1].any()
+    assert level.levelled(torch.cat([voice, -voice]), voice).isfinite().all()
 
 
 def test_a_network_that_gives_no_numbers_is_seen():
@@ -108,7 +127,7 @@ def test_voices_of_segments_are_one_voice_each_at_its_level(seconds):
     voices = sounds(seconds)
     found = parted(voices.sum(0, keepdim=True), Halves())
     for one, other in zip(found, voices, strict=True):
-        assert difference_db(one, other) < -59  # what least squares gives away, 0.009 dB
+        assert difference_db(one, other) < -59  # what is lost where gains are not alike, 0.009 dB
 
 
 def test_stretches_go_on_in_the_order_of_those_before_and_run_each_segment_once():

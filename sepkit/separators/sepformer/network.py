@@ -63,7 +63,7 @@ class Layer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(rows, steps, channels) → the same."""
         x = x + self.self_att(self.norm1(x))
-        found: Tensor = self.pos_ffn["ffn"](self.norm2(x)).add_(x)
+        found: Tensor = x + self.pos_ffn["ffn"](self.norm2(x))  # not in place: in half precision the sum stays whole
         return found
 
 
