@@ -60,7 +60,7 @@ def conv_tasnet() -> dict[str, Any]:
     own = ConvTasNet(shape).eval()
     own.load_state_dict(numbers)
     sound = torch.from_numpy(weights.sound(SECONDS, 16000))
-    return _compared("conv_tasnet", numbers, lambda: theirs(sound)[0], lambda: own(sound)[0])
+    return _compared("conv_tasnet", SECONDS, numbers, lambda: theirs(sound)[0], lambda: own(sound)[0])
 
 
 def sepformer() -> dict[str, Any]:
@@ -80,7 +80,7 @@ def sepformer() -> dict[str, Any]:
     own = SepFormer(weights.WSJ0).eval()
     own.load_state_dict(numbers)
     sound = torch.from_numpy(weights.sound(SECONDS, 8000))
-    return _compared("sepformer", numbers, lambda: theirs(sound)[0].T, lambda: own(sound)[0])
+    return _compared("sepformer", SECONDS, numbers, lambda: theirs(sound)[0].T, lambda: own(sound)[0])
 
 
 def mossformer2() -> dict[str, Any]:
@@ -97,7 +97,7 @@ def mossformer2() -> dict[str, Any]:
     own = Voices(weights.SS, weights.TAPS).eval()
     own.load_state_dict(numbers)
     sound = torch.from_numpy(weights.sound(SHORT, 16000))
-    return _compared("mossformer2", numbers, lambda: torch.cat(theirs(sound)), lambda: own(sound)[0])
+    return _compared("mossformer2", SHORT, numbers, lambda: torch.cat(theirs(sound)), lambda: own(sound)[0])
 
 
 def older() -> dict[str, Any]:
@@ -130,7 +130,7 @@ def older() -> dict[str, Any]:
         own = Voices(shape, weights.TAPS, unmasked="whamr" in name).eval()
         own.load_state_dict(weights.mossformer2(shape))
         listed = {f"{part}.{key}": each for part, inside in numbers.items() for key, each in inside.items()}
-        found = _compared(name, listed, partial(_first, network, sound), partial(_own, own, sound))
+        found = _compared(name, SECONDS, listed, partial(_first, network, sound), partial(_own, own, sound))
         stored[name] = found[name]
     return stored
 
@@ -148,20 +148,22 @@ def _own(network: Any, sound: Tensor) -> Tensor:
 
 
 def _compared(
-    name: str, numbers: dict[str, Tensor], theirs: Callable[[], Tensor], own: Callable[[], Tensor]
+    name: str, length_s: float, numbers: dict[str, Tensor], theirs: Callable[[], Tensor], own: Callable[[], Tensor]
 ) -> dict[str, Any]:
-    """Print how the two differ, in what they give and in time; what is stored of theirs."""
+    """Print how the two differ, in what they give and in time; what is stored of theirs. length_s: of the sound."""
     expected, found = theirs().double(), own().double()
     error_db = float(10 * torch.log10((found - expected).square().mean() / expected.square().mean()))
     seconds: dict[str, list[float]] = {"theirs": [], "own": []}
     for _ in range(TIMED):  # in turns, so that what else the machine does falls on both
         for whose, run in (("theirs", theirs), ("own", own)):
-            begun = time.perf_counter()
+            begun = time.process_time()
             run()
-            seconds[whose].append(time.perf_counter() - begun)
-    ratio = min(seconds["theirs"]) / min(seconds["own"])
+            seconds[whose].append((time.process_time() - begun) / length_s)
+    before, now = min(seconds["theirs"]), min(seconds["own"])
     size = sum(each.numel() for each in numbers.values())
-    print(f"{name}: {len(numbers)} tensors, {size} numbers, difference {error_db:.1f} dB, {ratio:.2f} times as fast")
+    print(f"{name}: {len(numbers)} tensors, {size} numbers, difference {error_db:.1f} dB")
+    times = f"the original {before:.2f}, {before / now:.2f} times as fast"
+    print(f"{name}: {now:.2f} CPU seconds a second of sound, {times}")
     listed = sorted(f"{key} {tuple(each.shape)}" for key, each in numbers.items())
     return {f"{name}_names": np.array(listed), name: expected[:, ::EVERY].float().numpy()}
 

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 LICENCE = "Apache-2.0"
 INDEX = "last_best_checkpoint"
 """The text file of a folder; its first line names the checkpoint beside it."""
-LONGEST_INDEX = 4096
+LONGEST_INDEX, LONGEST_NAME = 4096, 255
+"""Characters of its first line; bytes of a file's name that a disk takes."""
 OVERLAP = 0.25
 LEAST_S = 1.0
 """A shorter source is filled up with zeros."""
@@ -208,7 +209,7 @@ def checkpoint_in(name: str, model: str) -> Path:
             f"{model}: {index} cannot be read; it is a line of text that names the checkpoint beside it; give a folder "
             "that has it, or name the checkpoint itself in 'weights'"
         ) from error
-    if not named or Path(named).name != named:
+    if not named or Path(named).name != named or len(named.encode()) > LONGEST_NAME:
         raise WeightsError(
             f"{model}: {index} says '{clipped(named)}', which is no file beside it; write the checkpoint's name in it, "
             "or name the checkpoint itself in 'weights'"

@@ -201,7 +201,7 @@ def test_damaged_files_and_code_are_refused(name, folder, tmp_path, monkeypatch)
     assert not (tmp_path / "was-run").exists()
 
 
-@pytest.mark.parametrize("index", [None, "", "../best.pt", "/etc/passwd", b"\xff\xfe"])
+@pytest.mark.parametrize("index", [None, "", "../best.pt", "/etc/passwd", b"\xff\xfe", "x" * 300])
 def test_an_index_that_names_nothing_beside_it_is_refused(index, tmp_path):
     path = weights.folder(tmp_path / "bad")
     (path / "last_best_checkpoint").unlink()

@@ -14,6 +14,7 @@ from sepkit.models.about import About
 from sepkit.models.weights import WeightFile, torch_checkpoints
 from sepkit.separators._voices import parts
 from sepkit.separators._voices.parts import Stored
+from sepkit.separators._voices.separator import COST_FROM
 
 PAPER = "Zhao et al., MossFormer2, 2024, https://arxiv.org/abs/2312.11825"
 SOURCE = f"{PAPER}; https://github.com/modelscope/ClearerVoice-Studio"
@@ -27,6 +28,8 @@ OLDER = {"mossformer2-librimix-2spk": 2, "mossformer2-wsj0mix-3spk": 3, "mossfor
 UNMASKED = "mossformer2-whamr-2spk"
 """What it gives are no masks, but the filters' numbers themselves: a room's echo is taken away so."""
 VOICES = {CLEARVOICE: 2, **OLDER}
+FIGURE = "SI-SNRi 16.7 dB, Libri2Mix at 8 kHz"
+CPU_SECONDS = 7.6
 PARAMETERS = 55_735_410
 FLOAT_BYTES = 4
 FILTERS = Stored(512 * 16 * FLOAT_BYTES)
@@ -37,7 +40,8 @@ def files(name: str) -> tuple[WeightFile, ...]:
     stems = tuple(f"speaker_{number}" for number in range(1, VOICES[name] + 1))
     note = "what lies above its rate follows"
     if name in OLDER:
-        about = About("speakers", stems, OLDER_HZ, note=note)
+        cost = CPU_SECONDS * OLDER_HZ / NATIVE_HZ  # as many steps fewer
+        about = About("speakers", stems, OLDER_HZ, seconds_a_second=cost, cost_from=COST_FROM, note=note)
         like = WeightFile(name, Path(), 0, "", OLDER_SOURCE, OLDER_LICENCE, "not stated", about=about)
         sizes = {"masknet": Stored(FLOAT_BYTES * PARAMETERS), "encoder": FILTERS, "decoder": FILTERS}
         return parts.published(f"{HUB}/{name}", "main", sizes, like)
@@ -53,7 +57,7 @@ def files(name: str) -> tuple[WeightFile, ...]:
             licence_weights=LICENCE,
             url=f"{HUB}/{name}/resolve/407cb030cd66340918ebb6c8cc63b18f8592cdbe/last_best_checkpoint.pt",
             exact_size=True,
-            about=About("speakers", stems, NATIVE_HZ, "SI-SNRi 16.7 dB, Libri2Mix at 8 kHz", readme, note=note),
+            about=About("speakers", stems, NATIVE_HZ, FIGURE, readme, CPU_SECONDS, COST_FROM, note),
         ),
     )
 
