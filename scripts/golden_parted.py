@@ -56,6 +56,7 @@ def conv_tasnet() -> dict[str, Any]:
 
     shape, numbers = weights.PUBLISHED, weights.conv_tasnet(weights.PUBLISHED)
     theirs = Theirs(**weights.model_args(shape)).eval()
+    assert theirs.get_model_args() == weights.model_args(shape), "what asteroid writes beside the tensors"
     theirs.load_state_dict(numbers)
     own = ConvTasNet(shape).eval()
     own.load_state_dict(numbers)

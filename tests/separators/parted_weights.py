@@ -62,7 +62,7 @@ def conv_tasnet(shape: Shape = NARROW) -> dict[str, torch.Tensor]:
 def model_args(shape: Shape) -> dict[str, Any]:
     """As asteroid writes them: the widths are told twice, and the rate is what the filters were made with."""
     told = asdict(shape) | {"in_chan": shape.n_filters, "out_chan": shape.n_filters, "stride": shape.hop_frames}
-    return told | {"sample_rate": 8000.0}
+    return told | {"fb_name": "FreeFB", "sample_rate": 8000}
 
 
 def asteroid(path: Path, shape: Shape = NARROW, **changes: Any) -> Path:
