@@ -116,9 +116,16 @@ def test_the_voices_are_the_networks_own_each_at_its_level(folder):
         np.testing.assert_allclose(each[0], voice, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda s: s, lambda s: {"model": s, "epoch": 3}, lambda s: {f"module.{k}": t for k, t in s.items()}]
-)
+def trained(state: dict[str, torch.Tensor]) -> dict[str, object]:
+    """As ClearVoice's training saves it, with its optimiser's state beside the network's."""
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimiser = torch.optim.Adam([weight])
+    weight.sum().backward()
+    optimiser.step()
+    return {"model": state, "optimizer": optimiser.state_dict(), "epoch": 3, "step": 40}
+
+
+@pytest.mark.parametrize("wrap", [lambda s: s, trained, lambda s: {f"module.{k}": t for k, t in s.items()}])
 def test_bare_wrapped_or_from_several_gpus_is_the_same_network(folder, tmp_path, wrap):
     sound = Mix(weights.sound(1.0, 16000))
     expected = loaded(folder).separate(sound).wanted
