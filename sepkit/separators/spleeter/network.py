@@ -75,7 +75,7 @@ class Up(nn.ConvTranspose2d):
 class Phases(nn.Module):
     """The same as one convolution that gives the four phases of a place side by side, which are then put in order.
 
-    Of a row 2i + p of the output, tap k comes from row i + d of the input where k = p + 1 − 2d. Four taps in nine are
+    Of a row 2i + p of the output, tap k comes from row i + d of the input where k = p + 1 − 2d. 11 taps in 36 are
     zeros, and still a processor is faster by it where a layer has few outputs: of 1, by half.
     """
 
