@@ -33,8 +33,7 @@ class Expert:
     length: of a segment, in frames. seen: how many frames the network is given for a segment of so many (the last one
     of a run is shorter). network: (batch, 2, frames) → (batch, stems, 2, frames). spared: a last segment of at most so
     many frames, all of them in the one before it, is left out. stride: from one segment to the next, where the network
-    fades them itself and they are summed; None: by the overlap, and by triangles. rows: of a stem, where these are not
-    the mix's channels, as of a network that gives all its stems side by side.
+    fades them itself and they are summed; None: by the overlap, and by triangles.
     """
 
     index: int
@@ -45,7 +44,6 @@ class Expert:
     seen: Callable[[int], int]
     spared: int = 0
     stride: int | None = None
-    rows: int | None = None
 
 
 class Run(NamedTuple):
@@ -81,13 +79,15 @@ def estimate(
     batches: Batches,
     place: Place | None = None,
     kept: Kept | None = None,
+    rows: int | None = None,
 ) -> torch.Tensor:
     """The weighted mean of all runs: (2, frames) → the wanted stem (2, frames). overlap: of segments, a part of one.
 
     place: of a stretch of a source; segments that meet nothing that is used are left out. kept: what the stretch before
-    left, and what this one leaves for the next.
+    left, and what this one leaves for the next. rows: of a network whose stem is several stems' channels beside each
+    other, how many these are.
     """
-    total = mix.new_zeros(runs[0].expert.rows or mix.shape[0], mix.shape[-1])
+    total = mix.new_zeros(rows or len(mix), mix.shape[-1])
     place = place or Place(0, (0, mix.shape[-1]), last=True)
     kept = kept or Kept()
     queue = queued(runs, mix.shape[-1], overlap, place)

@@ -87,8 +87,7 @@ class Separator(BaseSeparator):
         for file in files:
             verify(file)
         forward = fastest(self._network(files).ready(device), device, files[0].model)
-        rows = 2 * len(self.sources)
-        self._expert = Expert(0, 1.0, 0, forward, SEGMENT_FRAMES, lambda n: n, stride=STRIDE_FRAMES, rows=rows)
+        self._expert = Expert(0, 1.0, 0, forward, SEGMENT_FRAMES, lambda n: n, stride=STRIDE_FRAMES)
         self._batches = Batches(device, grows=device != "cpu")
         self.context_s = float(Fraction(SEGMENT_FRAMES, SAMPLE_RATE))
 
@@ -136,7 +135,8 @@ class Separator(BaseSeparator):
         place = mix.place or Place(0, (0, frames), last=True)
         with torch.inference_mode():
             samples, run = torch.from_numpy(mix.samples), self._run(place)
-            found = _segments.estimate(samples, [run], 0.0, self._batches, place, self._kept).numpy()
+            rows = 2 * len(self.sources)
+            found = _segments.estimate(samples, [run], 0.0, self._batches, place, self._kept, rows).numpy()
         if not np.isfinite(found).all():
             file = self.weights()[0]
             raise WeightsError(f"{file.model}: the network gave NaN or Inf; check {file.path}")
