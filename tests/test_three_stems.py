@@ -219,4 +219,4 @@ def test_what_a_task_cannot_do_is_an_error_that_says_so(tmp_path, config):
         assert "members.0.separator: 'passthrough' does not tell low, middle, high apart" in done.stderr
     config.write_text("task: band\nmembers: [{separator: thirds}]")
     told = sepkit("config", "check", config).stderr
-    assert "task: there is no 'band' among the tasks; choose one of bands, edit, speakers, speech" in told
+    assert "task: there is no 'band' among the tasks; choose one of bands, dialogue, edit, speakers, speech" in told

@@ -29,7 +29,7 @@ from sepkit.files.naming import fitted_name
 from sepkit.judge.quarantine import staged
 from sepkit.judge.verdict import Judge, Judged, Verdict
 from sepkit.judge.words import Known
-from sepkit.render.base import make_task
+from sepkit.render.base import Stem, judged, make_task
 from sepkit.render.mask_picture import MaskPicture
 from sepkit.render.pipeline import Pipeline, Progress
 from sepkit.render.result import Outputs
@@ -141,18 +141,30 @@ def make(
     return Made(found, made[0], replace(judged, notes=(*judged.notes, *notes)))
 
 
-def heard(outputs: Outputs, main: str, source: Path, config: Config, work: Path) -> Outputs:
-    """The results as sounds: of a video the track that was made, brought to `work`."""
-    video = outputs.get(main)
-    if video is None or video.suffix.lower() not in VIDEO_SUFFIXES:
+def heard(outputs: Outputs, source: Path, config: Config, work: Path) -> Outputs:
+    """The results as sounds: of a video the track that was made, and those of the judged stems that are in it alone,
+    brought to `work`.
+    """
+    main = next((name for name, path in outputs.items() if path.suffix.lower() in VIDEO_SUFFIXES), None)
+    if main is None:
         return outputs
-    info = beginning(source, config.source)
-    track = info.tracks + 1 if config.output.video_tracks == "add" else info.track
-    path = work / "heard.wav"
-    with open_source(video, SourceConfig(track=track)) as sound, writer(path, sound.info, "wav", "32f", main) as file:
+    info, stems = beginning(source, config.source), make_task(config).stems()
+    if config.output.video_tracks == "replace":
+        return {**outputs, main: _sound(outputs[main], info.track, work / "heard.wav", main)}
+    wanted = {main, *(stem.name for stem in judged(stems))}
+    return outputs | {
+        stem: _sound(outputs[main], info.tracks + 1 + index, work / f"heard_{stem}.wav", stem)
+        for index, stem in enumerate(_main_first(stems, main))
+        if stem in wanted
+    }
+
+
+def _sound(video: Path, track: int, path: Path, stem: str) -> Path:
+    """A track of a video, as the file `path`."""
+    with open_source(video, SourceConfig(track=track)) as sound, writer(path, sound.info, "wav", "32f", stem) as file:
         for start, frames in blocks(sound.info.frames, sound.info.sample_rate, sound.info.channels):
             file.write(sound.read(start, frames))
-    return {**outputs, main: path}
+    return path
 
 
 def disk_bytes(info: SourceInfo, pipeline: Pipeline) -> int:
@@ -171,13 +183,17 @@ def _tracks(film: Film, pipeline: Pipeline, made: Sequence[Outputs]) -> list[New
             NewTrack(sounds[film.main], info.track, info.begins_s)
             for info, sounds in zip(film.tracks, made, strict=True)
         ]
-    stems = [stem.name for stem in pipeline.task.stems() if stem.written]
     return [
         NewTrack(sounds[stem], info.track, info.begins_s, stem.capitalize())
         for info, sounds in zip(film.tracks, made, strict=True)
-        for stem in sorted(stems, key=lambda each: each != film.main)
+        for stem in _main_first(pipeline.task.stems(), film.main)
         if stem in sounds and sounds[stem].exists()
     ]
+
+
+def _main_first(stems: Sequence[Stem], main: str) -> list[str]:
+    """The stems that are written, as they stand beside each other in a video."""
+    return sorted((stem.name for stem in stems if stem.written), key=lambda each: each != main)
 
 
 def _together(told: Sequence[Judged], tracks: Sequence[SourceInfo]) -> Judged:

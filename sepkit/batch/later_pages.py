@@ -26,7 +26,6 @@ from sepkit.files.digest import sha256_of
 from sepkit.files.naming import is_encodable, shown
 from sepkit.judge.verdict import FIRST
 from sepkit.metrics.base import completed
-from sepkit.render.base import main_stem
 from sepkit.render.pipeline import Pipeline, Progress
 from sepkit.report import batch_page, own
 from sepkit.report.second_look import SecondLook, Seen
@@ -66,7 +65,7 @@ def make(
     said = pages.facts(row["verdict"], row["configuration"], row["reasons"], row["stages"], notes)
     files = by_stem(row.get("stems") or STEMS_BEFORE, row["outputs"], row["verdict"])
     outputs = {stem: out / name for stem, name in files.items()}
-    sounds = film.heard(outputs, main_stem(config).name, item.source, config, work)
+    sounds = film.heard(outputs, item.source, config, work)
     known = row["metrics"], with_edits(config, item.edits), seen, said
     pages.write(out, item.path, item.source, outputs, sounds, *known)
     return kept

@@ -36,7 +36,7 @@ def write(
     """
     page = inside(out, path)
     main, task = main_stem(config), make_task(config)
-    if main.name not in outputs:
+    if main.name not in sounds:
         raise SourceError(f"{shown(path)}: its record names no {main.name}; run the batch again")
     if excerpt is None:
         against = seen.evidence.get(main.against)

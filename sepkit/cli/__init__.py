@@ -9,6 +9,7 @@ from sepkit.cli.batch import batch
 from sepkit.cli.compare import compare
 from sepkit.cli.config import config_group
 from sepkit.cli.detect import detect
+from sepkit.cli.dialogue import dialogue
 from sepkit.cli.edit import edit
 from sepkit.cli.evaluate import evaluate
 from sepkit.cli.guard import GuardedGroup
@@ -31,6 +32,7 @@ for command in (
     run,
     edit,
     speakers,
+    dialogue,
     detect,
     batch,
     plan,

@@ -11,7 +11,7 @@ def models() -> None:
 
 
 @models.command("list")
-@click.option("--task", metavar="TASK", help="Those for a task: speech, edit, speakers, denoise, measure.")
+@click.option("--task", metavar="TASK", help="Those for a task: speech, edit, speakers, dialogue, denoise, measure.")
 @click.option("--commercial", is_flag=True, help="Without those whose licences forbid commercial use, or do not say.")
 @click.option("--here", is_flag=True, help="Those that are on this machine.")
 @click.option("--json", "as_json", is_flag=True, help="All that is known of each, as a list of objects.")

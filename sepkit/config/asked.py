@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
@@ -14,7 +14,7 @@ from sepkit.config.edits import UNSAID_MODE, Edit, Mode, Where, well_formed, win
 from sepkit.config.labelled import Labelled
 from sepkit.config.labels import read_labels
 from sepkit.config.labels.times import seconds
-from sepkit.config.sections import MemberConfig, SpeakersConfig
+from sepkit.config.sections import DialogueConfig, MemberConfig, MixGains, SpeakersConfig
 from sepkit.config.yaml_file import problems
 from sepkit.errors import ConfigError
 from sepkit.files.naming import clipped
@@ -69,6 +69,21 @@ def _for_as_many(member: MemberConfig, count: int | str) -> MemberConfig:
     if not (learns and isinstance(count, int) and "speakers" in type(member.options).model_fields):
         return member
     return member.model_copy(update={"options": member.options.model_copy(update={"speakers": count})})
+
+
+def remixing(config: Config, gains_db: Mapping[str, float]) -> Config:
+    """The configuration with the gains of a remix that were asked for; its own where none was."""
+    if config.task != "dialogue":
+        raise ConfigError(f"--config: its task is {config.task}; give one with task: dialogue, as --config dialogue")
+    if not gains_db:
+        return config
+    own = config.dialogue.mix_gains_db or MixGains()
+    try:
+        gains = MixGains.model_validate({**own.model_dump(), **gains_db})
+    except ValidationError as error:
+        told = "; ".join(f"{stem}: {text}" for stem, text in problems(error, MixGains))
+        raise ConfigError(f"--gain {told}") from error
+    return config.model_copy(update={"dialogue": DialogueConfig(mix_gains_db=gains)})
 
 
 def with_model(config: Config, name: str | None) -> Config:

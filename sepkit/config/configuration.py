@@ -24,6 +24,7 @@ from sepkit.config.bounds import Bound, parse_bounds
 from sepkit.config.labelled import Edits, Labelled, checked
 from sepkit.config.sections import (
     DenoiseConfig,
+    DialogueConfig,
     EqualiseConfig,
     EvaluateConfig,
     FuseConfig,
@@ -61,7 +62,7 @@ UNSAID = {
 """Fields, by path, that came after the first journals, with the value that these mean: where they have it, they are
 left out of a fingerprint, so that what was rendered before they came counts as done."""
 JUDGING = {"gate", "escalate_to", "bypass_clean", "words"}
-OF_ONE_TASK = {"edits": "edit", "speakers": "speakers"}
+OF_ONE_TASK = {"edits": "edit", "speakers": "speakers", "dialogue": "dialogue"}
 """Fields that one task alone has; elsewhere they are neither read nor shown, nor count in a fingerprint."""
 
 
@@ -71,6 +72,7 @@ class Config(Options):
     task: str = "speech"
     edits: Edits = ()
     speakers: SpeakersConfig = SpeakersConfig()
+    dialogue: DialogueConfig = DialogueConfig()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     source: SourceConfig = SourceConfig()

@@ -184,6 +184,30 @@ class SpeakersConfig(Options):
     overlap_s: Annotated[float, Field(ge=0.5, le=10)] = 2.5
 
 
+class MixGains(Options):
+    """Of each stem in a remix, in dB."""
+
+    speech: Annotated[float, Field(ge=-120, le=24)] = 0.0
+    music: Annotated[float, Field(ge=-120, le=24)] = 0.0
+    effects: Annotated[float, Field(ge=-120, le=24)] = 0.0
+
+    @property
+    def each(self) -> tuple[float, float, float]:
+        """In the order of the stems."""
+        return self.speech, self.music, self.effects
+
+    @property
+    def said(self) -> str:
+        """For a plan."""
+        return ", ".join(f"{name} {gain_db:+g} dB" for name, gain_db in self)
+
+
+class DialogueConfig(Options):
+    """Of `task: dialogue`: the gains of its remix; null makes none."""
+
+    mix_gains_db: MixGains | None = None
+
+
 class SilenceConfig(Options):
     """Spans that no model hears: quiet, or unlikely to be speech; they come out as the source at a floor."""
 

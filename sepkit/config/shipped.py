@@ -10,6 +10,8 @@ from sepkit.files.naming import shown
 
 _PACKAGE = Path(__file__).parents[1]
 _LONG_ENDING = "_pipeline"
+_EMBEDDED = ("edit", "speakers")
+"""Tasks whose own configuration needs no download, beside speech, whose one is `pilot`."""
 
 
 def shipped() -> dict[str, Path]:
@@ -45,4 +47,4 @@ def about(path: Path) -> str:
 
 def embedded_config(task: str) -> str:
     """How the configuration of a task that needs no download is asked for; errors about absent weights name it."""
-    return f"--config {task if task in shipped() else 'pilot'}"
+    return f"--config {task if task in _EMBEDDED else 'pilot'}"

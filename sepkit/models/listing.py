@@ -18,6 +18,7 @@ TASKS = {
     "speech": "speech out of a recording (sepkit run)",
     "edit": "a sound that a prompt names, kept or removed (sepkit edit)",
     "speakers": "each voice on its own (sepkit speakers)",
+    "dialogue": "speech, music and effects, each on its own (sepkit dialogue)",
     "denoise": "noise out of speech (denoise: in a configuration)",
     "measure": "what metrics hear with (evaluate: in a configuration)",
 }

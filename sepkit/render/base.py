@@ -158,7 +158,10 @@ class BaseTask(ABC):
 
     @abstractmethod
     def stems(self, info: SourceInfo | None = None) -> tuple[Stem, ...]:
-        """What comes out of a source, the judged ones first. info: of the source; None: what every source has."""
+        """What comes out of a source: first the one that a video or a single file gets; the judged ones in their order.
+
+        info: of the source; None: what every source has.
+        """
 
     @abstractmethod
     def render_window(self, part: Part) -> dict[str, Samples]:

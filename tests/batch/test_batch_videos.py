@@ -111,7 +111,7 @@ def test_what_a_page_hears_of_a_video_is_the_new_track(tmp_path, tracks, asked):
     )
     assert run_files([str(source)], str(tmp_path / "out"), config).exit_code == 0
     (tmp_path / "work").mkdir()
-    found = heard({"speech": tmp_path / "out/in__speech_only.mkv"}, "speech", source, config, tmp_path / "work")
+    found = heard({"speech": tmp_path / "out/in__speech_only.mkv"}, source, config, tmp_path / "work")
     samples = read_audio(found["speech"]).samples
     old = sounds[int(asked) - 1]
     assert np.corrcoef(samples[0], old[0])[0, 1] > 0.99 and np.std(samples) < 0.5 * np.std(old)

@@ -112,8 +112,8 @@ def test_a_configuration_mistake_is_one_line_and_exit_code_2(tmp_path):
     assert result.returncode == 2
     assert result.stderr.decode().splitlines() == [
         f"sepkit: {tmp_path}/bad.yaml: fuze: unknown key; did you mean 'fuse'? (known here: "
-        "task, edits, speakers, seed, device, source, members, stft, fuse, denoise, post_mask, equalise, loudness, "
-        "output, windows, skip_silence, evaluate, report, gate, escalate_to, bypass_clean, words, pilot)"
+        "task, edits, speakers, dialogue, seed, device, source, members, stft, fuse, denoise, post_mask, equalise, "
+        "loudness, output, windows, skip_silence, evaluate, report, gate, escalate_to, bypass_clean, words, pilot)"
     ]
 
 

@@ -178,6 +178,7 @@ def test_shipped_configurations_have_names_that_hold_anywhere(tmp_path):
     assert [line.split()[0] for line in listed.splitlines() if not line.startswith(" ")] == [
         "best_edit",
         "best",
+        "dialogue",
         "edit",
         "fast",
         "light",
@@ -187,7 +188,10 @@ def test_shipped_configurations_have_names_that_hold_anywhere(tmp_path):
     ]
     assert sepkit("config", "check", "fast", folder=tmp_path).stdout == "fast: ok\n"
     done = sepkit("config", "check", "fastest", folder=tmp_path)
-    assert done.returncode == 2 and "give a YAML file, or best_edit, best, edit, fast, light, pilot" in done.stderr
+    assert (
+        done.returncode == 2
+        and "give a YAML file, or best_edit, best, dialogue, edit, fast, light, pilot" in done.stderr
+    )
     done = sepkit("config", "show", "config/pilot.yaml", folder=tmp_path)
     assert done.returncode == 2 and "or a shipped configuration by its name, as in --config pilot" in done.stderr
     training = Path(__file__).parents[2] / "config/train/speech.yaml"

@@ -101,7 +101,7 @@ def test_the_list_is_there_for_programs_too():
     assert found["audiosep"]["files"][0]["size_bytes"] == 1_264_844_076
     assert as_dict(MODEL)["figure"] == "dialogue SDR 15.64 dB, DnR v2"
     wrong = CliRunner().invoke(main, ["models", "list", "--task", "x"])
-    assert wrong.exit_code == 2 and "choose one of denoise, edit" in wrong.output
+    assert wrong.exit_code == 2 and "choose one of denoise, dialogue, edit" in wrong.output
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ def test_a_member_says_what_it_is_chosen_by():
         assert not about.figure or about.figure_source, model.name
         assert about.seconds_a_second is None or about.cost_from, model.name
         if any(known.model == model.name for _, known in all_names().values()):
-            assert about.task in ("speech", "edit", "speakers") and about.stems, model.name
+            assert about.task in ("speech", "edit", "speakers", "dialogue") and about.stems, model.name
 
 
 def test_names_from_elsewhere_lead_to_models_and_options_that_hold():

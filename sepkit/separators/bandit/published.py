@@ -91,7 +91,7 @@ def file(model: str) -> WeightFile:
         url=found.url,
         mirrors=found.mirrors,
         exact_size=True,
-        about=About("speech", SOURCES, found.kind.sample_rate, found.figure, figured, note=found.note),
+        about=About("dialogue", SOURCES, found.kind.sample_rate, found.figure, figured, note=found.note),
     )
 
 
