@@ -21,6 +21,7 @@ from sepkit.errors import WeightsError
 from sepkit.files.naming import clipped
 from sepkit.models.about import About
 from sepkit.models.weights import OWN_LICENCE, WeightFile, torch_checkpoints, unreadable, verify
+from sepkit.separators.demucs import films
 
 SOURCE = "Défossez, Rouard et al., https://github.com/adefossez/demucs"
 LICENCE_CODE = "MIT"
@@ -51,8 +52,8 @@ class Bag(BaseModel):
 
 
 def published_bags() -> tuple[str, ...]:
-    """The bags whose recipes come with the demucs package."""
-    return tuple(sorted(path.stem for path in _recipes().glob("*.yaml")))
+    """The bags whose recipes come with the demucs package, and those for films."""
+    return (*sorted(path.stem for path in _recipes().glob("*.yaml")), *films.BAGS)
 
 
 @cache
@@ -69,6 +70,8 @@ def published_files() -> dict[str, str]:
 
 def read_bag(name: str, folder: str | None) -> Bag:
     """The recipe of a bag; a single network's signature is a bag of one."""
+    if folder is None and name in films.BAGS:
+        return Bag(models=films.BAGS[name])
     root = _recipes() if folder is None else Path(folder).expanduser()
     if not root.is_dir():
         raise WeightsError(
@@ -91,6 +94,8 @@ def read_bag(name: str, folder: str | None) -> Bag:
 
 def published_file(bag: str, signature: str) -> WeightFile:
     """Where torch.hub keeps a published network; the last digits in its name begin its SHA-256."""
+    if bag in films.BAGS:
+        return films.file(bag, signature)
     address = published_files()[signature]
     name = address.rpartition("/")[2]
     return WeightFile(

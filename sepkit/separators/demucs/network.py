@@ -10,6 +10,7 @@ fused attention, `torch.nn.functional.scaled_dot_product_attention`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from demucs.hdemucs import HDecLayer, HDemucs
@@ -38,6 +39,16 @@ def keep_stem(network: Any, stem: int) -> int:
         last.conv_tr.out_channels = channels
     network.sources = [network.sources[stem]]
     return 0
+
+
+def side_by_side(network: nn.Module, order: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
+    """The network with the channels of its stems, in this order, beside each other as one stem's."""
+
+    def heard(mix: Tensor) -> Tensor:
+        stems: Tensor = network(mix)
+        return stems[:, order].flatten(1, 2)[:, None]
+
+    return heard
 
 
 class Attention(nn.Module):

@@ -16,6 +16,7 @@ from sepkit.separators._batches import Batches
 from sepkit.separators._precision import fastest
 from sepkit.separators._segments import Expert, Kept, Run
 from sepkit.separators.base import BaseSeparator, Estimates, Mix, Passes, Place
+from sepkit.separators.demucs import films
 from sepkit.separators.demucs.bags import (
     Bag,
     local_file,
@@ -39,8 +40,8 @@ _PUBLISHED_STEMS = ("drums", "bass", "other", "vocals")
 class Options(config.Options):
     """What is run, and how finely.
 
-    bag: a published bag (htdemucs, htdemucs_ft, hdemucs_mmi, mdx_extra, mdx_extra_q …), a single network's
-    signature, or a name in `folder`. folder: a local repository of `.th` and bag `.yaml` files, as
+    bag: a published bag (htdemucs, htdemucs_ft, hdemucs_mmi, mdx_extra, mdx_extra_q …; for films cdx23_dnr), a single
+    network's signature, or a name in `folder`. folder: a local repository of `.th` and bag `.yaml` files, as
     `demucs --repo` reads it. stem: the one that is wanted. shifts: runs at random offsets, averaged; each is
     a whole run. segment_s: what the network sees at once; null takes the bag's own (7.8 s for HTDemucs, 44 s
     for MDX); shorter needs less memory and less context. overlap: of neighbouring segments, as a part of one.
@@ -77,6 +78,9 @@ class Separator(BaseSeparator):
         self._settings = options
         self._experts: list[Expert] = []
         self._kept = Kept()
+        self._film = options.folder is None and options.bag in films.BAGS
+        if self._film:
+            self.sources = films.SOURCES
 
     def weights(self) -> tuple[WeightFile, ...]:
         """The experts' files; of a published bag those with a say in the vocals (one of htdemucs_ft's)."""
@@ -84,22 +88,26 @@ class Separator(BaseSeparator):
 
     def load(self, device: str) -> None:
         """Check and load the experts with a say in the stem; then `context_s` and `grid_frames` are known."""
-        from sepkit.separators.demucs.network import fuse_attention, keep_stem
+        from sepkit.separators.demucs.network import fuse_attention, keep_stem, side_by_side
         from sepkit.separators.demucs.processor import on_processor
 
         bag = self._bag()
         self._experts = []
         for index, file in self._files():
             network = read_network(file)
-            stem = self._stem_of(network, bag, index, file)
+            stem = 0 if self._film else self._stem_of(network, bag, index, file)
             if weight := bag.weight(index, stem):
                 self._set_segment(network, bag)
                 length, seen = self._segment_of(network)
-                stem = keep_stem(network.eval().to(device), stem)
-                fuse_attention(network)
+                if self._film:
+                    _require_film(network, file)
+                else:
+                    stem = keep_stem(network.eval().to(device), stem)
+                fuse_attention(network.eval().to(device))
                 if device == "cpu":
                     on_processor(network)
-                forward = fastest(network, device, f"demucs ({bag.models[index]})")
+                heard = side_by_side(network, films.ORDER) if self._film else network
+                forward = fastest(heard, device, f"demucs ({bag.models[index]})")
                 self._experts.append(Expert(index, weight, stem, forward, length, seen))
         if not self._experts:
             raise WeightsError(
@@ -113,8 +121,9 @@ class Separator(BaseSeparator):
         """The bag, how many of its networks have a say in the stem, how often each runs."""
         networks, shifts = len(self._bag().models), self._settings.shifts
         length_s = self._experts[0].length / SAMPLE_RATE
+        given = " and ".join(self.sources) or self._settings.stem
         return (
-            f"{self._settings.bag}, {self._settings.stem}: {len(self._experts)} of {networks} networks, "
+            f"{self._settings.bag}, {given}: {len(self._experts)} of {networks} networks, "
             f"{shifts or 'no'} shift{'' if shifts == 1 else 's'}, segments of {length_s:g} s"
         )
 
@@ -127,7 +136,7 @@ class Separator(BaseSeparator):
         return _segments.passes(self._runs(0), frames, self._settings.overlap, place)
 
     def separate(self, mix: Mix) -> Estimates:
-        """Estimate the stem in (2, frames) at 44.1 kHz, normalised by `mix.mean` and `mix.std`."""
+        """Estimate the stem, or each source, in (2, frames) at 44.1 kHz, normalised by `mix.mean` and `mix.std`."""
         import torch
 
         assert self._experts, "load() comes before separate()"
@@ -135,14 +144,18 @@ class Separator(BaseSeparator):
         with torch.inference_mode():
             scaled = torch.from_numpy((mix.samples - mix.mean) / std)
             runs, overlap = self._runs(mix.seed), self._settings.overlap
-            estimate = _segments.estimate(scaled, runs, overlap, self._batches, mix.place, self._kept)
-        wanted = (np.asarray(estimate) * std + mix.mean).astype(np.float32, copy=False)
-        if not np.isfinite(wanted).all():
+            rows = self.channels * max(1, len(self.sources))
+            estimate = _segments.estimate(scaled, runs, overlap, self._batches, mix.place, self._kept, rows)
+        found = (np.asarray(estimate) * std + mix.mean).astype(np.float32, copy=False)
+        if not np.isfinite(found).all():
             raise WeightsError(
                 f"demucs ({self._settings.bag}): the network gave NaN or Inf; "
                 "check its files with 'sepkit models verify'"
             )
-        return Estimates(wanted)
+        if not self.sources:
+            return Estimates(found)
+        sources = dict(zip(self.sources, found.reshape(-1, *mix.samples.shape), strict=True))
+        return Estimates(sources["speech"], None, sources)
 
     def _runs(self, seed: int) -> list[Run]:
         """Each expert, `shifts` times, begun up to half a second early.
@@ -163,7 +176,7 @@ class Separator(BaseSeparator):
         bag, name, folder = self._bag(), self._settings.bag, self._settings.folder
         if folder is not None:
             return [(index, local_file(name, folder, signature)) for index, signature in enumerate(bag.models)]
-        vocals = _PUBLISHED_STEMS.index("vocals")
+        vocals = 0 if self._film else _PUBLISHED_STEMS.index("vocals")
         wanted = [index for index in range(len(bag.models)) if bag.weight(index, vocals)]
         return [(index, published_file(name, bag.models[index])) for index in wanted]
 
@@ -221,6 +234,15 @@ class Separator(BaseSeparator):
         # A segment that begins before a stretch is over within one segment; half a second more covers the
         # shift and the little that waveform networks see beyond their segment.
         self.context_s = (segment_frames + MAX_SHIFT_FRAMES) / SAMPLE_RATE
+
+
+def _require_film(network: Any, file: WeightFile) -> None:
+    """Refuse a network of other sources."""
+    if tuple(network.sources) != films.THEIRS:
+        raise WeightsError(
+            f"{file.model}: {file.path} gives {', '.join(network.sources)}; it must give {', '.join(films.THEIRS)}, so "
+            "bring the right file there"
+        )
 
 
 def shift_offset(seed: int, expert: int, shift: int) -> int:
