@@ -31,8 +31,7 @@ def read(file: WeightFile, wrapper: str = "state_dict", bare: bool = False) -> d
 def opened(file: WeightFile) -> Any:
     """What a file holds; tensors stay in it until they are used."""
     try:
-        with torch.serialization.safe_globals(_numbers()):
-            return torch.load(file.path, map_location="cpu", weights_only=True, mmap=True)
+        return _stored(file)
     except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
         raise WeightsError(
             f"{file.model}: {file.path} cannot be read ({unreadable(error)}); bring the right file there"
@@ -50,6 +49,15 @@ def state(stored: Any, file: WeightFile, wrapper: str = "state_dict", bare: bool
 def as_floats(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Copied out of the file, numbers with a fraction as float32."""
     return {name: t.to(torch.float32 if t.is_floating_point() else t.dtype, copy=True) for name, t in tensors.items()}
+
+
+def _stored(file: WeightFile) -> Any:
+    if file.path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(file.path)
+    with torch.serialization.safe_globals(_numbers()):
+        return torch.load(file.path, map_location="cpu", weights_only=True, mmap=True)
 
 
 def _numbers() -> list[Any]:

@@ -155,6 +155,7 @@ class BaseTask(ABC):
                     f"members.{index}.separator: '{member.name}' does not tell {', '.join(absent)} apart, which "
                     f"{named} needs; choose a separator that does"
                 )
+            member.separator.give(self.sources)
 
     @abstractmethod
     def stems(self, info: SourceInfo | None = None) -> tuple[Stem, ...]:

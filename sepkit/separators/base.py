@@ -150,6 +150,11 @@ class BaseSeparator(ABC):
     def begin(self, sample_rate: int) -> None:  # noqa: B027  most separators have one rate and no memory
         """Called before each source, with its rate."""
 
+    def give(self, sources: tuple[str, ...]) -> None:  # noqa: B027  most separators find all at once
+        """Told before `load` which of its sources the task names; none where the wanted sound is enough. What is not
+        asked for may be left out.
+        """
+
     def learn(self, samples: Samples, seed: int) -> None:
         """From what is heard of a source, (channels, frames) at the member's own rate, what holds for all of it."""
         raise NotImplementedError(f"{type(self).__module__} learns nothing of a source")

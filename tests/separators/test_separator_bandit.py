@@ -79,7 +79,10 @@ def test_each_source_equals_the_originals(name, files):
     found = built.separate(Mix(sound(1.0, KINDS[name].sample_rate)))
     for source, expected in zip(SOURCES, GOLDEN[name], strict=True):
         assert difference_db(found.sources[source][:, ::EVERY], expected) < -100
-    assert found.wanted is found.sources["speech"]
+    assert np.array_equal(found.wanted, found.sources["speech"])
+    built.give(())
+    alone = built.separate(Mix(sound(1.0, KINDS[name].sample_rate)))
+    assert alone.sources == {} == dict.fromkeys(built.sources) and np.array_equal(alone.wanted, found.wanted)
 
 
 @pytest.mark.parametrize("rate", [44100, 48000])

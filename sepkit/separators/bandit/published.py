@@ -15,7 +15,7 @@ from sepkit.models.about import About
 from sepkit.models.weights import WeightFile, torch_checkpoints
 from sepkit.separators.bandit.kinds import PLUS, V2, Kind
 
-SOURCES = ("speech", "music", "effects")
+SOURCES: tuple[str, ...] = ("speech", "music", "effects")
 _V2 = "Watcharasupat et al., Bandit v2, https://github.com/kwatcharasupat/bandit-v2"
 _PLUS = "Watcharasupat et al., BandIt, https://github.com/kwatcharasupat/bandit"
 _FIGURES = "https://github.com/ZFTurbo/Music-Source-Separation-Training/blob/main/docs/pretrained_models.md"
@@ -23,6 +23,7 @@ _RELEASE = "https://github.com/ZFTurbo/Music-Source-Separation-Training/releases
 _UVR = "https://github.com/TRvlvr/model_repo/releases/download/all_public_uvr_models/"
 _STATES = "https://huggingface.co/jarredou/banditv2_state_dicts_only/resolve/main/"
 _WEBUI = "https://huggingface.co/Sucial/MSST-WebUI/resolve/main/All_Models/multi_stem_models/"
+_ZENODO = "https://zenodo.org/records/12701995/files/"
 _LANGUAGES = {"eng": "English", "deu": "German", "fra": "French", "spa": "Spanish", "cmn": "Mandarin", "fao": "Faroese"}
 _LANGUAGE_BYTES = 149_097_604
 
@@ -43,7 +44,8 @@ class Published(NamedTuple):
 def _of_language(code: str) -> Published:
     state, own = f"checkpoint-{code}_state_dict.ckpt", f"checkpoint-{code}.ckpt"
     known = (state, "Music-Source-Separation-Training"), (own, "Zenodo")
-    return Published(V2, _STATES + state, _LANGUAGE_BYTES, "", known, note=f"trained on {_LANGUAGES[code]}")
+    note = f"trained on {_LANGUAGES[code]}; its authors' own file, {_ZENODO}{own}, is read too, as weights: {own}"
+    return Published(V2, _STATES + state, _LANGUAGE_BYTES, "", known, note=note)
 
 
 MODELS = {

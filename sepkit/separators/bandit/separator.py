@@ -53,7 +53,7 @@ class Separator(BaseSeparator):
 
     channels = None
     uses_device = True
-    sources = published.SOURCES
+    sources: tuple[str, ...] = published.SOURCES
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
@@ -68,6 +68,10 @@ class Separator(BaseSeparator):
             return (published.file(settings.model),)
         assert settings.weights is not None
         return (own_file(settings.weights, "bandit", SOURCE, "Apache-2.0", settings.sha256),)
+
+    def give(self, sources: tuple[str, ...]) -> None:
+        """All are found at once; what no task uses is not handed out."""
+        self.sources = sources and published.SOURCES
 
     def load(self, device: str) -> None:
         """Check and read the checkpoint; then rate, context and grid are known."""
@@ -104,12 +108,11 @@ class Separator(BaseSeparator):
         import torch
 
         assert self._expert is not None, "load() comes before separate()"
-        channels, rows = len(mix.samples), len(self.sources) * len(mix.samples)
+        rows = len(published.SOURCES) * len(mix.samples)
         with torch.inference_mode():
             samples, run, overlap = torch.from_numpy(mix.samples), Run(self._expert, 0, 1.0), self._settings.overlap
             found = _segments.estimate(samples, [run], overlap, self._batches, mix.place, self._kept, rows)
-        stems = np.asarray(found, np.float32).reshape(-1, channels, mix.samples.shape[1])
+        stems = np.asarray(found, np.float32).reshape(-1, *mix.samples.shape)
         if not np.isfinite(stems).all():
             raise WeightsError(f"bandit: the network gave NaN or Inf; check {self.weights()[0].path}")
-        sources = dict(zip(self.sources, stems, strict=True))
-        return Estimates(sources["speech"], None, sources)
+        return Estimates(stems[0], None, dict(zip(self.sources, stems, strict=False)))
