@@ -13,9 +13,11 @@ from sepkit.cli.options import (
     filmed,
     given_file,
     given_path,
+    model_option,
     salvage_option,
     track_option,
     video_option,
+    with_model,
 )
 from sepkit.cli.voice import Voice, voice_options
 from sepkit.errors import SepkitError
@@ -41,6 +43,7 @@ from sepkit.errors import SepkitError
 @track_option
 @salvage_option
 @video_option
+@model_option
 @config_option()
 @voice_options
 def batch(
@@ -55,6 +58,7 @@ def batch(
     track: str | None,
     salvage: bool,
     video: bool | None,
+    model: str | None,
     config_path: Path | None,
     voice: Voice,
 ) -> None:
@@ -69,7 +73,7 @@ def batch(
     from sepkit.batch import BatchJob, run_batch
     from sepkit.batch.bars import unwatched
 
-    config = filmed(chosen(config_path, track, salvage), video)
+    config = filmed(with_model(chosen(config_path, track, salvage), model), video)
     job = BatchJob(
         config, in_dir, out_dir, pattern, jobs, dry_run, zip_to, quiet=voice.quiet, exclude=exclude, replace=replace
     )

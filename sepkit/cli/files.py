@@ -17,10 +17,12 @@ from sepkit.cli.options import (
     filmed,
     given_text,
     may_overwrite,
+    model_option,
     overwrite_option,
     salvage_option,
     track_option,
     video_option,
+    with_model,
 )
 from sepkit.cli.voice import Voice, voice_options
 
@@ -47,13 +49,7 @@ class Files:
 
     def config(self, default: str) -> Config:
         """The configuration that was named, or the shipped one of the name `default`."""
-        from sepkit.config.asked import with_model
-
         config = with_model(chosen(self.config_path, self.track, self.salvage, default), self.model)
-        if self.model:
-            from sepkit.models.catalogue import check_task
-
-            check_task(self.model, config.task)
         return filmed(config, self.video, self.out)
 
     def render(self, config: Config, aligned: bool = False) -> None:
@@ -100,11 +96,7 @@ def file_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., A
             salvage_option,
             video_option,
             config_option(default),
-            click.option(
-                "--model",
-                metavar="NAME",
-                help="One model, in place of the configuration's members: see `sepkit models list`.",
-            ),
+            model_option,
             overwrite_option,
             click.option("--json", "as_json", is_flag=True, help="Print an object for each INPUT on standard output."),
         )

@@ -110,3 +110,20 @@ def chosen(path: Path | None, track: str | None = None, salvage: bool = False, d
 
     config = load_config(path or shipped()[default])
     return config.reading(track, salvage) if track is not None or salvage else config
+
+
+model_option = click.option(
+    "--model", metavar="NAME", help="One model, in place of the configuration's members: see `sepkit models list`."
+)
+
+
+def with_model(config: Config, name: str | None) -> Config:
+    """The configuration with this model alone, if one was named; it has to be for the configuration's task."""
+    from sepkit.config import asked
+
+    found = asked.with_model(config, name)
+    if name:
+        from sepkit.models.catalogue import check_task
+
+        check_task(name, config.task)
+    return found

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sepkit.cli.options import chosen, config_option, filmed, given_path, video_option
+from sepkit.cli.options import chosen, config_option, filmed, given_path, model_option, video_option, with_model
 
 
 @click.command()
@@ -16,9 +16,15 @@ from sepkit.cli.options import chosen, config_option, filmed, given_path, video_
 )
 @click.option("--calibrate", is_flag=True, help="Measure the speed of this machine again.")
 @video_option
+@model_option
 @config_option()
 def plan(
-    input_path: Path, pattern: tuple[str, ...], calibrate: bool, video: bool | None, config_path: Path | None
+    input_path: Path,
+    pattern: tuple[str, ...],
+    calibrate: bool,
+    video: bool | None,
+    model: str | None,
+    config_path: Path | None,
 ) -> None:
     """Print what would run on INPUT, a file or a folder, and its time, memory and disk.
 
@@ -26,4 +32,4 @@ def plan(
     """
     from sepkit.batch.preview import plan_text
 
-    click.echo(plan_text(filmed(chosen(config_path), video), input_path, pattern, calibrate))
+    click.echo(plan_text(filmed(with_model(chosen(config_path), model), video), input_path, pattern, calibrate))

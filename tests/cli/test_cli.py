@@ -48,6 +48,23 @@ def test_run_writes_the_cleaned_file(tmp_path, plain):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["talk__speech_only.wav"]
 
 
+def test_a_folder_and_a_plan_take_one_model_in_place_of_the_members(tmp_path, plain):
+    source = wav(tmp_path / "in" / "talk.wav", 5 * 44100)
+    rest = ["--model", "nn_filter", "--config", plain]
+    planned = CliRunner().invoke(main, ["plan", str(source), *rest])
+    assert "member nn_filter: 1 pass" in planned.output and "passthrough" not in planned.output, planned.output
+    results = []
+    for command, out in (("run", tmp_path / "one"), ("batch", tmp_path / "all")):
+        asked = [str(source), "-o", str(out)] if command == "run" else [str(source.parent), str(out)]
+        result = CliRunner().invoke(main, [command, *asked, *rest])
+        assert result.exit_code == 0, result.output
+        results.append(soundfile.read(next(out.rglob("talk__speech_only.wav")))[0])
+    np.testing.assert_array_equal(*results)
+    assert np.abs(results[0] - soundfile.read(source)[0]).max() > 0.01  # not the configuration's own member
+    refused = CliRunner().invoke(main, ["batch", str(source.parent), str(tmp_path / "no"), "--model", "audiosep"])
+    assert refused.exit_code == 2 and not (tmp_path / "no").exists()
+
+
 def test_a_pipe_carries_sound_through(tmp_path, plain):
     source = wav(tmp_path / "talk.wav")
     result = sepkit("run", "-", "-o", "-", "--config", plain, input=source.read_bytes())
