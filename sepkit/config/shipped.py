@@ -12,6 +12,8 @@ _PACKAGE = Path(__file__).parents[1]
 _LONG_ENDING = "_pipeline"
 _EMBEDDED = ("edit", "speakers")
 """Tasks whose own configuration needs no download, beside speech, whose one is `pilot`."""
+_FETCHED = ("dialogue",)
+"""Tasks that nothing in the package can do."""
 
 
 def shipped() -> dict[str, Path]:
@@ -45,6 +47,9 @@ def about(path: Path) -> str:
     return " ".join(comment).split(". ")[0].rstrip(".")
 
 
-def embedded_config(task: str) -> str:
-    """How the configuration of a task that needs no download is asked for; errors about absent weights name it."""
-    return f"--config {task if task in _EMBEDDED else 'pilot'}"
+def embedded_config(task: str) -> str | None:
+    """How the configuration of a task that needs no download is asked for; errors about absent weights name it.
+
+    None where every configuration of the task needs one.
+    """
+    return None if task in _FETCHED else f"--config {task if task in _EMBEDDED else 'pilot'}"

@@ -105,7 +105,8 @@ def require(files: Iterable[WeightFile], task: str = "speech") -> None:
     missing = [file for file in dict.fromkeys(files) if not file.path.is_file()]
     if missing:
         lines = "\n".join(_absence(file) for file in missing)
-        raise WeightsError(f"{lines}; or name only models that are here: {embedded_config(task)} needs no download")
+        fetched = any(file.licence_weights != OWN_LICENCE for file in missing)
+        raise WeightsError(f"{lines}; {_instead(task)}" if fetched else lines)
 
 
 def verify(file: WeightFile) -> None:
@@ -164,8 +165,25 @@ def unreadable(error: Exception) -> str:
     return clipped(" ".join((lines[-1] if lines[0].endswith(":") else lines[0]).split()))
 
 
+def _instead(task: str) -> str:
+    """What helps where weights cannot be brought here."""
+    if (config := embedded_config(task)) is None:
+        return f"or choose a smaller model for --model: see 'sepkit models list --task {task}'"
+    return f"or name only models that are here: {config} needs no download"
+
+
 def _absence(file: WeightFile) -> str:
+    if file.licence_weights == OWN_LICENCE:  # nobody knows its size, and no package brings it back
+        return f"{file.model}: {_own_absence(file.path)} in its options"
     return f"{file.model}: {file.path.name} ({size_text(file.size_bytes)}) is not in {file.path.parent}; {remedy(file)}"
+
+
+def _own_absence(path: Path) -> str:
+    if path.is_dir():
+        return f"{path} is a folder; name a file of weights"
+    if path.exists():
+        return f"{path} is a device or a pipe; name a file of weights"
+    return f"{path.name} (a file of your own) is not in {path.parent}; name one that is there"
 
 
 def remedy(file: WeightFile) -> str:

@@ -202,4 +202,4 @@ def test_the_shipped_one_without_weights_says_what_to_fetch(tmp_path, monkeypatc
     first, second = done.stderr.splitlines()
     assert done.returncode == 2
     assert "run 'sepkit models fetch bandit-v2-multi' or copy https" in first
-    assert second.endswith("or name only models that are here: --config pilot needs no download")
+    assert second.endswith("or choose a smaller model for --model: see 'sepkit models list --task dialogue'")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,25 @@ def test_require_lists_every_absent_file_a_line_each(tmp_path):
     for task, name in (("edit", "edit"), ("bands", "pilot")):  # a task of one's own has no shipped configuration
         with pytest.raises(WeightsError, match=f"--config {name} needs no download$"):
             weights.require(absent, task)
+    with pytest.raises(WeightsError, match=r"or choose a smaller model .* 'sepkit models list --task dialogue'$"):
+        weights.require(absent, "dialogue")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("absent.ckpt", r"absent\.ckpt \(a file of your own\) is not in {folder}; name one that is there"),
+        ("inner", r"{folder}/inner is a folder; name a file of weights"),
+        ("pipe", r"{folder}/pipe is a device or a pipe; name a file of weights"),
+    ],
+)
+def test_of_a_file_of_ones_own_no_size_is_made_up_and_no_package_is_blamed(tmp_path, name, said):
+    (tmp_path / "inner").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    file = weights.own_file(str(tmp_path / name), "net", "https://example.org", "MIT")
+    whole = f"^net \\({re.escape(name)}\\): {said.format(folder=re.escape(str(tmp_path)))} in its options$"
+    with pytest.raises(WeightsError, match=whole):
+        weights.require([file])
 
 
 @pytest.mark.parametrize("digits", [8, 16, 64])
