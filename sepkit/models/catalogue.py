@@ -23,7 +23,9 @@ from sepkit.models.weights import WeightFile
 
 _TASKS = {"separators": "speech", "denoisers": "denoise", "metrics": "measure", "render": ""}
 """What a model is for, by the plug-in that uses it first; of a task's own it is that task."""
-_COMMANDS = {"speech": "run", "edit": "edit", "speakers": "speakers"}
+_COMMANDS = {"speech": "run", "edit": "edit", "speakers": "speakers", "dialogue": "dialogue"}
+_ALSO = {("dialogue", "speech")}
+"""What a model of a task can do besides: where only the speech is wanted, that is what those of dialogue give."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def check_task(name: str, task: str) -> None:
         asked = find(name).about.task
     except WeightsError:
         return
-    if task in _COMMANDS and asked in _COMMANDS and asked != task:
+    if task in _COMMANDS and asked in _COMMANDS and asked != task and (asked, task) not in _ALSO:
         raise ConfigError(
             f"--model {clipped(name)}: is for task {asked}, this is {task}; run 'sepkit {_COMMANDS[asked]} … --model'"
             f" instead, or choose another by 'sepkit models list --task {task}'"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Module = TypeVar("Module", bound=nn.Module)
 Shape = TypeVar("Shape")
 Found = TypeVar("Found")
+ZIP = b"PK\x03\x04"
+"""What a zip with anything in it begins with."""
 
 
 def read(file: WeightFile, wrapper: str = "state_dict", bare: bool = False) -> dict[str, Tensor]:
@@ -56,8 +58,13 @@ def _stored(file: WeightFile) -> Any:
         from safetensors.torch import load_file
 
         return load_file(file.path)
-    with torch.serialization.safe_globals(_numbers()):
-        return torch.load(file.path, map_location="cpu", weights_only=True, mmap=True)
+    with file.path.open("rb") as opened:
+        mapped = opened.read(len(ZIP)) == ZIP  # what torch saved before 1.6 is no zip, and is read as a whole
+    try:
+        with torch.serialization.safe_globals(_numbers()):
+            return torch.load(file.path, map_location="cpu", weights_only=True, mmap=mapped)
+    except (LookupError, EOFError) as error:  # of bytes that are no pickle
+        raise ValueError("it is no checkpoint, or damaged") from error
 
 
 def _numbers() -> list[Any]:

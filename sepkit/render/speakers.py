@@ -68,9 +68,11 @@ class Task(BaseTask):
         fewer = told == 2 and not learns  # as of a meeting, where two speak at a time
         if told < 2 or not (fewer or self._count in (AUTO, told)):
             asked = "2 or more" if self._count == AUTO else self._count
+            step = f"give --speakers {told} (speakers.count: {told}), or" if told > 1 else "run"
             raise ConfigError(
                 f"members.0.separator: '{member.name}' tells {told or 'no'} voices apart, and "
-                f"speakers.count: {self._count} needs one that tells {asked}; choose another member, or another count"
+                f"speakers.count: {self._count} needs one that tells {asked}; {step} another member: see "
+                "'sepkit models list --task speakers'"
             )
         self._exact = told == self._count and member.separator.steady
         if learns:

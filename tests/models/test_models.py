@@ -134,3 +134,13 @@ def test_a_model_is_not_run_for_another_task():
     catalogue.check_task("htdemucs", "a task of one's own")
     with pytest.raises(ConfigError, match="--model audiosep: is for task edit, this is speech; run 'sepkit edit"):
         catalogue.check_task("audiosep", "speech")
+    catalogue.check_task("bandit-plus", "speech")  # where one sound is wanted, it gives the speech
+    for name, task, command in (
+        ("bandit-plus", "speakers", "dialogue"),
+        ("sepformer-wham", "dialogue", "speakers"),
+        ("htdemucs", "dialogue", "run"),
+    ):
+        with pytest.raises(
+            ConfigError, match=f"--model {name}: is for task .*, this is {task}; run 'sepkit {command} "
+        ):
+            catalogue.check_task(name, task)

@@ -189,10 +189,10 @@ def twice() -> bytes:
 
 
 BROKEN = {
-    "noise": (bytes(range(256)) * 40, "cannot be read"),
+    "noise": (bytes(range(256)) * 40, r"cannot be read \(it is no \.tar\.gz, or damaged\)"),
     "code": (pickle.dumps({"model": Code()}), "cannot be read"),
-    "an HTML page": (b"<!DOCTYPE html><html></html>", "cannot be read"),
-    "nothing": (b"", "cannot be read"),
+    "an HTML page": (b"<!DOCTYPE html><html></html>", r"cannot be read \(it is no \.tar\.gz, or damaged\)"),
+    "nothing": (b"", r"cannot be read \(it is no \.tar\.gz, or damaged\)"),
     "an empty archive": (bytes(10240), "there is no 'checkpoint' in it"),
     "a link": (holding("checkpoint", tarfile.SYMTYPE), "there is no 'checkpoint' in it"),
     "huge": (holding("model.index", size=1 << 40), "has 1099511627776 bytes, at most 1073741824 are read"),

@@ -265,5 +265,12 @@ def test_what_cannot_be_is_one_line(tmp_path):
     with pytest.raises(ConfigError, match="speakers: the task 'speech' has none; leave it out, or set task: speakers"):
         load_config(config)
     config.write_text("task: speakers\nmembers: [{separator: passthrough}]\n")
-    with pytest.raises(ConfigError, match=r"'passthrough' tells no voices apart, and speakers\.count: 2 needs"):
+    with pytest.raises(
+        ConfigError, match=r"'passthrough' tells no voices apart, and speakers\.count: 2 needs .*; run another"
+    ):
+        Pipeline(load_config(config))
+    config.write_text("task: speakers\nmembers: [{separator: sepformer-libri3mix}]\n")
+    with pytest.raises(
+        ConfigError, match=r"'sepformer' tells 3 voices apart, .* needs one that tells 2; give --speakers 3"
+    ):
         Pipeline(load_config(config))

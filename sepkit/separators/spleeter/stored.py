@@ -66,8 +66,9 @@ def read(files: tuple[WeightFile, ...], wanted: Callable[[str], bool]) -> dict[s
     except DamagedError as error:
         raise WeightsError(f"{file.model}: {file.path} cannot be read: {error}; bring the right file there") from error
     except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
+        reason = "it is no .tar.gz, or damaged" if isinstance(error, tarfile.ReadError) else unreadable(error)
         raise WeightsError(
-            f"{file.model}: {file.path} cannot be read ({unreadable(error)}); bring Spleeter's .tar.gz there, or name "
+            f"{file.model}: {file.path} cannot be read ({reason}); bring Spleeter's .tar.gz there, or name "
             "the folder that it was unpacked to"
         ) from error
 
