@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sepkit.audio.standard_input import STDIN
-from sepkit.errors import SepkitError, one_line
+from sepkit.errors import ConfigError, SepkitError, SourceError, one_line
 from sepkit.files.json_lines import strict
 from sepkit.files.naming import shown
 from sepkit.render.result import is_doubtful, lack_of_speech
@@ -48,7 +48,11 @@ class FileResult:
     def line(self) -> str:
         """For people: what came of it, where it lies, how long it took, what was done to it."""
         if self.error:
-            return str(self.error)
+            error = str(self.error)
+            unnamed = isinstance(self.error, SourceError | ConfigError) and self.source.name not in error
+            return (
+                f"{shown(self.source)}: {error}" if unnamed else error
+            )  # a member knows its mix, and not of which file
         by = f" by {self.configuration}" if self.verdict == "escalated" else ""
         front = "" if self.verdict == "passed" else f"{self.verdict}{by}: "
         where = ", ".join(shown(path) for path in self.stems.values())

@@ -25,7 +25,9 @@ from sepkit.cli.train import train
 @click.group(cls=GuardedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="sepkit")
 def main() -> None:
-    """Keep the speech of a recording and take the music and noise away; or edit the sounds that a prompt names."""
+    """Separate sounds: the speech of a recording alone, each voice on its own, the dialogue, music and effects of a
+    film, or what a prompt names.
+    """
 
 
 for command in (

@@ -21,8 +21,12 @@ def dialogue(files: Files, gains: tuple[tuple[str, float], ...]) -> None:
     """Part speech, music and effects. INPUT is a sound or video file, or - for one on standard input.
 
     Results are INPUT__speech, INPUT__music and INPUT__effects, which sum to INPUT, and INPUT__remix, the three with the
-    configuration's gains, which is also what a video gets.
+    configuration's gains, which is also what a video gets. Where no gains are given, there is no INPUT__remix, and a
+    video gets the speech.
     """
     from sepkit.config.asked import remixing
 
+    stems = [stem for stem, _ in gains]
+    if twice := next((stem for stem in stems if stems.count(stem) > 1), None):
+        raise click.UsageError(f"--gain {twice}: is given {stems.count(twice)} times; give it once")
     files.render(remixing(files.config("dialogue"), dict(gains)))

@@ -98,6 +98,21 @@ def test_gains_of_the_command_line_go_before_and_without_any_there_is_no_remix(t
     done = sepkit("dialogue", source, "-o", tmp_path / "a.wav", "--config", config, *asked)
     assert done.returncode == 2
     assert "--gain music: Input should be greater than or equal to -120, found -400" in done.stderr
+    done = sepkit(
+        "dialogue",
+        source,
+        "-o",
+        tmp_path / "a.wav",
+        "--config",
+        config,
+        "--gain",
+        "music",
+        "-3",
+        "--gain",
+        "music",
+        "-9",
+    )
+    assert done.returncode == 2 and "--gain music: is given 2 times; give it once" in done.stderr
     asked[2] = "-20"
     done = sepkit("dialogue", source, "-o", tmp_path / "a.wav", "--config", config, *asked)
     assert done.returncode == 0, done.stderr

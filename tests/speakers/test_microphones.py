@@ -61,6 +61,12 @@ def test_one_observation_stops_with_one_line(tmp_path, images):
     soundfile.write(equal, np.tile(images[0, 0], (2, 1)).T, RATE, subtype="PCM_16")
     with pytest.raises(SourceError, match=r"left = right.*cannot be unmixed"):
         pipeline().run(equal)
+    soundfile.write(tmp_path / "one.wav", images[0, 0], RATE)
+    out = tmp_path / "out"
+    asked = ["--config", "speakers_microphones"]
+    for name, said in (("equal.wav", "the source's 2 channels hold"), ("one.wav", "the source has 1 channel")):
+        done = sepkit("speakers", tmp_path / name, "-o", out, *asked)  # of several files one must be told which
+        assert done.returncode == 1 and f"{name}: {said}" in done.stderr.decode()
     with pytest.raises(ConfigError, match=r"'ilrma' tells 2 voices apart, and speakers\.count: 3 needs"):
         pipeline(speakers=load_config(CONFIG).speakers.model_copy(update={"count": 3}))
 

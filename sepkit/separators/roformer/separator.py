@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from sepkit import config
 from sepkit.errors import ConfigError, WeightsError
 from sepkit.files.naming import clipped
-from sepkit.models.weights import WeightFile, own_file, unlike, unreadable, verify
+from sepkit.models.weights import WeightFile, own_file, unlike, verify
 from sepkit.separators import _segments
 from sepkit.separators._batches import Batches
 from sepkit.separators._precision import fastest
@@ -161,17 +161,9 @@ def _read_checkpoint(file: WeightFile) -> dict[str, Tensor]:
     """The tensors of a checkpoint, by their names in the network; no code in it is run."""
     import torch
 
-    try:
-        if file.path.suffix == ".safetensors":
-            from safetensors.torch import load_file
+    from sepkit.models import checkpoint
 
-            stored: Any = load_file(file.path)
-        else:
-            stored = torch.load(file.path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:  # a file may hold anything; whatever is wrong with it is one line
-        raise WeightsError(
-            f"{file.model}: {file.path} cannot be read ({unreadable(error)}); bring the right file there"
-        ) from error
+    stored = checkpoint.opened(file)
     for wrapper in _WRAPPERS:
         if isinstance(stored, dict) and isinstance(stored.get(wrapper), dict):
             stored = stored[wrapper]
