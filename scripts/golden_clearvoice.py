@@ -1,4 +1,6 @@
-"""The golden file of tests/separators/test_separator_{mossformer2,frcrn}.py: what ClearVoice makes of random weights.
+"""What ClearVoice makes of random weights.
+
+The golden file of tests/separators/test_separator_{mossformer2,frcrn,mossformergan}.py.
 
     python -m venv golden && golden/bin/pip install -e . torchaudio
     golden/bin/pip install --no-deps clearvoice==0.1.2 rotary-embedding-torch einops torchinfo
@@ -43,7 +45,7 @@ def main() -> None:
     """Compute, compare, store."""
     _only_what_decodes()
     with torch.inference_mode():
-        stored = enhanced() | enhanced_by_frcrn()
+        stored = enhanced() | enhanced_by_frcrn() | enhanced_by_mossformergan()
     np.savez_compressed(GOLDEN, **stored)
     print(f"{GOLDEN}: {GOLDEN.stat().st_size} bytes")
 
@@ -100,6 +102,30 @@ def enhanced_by_frcrn() -> dict[str, Any]:
     error_db = 10 * torch.log10(error.double().square().mean() / found.double().square().mean())
     print(f"FRCRN_SE_16K: {len(names)} entries as published, difference {error_db:.1f} dB")
     return {"frcrn_names": np.array(names), "frcrn": found[::EVERY].numpy()}
+
+
+def enhanced_by_mossformergan() -> dict[str, Any]:
+    """The same of MossFormerGAN_SE_16K, at its published size and by upstream's own decoding."""
+    from clearvoice.models.mossformer_gan_se.generator import MossFormerGAN_SE_16K
+    from clearvoice.utils import decode
+
+    from sepkit.separators.mossformergan.network import MossFormerGAN
+
+    frames = {"win_type": "hamming", "win_len": 400, "win_inc": 100, "fft_len": 400}
+    settings = Namespace(network="MossFormerGAN_SE_16K", sampling_rate=16000, mode="inference", **frames)
+    settings.one_time_decode_length = settings.decode_window = 10
+    theirs = MossFormerGAN_SE_16K(settings).model.eval()
+    names = sorted(f"{name} {tuple(tensor.shape)}" for name, tensor in theirs.state_dict().items())
+    numbers = weights.mossformergan()
+    theirs.load_state_dict(numbers)
+    sound = weights.sound(weights.GAN_SECONDS, 16000)
+    found = decode.decode_one_audio(theirs, "cpu", sound.copy(), settings).astype(float)
+    own, rms = MossFormerGAN(), np.sqrt(np.mean(np.square(sound)))
+    own.load_state_dict(numbers)
+    error = own.eval().ready()(torch.from_numpy(sound / rms)[None])[0, 0].numpy() * rms - found
+    error_db = 10 * np.log10(np.mean(error**2) / np.mean(found**2))
+    print(f"MossFormerGAN_SE_16K: {len(names)} entries as published, difference {error_db:.1f} dB")
+    return {"mossformergan_names": np.array(names), "mossformergan": found[::EVERY].astype(np.float32)}
 
 
 def _only_what_decodes() -> None:

@@ -16,12 +16,15 @@ from sepkit.separators.frcrn.network import FRCRN
 from sepkit.separators.mossformer2.block import Sizes
 from sepkit.separators.mossformer2.enhancer import Enhancer
 from sepkit.separators.mossformer2.masks import Shape
+from sepkit.separators.mossformergan.network import MossFormerGAN
 from tests.models.clap.clap_weights import shapes
 
 NARROW = Shape(trunk=Sizes(dim=16, depth=2, hidden=64))
 """What upstream's own class has where only its width and depth are told."""
 SECONDS = 2.2
 """More steps than a group of attention has."""
+GAN_SECONDS = 1.003
+"""No whole number of steps."""
 
 
 def network(shape: Shape = NARROW) -> Enhancer:
@@ -94,3 +97,16 @@ SINGULAR = {
     "se_layers_dec": "se_layer_dec",
 }
 LISTED = re.compile(r"(unet2?\.)(encoders|decoders|se_layers_enc|se_layers_dec|fsmn_enc|fsmn_dec)\.(\d)(\..*)")
+
+
+def mossformergan() -> dict[str, torch.Tensor]:
+    """Of the published size. Slopes below zero are far from 1, so that what they do counts, and so does the mask."""
+    with torch.device("meta"):
+        drawn = numbers(shapes(MossFormerGAN()))
+    drawn = {name: 0.25 * tensor if SLOPE.search(name) else tensor for name, tensor in drawn.items()}
+    drawn = {name: 0.5 * tensor if LAYER.search(name) else tensor for name, tensor in drawn.items()}
+    return drawn | {"mask_decoder.final_conv.weight": torch.ones(1, 1, 1, 1)}
+
+
+LAYER = re.compile(r"^blocks\..*(linear|project|conv\w*|mdl\.1|_Q_\d\.0|_K_\d\.0)\.weight$")
+SLOPE = re.compile(r"(prelu\d|prelu_out|dense_encoder\.conv_[12]\.2|attn_\w+\.1)\.weight$")
