@@ -24,8 +24,8 @@ from sepkit.cli.voice import Voice, voice_options
     "folder",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder with mix/ and speech/, of task: edit mix/ and target/, of task: speakers mix/ and speaker_1/ …; "
-    "see data/validation/README.md.",
+    help="Folder with mix/ and speech/, of task: edit mix/ and target/, of task: speakers mix/ and speaker_1/ …, "
+    "of task: dialogue mix/, speech/, music/ and effects/; see data/validation/README.md.",
 )
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder for tables, picture and page."

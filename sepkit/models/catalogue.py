@@ -136,7 +136,9 @@ def catalogue() -> tuple[WeightFile, ...]:
 
 
 def find(name: str) -> Model:
-    """The model of that name, its own or one that it has elsewhere; an unknown one is an error that lists the known."""
+    """The model of that name, its own, one that it has elsewhere, or its member's where that has no other; an unknown
+    one is an error that lists the known.
+    """
     known = {model.name: model for model in rows()}
     if name in known:
         return known[name]
@@ -144,9 +146,23 @@ def find(name: str) -> Model:
     if meant := names.get(name.casefold()):
         return known[meant.known.model]
     folded = {each.casefold(): each for each in (*known, *(meant.known.name for meant in names.values()))}
+    if name in plugins.names("separators"):
+        return _of_a_member(name, known.values())
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
     hint = f"; did you mean '{folded[close[0]]}'?" if close else ""
     raise WeightsError(f"unknown model '{clipped(name)}'{hint} (known: {', '.join(known)})")
+
+
+def _of_a_member(name: str, models: Iterable[Model]) -> Model:
+    """The one model of a member, whose name stands in configurations; an error says what to ask for instead."""
+    own = [model for model in models if f"separators/{name}" in model.used_by]
+    if len(own) == 1:
+        return own[0]
+    if not own:
+        raise WeightsError(
+            f"{name}: is a member that needs no weights; run it as --model {name}, or as separator: {name}"
+        )
+    raise WeightsError(f"{name}: is a member with several models; name one of {', '.join(model.name for model in own)}")
 
 
 def check_task(name: str, task: str) -> None:

@@ -128,6 +128,22 @@ def test_a_model_is_found_by_what_others_call_it(name, model):
     assert catalogue.find(name).name == model
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "spleeter",
+            "^spleeter: is a member with several models; name one of spleeter:2stems, spleeter:4stems, spleeter:5",
+        ),
+        ("ilrma", "^ilrma: is a member that needs no weights; run it as --model ilrma, or as separator: ilrma$"),
+    ],
+)
+def test_the_name_of_a_member_leads_to_its_models(name, said):
+    with pytest.raises(WeightsError, match=said):
+        catalogue.find(name)
+    assert catalogue.find("tiger_dnr").name == "tiger-dnr"
+
+
 def test_a_model_is_not_run_for_another_task():
     catalogue.check_task("htdemucs", "speech")
     catalogue.check_task("ilrma", "speakers")  # has no weights
