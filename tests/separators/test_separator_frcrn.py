@@ -6,19 +6,29 @@ The golden file is that of `scripts/golden_clearvoice.py`. What the members of C
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from sepkit.errors import WeightsError
 from sepkit.separators._clearvoice import edge_gains
 from sepkit.separators.base import Mix
-from sepkit.separators.frcrn import Options, Separator
+from sepkit.separators.frcrn import Options, Separator, network
 from sepkit.separators.frcrn.network import FRCRN
 from tests.models.clap.clap_weights import shapes
 from tests.separators import clearvoice_weights as weights
+from tests.separators.test_separators import (  # noqa: F401  the contract, on the fixture `separator` below
+    test_a_stretch_with_its_context_gives_what_the_whole_gives,
+    test_same_mix_same_estimate_whatever_came_between,
+    test_silence_gives_silence,
+    test_unknown_options_are_refused,
+)
 
 GOLDEN = np.load(Path(__file__).with_name("clearvoice_golden.npz"))
 EVERY = 16
@@ -33,6 +43,19 @@ def folder(tmp_path_factory) -> Path:
 def member(folder) -> Separator:
     built = Separator(Options(weights=str(folder)))
     built.load("cpu")
+    return built
+
+
+@pytest.fixture(scope="module")
+def separator(tmp_path_factory) -> Separator:
+    """An eighth as wide as the published one, which takes a minute for these."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "CHANNELS", 16)
+        patch.setattr(network, "SQUEEZED", 2)
+        path = weights.folder(tmp_path_factory.mktemp("narrow") / "narrow", weights.frcrn())
+        built = Separator(Options(weights=str(path), segment_s=2))
+        built.load("cpu")
+    built.begin(22050)
     return built
 
 
@@ -60,8 +83,56 @@ def test_what_lies_above_follows_the_gain_at_the_edge_and_never_grows():
     np.testing.assert_allclose(edge_gains(0 * noise, noise, 16000), 0.0)
 
 
-def test_a_layer_that_is_missing_is_named(tmp_path):
+def changed(change) -> dict[str, torch.Tensor]:
     state = weights.frcrn()
-    del state["unet.fsmn.fsmn_re_L1.linear.bias"]
-    with pytest.raises(WeightsError, match=r"1 tensors are missing.*fsmn_re_L1\.linear\.bias"):
-        Separator(Options(weights=str(weights.folder(tmp_path / "bad", state)))).load("cpu")
+    change(state)
+    return state
+
+
+CUT = "unet.fsmn.fsmn_re_L1.linear.bias"
+STATES = {
+    "one is missing": (lambda state: state.pop(CUT), r"1 tensors are missing.*fsmn_re_L1\.linear\.bias"),
+    "one too many": (lambda state: state.update(strange=torch.ones(2)), r"1 too many.*strange"),
+    "another shape": (lambda state: state.update({CUT: torch.ones(2)}), "1 of another shape"),
+    "both names": (lambda state: state.update({f"module.{CUT}": torch.ones(128)}), "both with 'module.'"),
+    "another family": (lambda state: (state.clear(), state.update(weights.state())), "tensors are missing"),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_what_does_not_fit_is_one_line_that_names_it(name, tmp_path):
+    change, words = STATES[name]
+    bad = weights.folder(tmp_path / "bad", {"model": changed(change)})
+    with pytest.raises(WeightsError, match=words) as caught:
+        Separator(Options(weights=str(bad))).load("cpu")
+    assert "\n" not in str(caught.value)
+
+
+class Code:
+    def __reduce__(self):
+        return (Path.touch, (Path("was-run"),))
+
+
+@pytest.mark.parametrize("name", ["cut short", "code"])
+def test_damaged_files_and_code_are_refused(name, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    whole = (folder / "best.pt").read_bytes()
+    bad = tmp_path / "bad.pt"
+    bad.write_bytes(whole[: len(whole) // 2] if name == "cut short" else pickle.dumps({"model": Code()}))
+    with pytest.raises(WeightsError, match=r"bad\.pt cannot be read") as caught:
+        Separator(Options(weights=str(bad))).load("cpu")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "was-run").exists()
+
+
+def test_the_command_line_runs_it_by_the_name_that_clearvoice_has(folder, tmp_path):
+    sound = np.repeat(weights.sound(1.0, 44100), 2, axis=0)
+    soundfile.write(tmp_path / "mix.wav", sound.T, 44100, subtype="FLOAT")
+    (tmp_path / "config.yaml").write_text(
+        f"task: speech\nmembers: [{{separator: FRCRN_SE_16K, options: {{weights: {folder}}}}}]\n"
+    )
+    words = ["run", tmp_path / "mix.wav", "-o", tmp_path / "out", "--config", tmp_path / "config.yaml"]
+    done = subprocess.run([sys.executable, "-m", "sepkit", *map(str, words)], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    found = [soundfile.info(path) for path in sorted((tmp_path / "out").rglob("*speech*.wav"))]
+    assert [(each.samplerate, each.channels, each.frames) for each in found] == [(44100, 2, 44100)]
