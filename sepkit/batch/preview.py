@@ -18,7 +18,7 @@ from sepkit.files.naming import shown
 from sepkit.judge.verdict import Judge, all_weights
 from sepkit.judge.words import Words, unused_note
 from sepkit.models.device import cores
-from sepkit.models.weights import size_text
+from sepkit.models.weights import fetch_command, size_text
 from sepkit.plan.forecast import Forecast, forecast
 from sepkit.render.pipeline import Pipeline
 
@@ -136,7 +136,7 @@ def _words_lines(words: Words, source: Path, paths: Sequence[Path]) -> list[str]
 def _weight_lines(config: Config) -> list[str]:
     lines = []
     for file in dict.fromkeys(all_weights(config)):
-        here = "here" if file.path.is_file() else f"absent: sepkit models fetch {file.model}" if file.url else "absent"
+        here = "here" if file.path.is_file() else f"absent: {fetch_command(file)}" if file.url else "absent"
         licences = f"code {file.licence_code}, weights {file.licence_weights}"
         lines.append(f"weights {file.model}: {file.path.name}, {size_text(file.size_bytes)}, {licences}; {here}")
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -142,6 +143,17 @@ def test_the_name_of_a_member_leads_to_its_models(name, said):
     with pytest.raises(WeightsError, match=said):
         catalogue.find(name)
     assert catalogue.find("tiger_dnr").name == "tiger-dnr"
+
+
+def test_every_page_fetches_models_as_they_can_be_fetched():
+    root = Path(sepkit.__file__).parents[1]
+    pages = [root / "README.md", *root.glob("sepkit/*/README.md")]
+    commands = re.findall("sepkit models fetch ([^`#\n]+)", "".join(page.read_text() for page in pages))
+    assert len(commands) > 10
+    for words in map(str.split, commands):
+        for name in {*words} - {"NAME", "NAME...", "--trust"}:
+            published = all(file.sha256 for file in catalogue.find(name).files)
+            assert published != ("--trust" in words), name
 
 
 def test_a_model_is_not_run_for_another_task():

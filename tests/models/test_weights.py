@@ -69,6 +69,12 @@ def test_require_lists_every_absent_file_a_line_each(tmp_path):
         weights.require(absent, "dialogue")
 
 
+def test_what_is_fetched_with_trust_alone_is_told_so(tmp_path):
+    for sha256, asked in ((DIGEST, "net"), ("", "net --trust")):
+        with pytest.raises(WeightsError, match=f"run 'sepkit models fetch {asked}' or copy https://example.org"):
+            weights.require([weight_file(tmp_path / "one.th", sha256=sha256)])
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
