@@ -86,7 +86,7 @@ def test_what_is_broken_disturbs_nobody_who_does_not_use_it(odd):
     assert [member.name for member in Ensemble(config).members] == ["passthrough"]
     assert make_task(config).stages()
     with pytest.raises(
-        ConfigError, match=r"task: there is no 'spech' among the tasks; choose one of edit, speakers, speech$"
+        ConfigError, match=r"task: there is no 'spech' among the tasks; choose one of dialogue, edit, speakers, speech$"
     ):
         parse_config(PLAIN + "task: spech")
     with pytest.raises(ConfigError, match=r"gate.odd_db_max: 'odd' cannot be loaded .*SyntaxError, line 1"):
