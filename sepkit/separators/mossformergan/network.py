@@ -51,13 +51,15 @@ class Dense(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, steps, bins) → the same."""
+        all_before = [x]
         for level in range(1, DEPTH + 1):
             conv, norm, prelu = (self.get_submodule(f"{name}{level}") for name in ("conv", "norm", "prelu"))
-            found = prelu(norm(conv(functional.pad(x, (1, 1, 2 ** (level - 1), 0)))))
+            heard = functional.pad(torch.cat(all_before, 1), (1, 1, 2 ** (level - 1), 0))
+            found = prelu(norm(conv(heard)))
             rows = found.permute(0, 2, 3, 1)
             kept = self.get_submodule(f"fsmn{level}.fsmn")(rows.flatten(0, 1)).view(rows.shape)
-            x = torch.cat([kept.permute(0, 3, 1, 2), x], 1)
-        return x[:, :CHANNELS]
+            all_before.insert(0, kept.permute(0, 3, 1, 2))
+        return all_before[0]
 
 
 class Encoder(nn.Module):
