@@ -21,7 +21,7 @@ LEAST_LEVEL = 1e-10
 
 
 class Options(_clearvoice.Options):
-    """Of ClearVoice's models; segments are of 10 s, as upstream's. The time taken grows with their square."""
+    """Of ClearVoice's models; segments are of 10 s, as upstream's. A longer one costs more for each second."""
 
 
 class Separator(_clearvoice.Enhancer):
