@@ -6,6 +6,7 @@ memory, so that what nobody uses is never read, and no code in it runs.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -61,7 +62,8 @@ def _stored(file: WeightFile) -> Any:
     with file.path.open("rb") as opened:
         mapped = opened.read(len(ZIP)) == ZIP  # what torch saved before 1.6 is no zip, and is read as a whole
     try:
-        with torch.serialization.safe_globals(_numbers()):
+        with torch.serialization.safe_globals(_numbers()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles of other versions; what cannot be read is an error
             return torch.load(file.path, map_location="cpu", weights_only=True, mmap=mapped)
     except (LookupError, EOFError) as error:  # of bytes that are no pickle
         raise ValueError("it is no checkpoint, or damaged") from error

@@ -168,7 +168,7 @@ def unreadable(error: Exception) -> str:
 def _instead(task: str) -> str:
     """What helps where weights cannot be brought here."""
     if (config := embedded_config(task)) is None:
-        return f"or choose a smaller model for --model: see 'sepkit models list --task {task}'"
+        return f"or choose a smaller model: see 'sepkit models list --task {task}'"
     return f"or name only models that are here: {config} needs no download"
 
 

@@ -217,4 +217,4 @@ def test_the_shipped_one_without_weights_says_what_to_fetch(tmp_path, monkeypatc
     first, second = done.stderr.splitlines()
     assert done.returncode == 2
     assert "run 'sepkit models fetch bandit-v2-multi' or copy https" in first
-    assert second.endswith("or choose a smaller model for --model: see 'sepkit models list --task dialogue'")
+    assert second.endswith("or choose a smaller model: see 'sepkit models list --task dialogue'")

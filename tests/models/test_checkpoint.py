@@ -31,6 +31,7 @@ class Code:
         return (Path.touch, (Path("was-run"),))
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "content",
     [b"hello\n", b"RIFF\x24\0\0\0WAVEfmt ", b"", bytes(range(256)) * 40, pickle.dumps({"state_dict": Code()})],
