@@ -1,7 +1,8 @@
-"""A folder of small Demucs bags, made once."""
+"""A folder of small Demucs bags, made once, and what is patched for a whole file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,13 @@ from sepkit.separators.audiosep import separator as audiosep
 from tests.models.clap import clap_weights
 from tests.separators import audiosep_weights
 from tests.separators.demucs_bags import TRANSFORMER, build, diffq, save
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
+    """What is patched for all tests of a file."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from sepkit.separators.bandit.network import Bandit
 from sepkit.separators.base import Mix, Place
 from tests.separators import bandit_weights
 from tests.separators.bandit_weights import KINDS, sound
+from tests.separators.difference import difference_db
 from tests.separators.test_separators import (  # noqa: F401  the contract, on the fixture `separator` below
     test_a_stretch_with_its_context_gives_what_the_whole_gives,
     test_same_mix_same_estimate_whatever_came_between,
@@ -54,11 +55,6 @@ def loaded(path: Path, **options: object) -> Separator:
 @pytest.fixture(scope="module", params=KINDS)
 def separator(files, request) -> Separator:
     return loaded(files[request.param], segment_s=1)
-
-
-def difference_db(found: np.ndarray, expected: np.ndarray) -> float:
-    error = np.sum((found - expected.astype(float)) ** 2)
-    return float(10 * np.log10((error + 1e-30) / np.sum(expected.astype(float) ** 2)))
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -23,6 +23,7 @@ from sepkit.separators.frcrn import Options, Separator, network
 from sepkit.separators.frcrn.network import FRCRN
 from tests.models.clap.clap_weights import shapes
 from tests.separators import clearvoice_weights as weights
+from tests.separators.difference import difference_db
 from tests.separators.test_separators import (  # noqa: F401  the contract, on the fixture `separator` below
     test_a_stretch_with_its_context_gives_what_the_whole_gives,
     test_same_mix_same_estimate_whatever_came_between,
@@ -57,10 +58,6 @@ def separator(tmp_path_factory) -> Separator:
         built.load("cpu")
     built.begin(22050)
     return built
-
-
-def difference_db(found: np.ndarray, expected: np.ndarray) -> float:
-    return float(10 * np.log10(np.sum((found - expected.astype(float)) ** 2) / np.sum(expected.astype(float) ** 2)))
 
 
 def test_names_and_shapes_are_those_of_the_published_network():

@@ -24,6 +24,7 @@ from sepkit.separators.mossformer2.enhancer import Enhancer
 from sepkit.separators.mossformer2.masks import Shape
 from tests.models.clap.clap_weights import shapes
 from tests.separators import clearvoice_weights as weights
+from tests.separators.difference import difference_db
 from tests.separators.test_separators import (  # noqa: F401  the contract, on the fixture `separator` below
     test_a_stretch_with_its_context_gives_what_the_whole_gives,
     test_same_mix_same_estimate_whatever_came_between,
@@ -52,17 +53,6 @@ def loaded(path: Path, sample_rate: int = RATE_HZ, **options: object) -> Separat
 def separator(folder, request, monkeypatch_module) -> Separator:
     monkeypatch_module.setattr("tests.separators.test_separators.ANY_RATE_HZ", request.param)
     return loaded(folder, request.param, segment_s=2)
-
-
-@pytest.fixture(scope="module")
-def monkeypatch_module():
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
-
-
-def difference_db(found: np.ndarray, expected: np.ndarray) -> float:
-    error = np.sum((found - expected.astype(float)) ** 2)
-    return float(10 * np.log10((error + 1e-30) / np.sum(expected.astype(float) ** 2)))
 
 
 def test_names_and_shapes_are_those_of_the_published_network():

@@ -28,6 +28,7 @@ from sepkit.separators.mossformer2_ss.network import Voices, renamed
 from tests.models.clap.clap_weights import shapes
 from tests.separators import clearvoice_weights
 from tests.separators import parted_weights as weights
+from tests.separators.difference import difference_db
 from tests.separators.test_separators import (  # noqa: F401  the contract, on the fixture `separator` below
     test_a_stretch_with_its_context_gives_what_the_whole_gives,
     test_same_mix_same_estimate_whatever_came_between,
@@ -59,17 +60,6 @@ def loaded(path: Path, source_hz: int = 16000, **options: object) -> Separator:
 def separator(folder, request, monkeypatch_module) -> Separator:
     monkeypatch_module.setattr("tests.separators.test_separators.ANY_RATE_HZ", request.param)
     return loaded(folder, request.param, segment_s=2)
-
-
-@pytest.fixture(scope="module")
-def monkeypatch_module():
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
-
-
-def difference_db(found: np.ndarray, expected: np.ndarray) -> float:
-    error = np.sum((found - expected.astype(float)) ** 2)
-    return float(10 * np.log10((error + 1e-30) / np.sum(expected.astype(float) ** 2)))
 
 
 def test_equals_clearvoice_at_the_published_size():

@@ -22,6 +22,7 @@ from sepkit.separators.mossformergan import Options, Separator, block, network
 from sepkit.separators.mossformergan.network import MossFormerGAN, power
 from tests.models.clap.clap_weights import shapes
 from tests.separators import clearvoice_weights as weights
+from tests.separators.difference import difference_db
 from tests.separators.test_separators import (  # noqa: F401  the contract, on the fixture `separator` below
     test_a_stretch_with_its_context_gives_what_the_whole_gives,
     test_same_mix_same_estimate_whatever_came_between,
@@ -59,10 +60,6 @@ def separator(tmp_path_factory) -> Separator:
 def heard(member: Separator, samples: np.ndarray) -> np.ndarray:
     """With the statistics of one channel."""
     return member.separate(Mix(samples, float(samples.mean()), float(samples.std()))).wanted
-
-
-def difference_db(found: np.ndarray, expected: np.ndarray) -> float:
-    return float(10 * np.log10(np.sum((found - expected.astype(float)) ** 2) / np.sum(expected.astype(float) ** 2)))
 
 
 def test_names_and_shapes_are_those_of_the_published_network():

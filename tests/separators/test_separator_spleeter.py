@@ -27,6 +27,7 @@ from sepkit.separators.base import Mix, Place
 from sepkit.separators.spleeter import Options, Separator, catalogue, names, published
 from sepkit.separators.spleeter.network import SEGMENT_FRAMES, STRIDE_FRAMES, Spleeter
 from tests.separators import spleeter_weights as weights
+from tests.separators.difference import difference_db
 from tests.separators.test_separators import (  # noqa: F401  the contract, on the fixture `separator` below
     test_any_length_and_any_samples_give_finite_ones_of_the_same_shape,
     test_same_mix_same_estimate_whatever_came_between,
@@ -70,11 +71,6 @@ def loaded(path: Path, **options: object) -> Separator:
 @pytest.fixture(scope="module")
 def separator(folders) -> Separator:
     return loaded(folders("5stems"), model="5stems")
-
-
-def difference_db(found: np.ndarray, expected: np.ndarray) -> float:
-    error = np.sum((found - expected.astype(float)) ** 2)
-    return float(10 * np.log10((error + 1e-30) / np.sum(expected.astype(float) ** 2)))
 
 
 @pytest.mark.parametrize("model", weights.STEMS)

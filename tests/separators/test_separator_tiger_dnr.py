@@ -23,6 +23,7 @@ from sepkit.separators.tiger_dnr import catalogue as published
 from sepkit.separators.tiger_dnr.network import Shape, Tiger
 from tests.separators import tiger_weights as weights
 from tests.separators.bandit_weights import sound
+from tests.separators.difference import difference_db
 from tests.separators.test_separators import (  # noqa: F401  the contract, on the fixture `separator` below
     test_a_stretch_with_its_context_gives_what_the_whole_gives,
     test_same_mix_same_estimate_whatever_came_between,
@@ -52,11 +53,6 @@ def loaded(path: Path, given: tuple[str, ...] = SOURCES, **options: object) -> S
 @pytest.fixture(scope="module")
 def separator(file) -> Separator:
     return loaded(file, segment_s=1)
-
-
-def difference_db(found: np.ndarray, expected: np.ndarray) -> float:
-    error = np.sum((found - expected.astype(float)) ** 2)
-    return float(10 * np.log10((error + 1e-30) / np.sum(expected.astype(float) ** 2)))
 
 
 def test_names_shapes_and_size_are_those_of_the_published_file():
