@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from sepkit.audio.read import Source
 from sepkit.audio.resample import resample
-from sepkit.audio.samples import Samples
+from sepkit.audio.samples import Samples, heard_weights
 from sepkit.audio.windows import blocks
 from sepkit.errors import SourceError
 from sepkit.files.naming import shown
@@ -50,8 +50,6 @@ LEAST_FIRST_PEAK = 10.0
 SHORTEST_S = 4.0
 MOST_PPM = 1000.0
 """Of two quartz clocks hardly ever above 200: what is found beyond is sound that repeats, or was cut or slowed down."""
-EVERY_OTHER = 0.7
-"""Weight of every second channel in what is compared."""
 TINY = 1e-20
 
 
@@ -256,8 +254,7 @@ def _mono(source: Source, start_s: float, seconds: float) -> NDArray[np.float32]
     info = source.info
     start = int(np.clip(round(start_s * info.sample_rate), 0, info.frames))
     frames = min(round(seconds * info.sample_rate), info.frames - start)
-    weights = np.where(np.arange(info.channels) % 2, EVERY_OTHER, 1.0).astype(np.float32)
-    mono = (weights / weights.sum() @ source.read(start, frames))[None]
+    mono = (heard_weights(info.channels) @ source.read(start, frames))[None]
     return np.asarray(resample(mono, info.sample_rate, HEARD_HZ)[0])
 
 

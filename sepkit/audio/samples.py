@@ -13,6 +13,15 @@ from sepkit.errors import SourceError
 Samples = NDArray[np.float32]
 """An array (channels, frames), float32. A *frame* is one sample of every channel."""
 
+EVERY_OTHER = 0.7
+"""Weight of every second channel in the one that is heard: opposed channels do not cancel."""
+
+
+def heard_weights(channels: int) -> NDArray[np.float32]:
+    """What each channel counts in the one that is heard, (channels,), of sum 1."""
+    weights = np.where(np.arange(channels) % 2, EVERY_OTHER, 1.0)
+    return np.asarray(weights / weights.sum(), np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class Audio:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepkit.audio.neighbours import neighbours
-from sepkit.audio.samples import Samples
+from sepkit.audio.samples import Samples, heard_weights
 from sepkit.models import voice_activity
 from sepkit.models.voice_activity import STEP_S
 
@@ -33,8 +33,6 @@ KEPT_DB = -10.0
 """Of the recording's power: music leaves less. Speech that keeps no more lies 10 dB under what is beside it."""
 KEPT_STEPS = 31
 """About a second, over which both powers are averaged."""
-EVERY_OTHER = 0.7
-"""Weight of every second channel in the one that is heard: opposed channels do not cancel."""
 SILENCE = 1e-13
 """−130 dB of full scale."""
 
@@ -64,8 +62,7 @@ class Listener:
 
     def __init__(self, sample_rate: int, channels: int) -> None:
         self._sample_rate = sample_rate
-        down = np.where(np.arange(channels) % 2, EVERY_OTHER, 1.0)
-        self._down = (down / down.sum()).astype(np.float32)
+        self._down = heard_weights(channels)
         self._block_frames = round(BLOCK_S * sample_rate)
         self._waiting: Samples = np.zeros((2, 0), np.float32)
         self._detectors = voice_activity.Detector(), voice_activity.Detector()

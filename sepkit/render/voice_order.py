@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sepkit.audio.resample import resample
-from sepkit.audio.samples import Samples
+from sepkit.audio.samples import Samples, heard_weights
 from sepkit.audio.windows import Window, stretch_frames
 from sepkit.models import voice_activity
 from sepkit.models.voices import encoder
@@ -43,8 +43,6 @@ FADE_S = 0.01
 """Where one voice of a window goes from one person to the next."""
 AT_ONCE_S, ENOUGH_S = 3.2, 32.0
 """Of a piece, and of a track: what more is said does not make a voice better known, and takes time to hear."""
-EVERY_OTHER = 0.7
-"""Weight of every second channel in what is heard: opposed channels do not cancel."""
 STEP_FRAMES, HEARD_HZ = voice_activity.STEP_FRAMES, voice_activity.SAMPLE_RATE
 
 
@@ -85,8 +83,7 @@ class VoiceOrder:
         self._turns: list[Turn] = []
         self._rate, self._most, self._exact = sample_rate, most, exact
         self._delay_frames = stretch_frames(DELAY_S, sample_rate, channels)
-        self._down = np.where(np.arange(channels) % 2, EVERY_OTHER, 1.0).astype(np.float32)
-        self._down /= self._down.sum()
+        self._down = heard_weights(channels)
         self._waiting: deque[_Held] = deque()
         self._undecided: dict[Track, None] = {}
         self._before: tuple[Window, Samples, list[Piece]] | None = None

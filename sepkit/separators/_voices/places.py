@@ -17,14 +17,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sepkit.audio.samples import heard_weights
 from sepkit.separators._voices.spectra import Spectra
 
 WINDOW_S, HOP_S = 0.04, 0.01
 """A hundredth of a second is a whole number of frames at every customary rate."""
 LARGEST = 2.0
 """L, 6 dB."""
-EVERY_OTHER = 0.7
-"""Weight of every second channel in the mean: opposed channels do not cancel."""
 TINY = 1e-20
 
 
@@ -41,9 +40,8 @@ def transform(sample_rate: int, device: torch.device) -> Spectra:
 
 def mean(channels: Tensor) -> Tensor:
     """What is heard of (channels, …): (…)."""
-    weights = channels.real.new_ones(len(channels))
-    weights[1::2] = EVERY_OTHER
-    heard: Tensor = torch.tensordot((weights / weights.sum()).to(channels.dtype), channels, 1)
+    weights = torch.from_numpy(heard_weights(len(channels))).to(channels)
+    heard: Tensor = torch.tensordot(weights, channels, 1)
     return heard
 
 
